@@ -1,0 +1,53 @@
+/** Cooperative cancellation, accepted by every operation that may wait. */
+export interface Signal {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One stored object as a listing shows it. `etag` changes whenever the bytes under the path may have changed. */
+export interface ObjectMeta {
+  /** Relative, `/`-separated, no empty, `.` or `..` segment. */
+  readonly path: string;
+  readonly size: number;
+  readonly etag: string;
+  /** Milliseconds since the epoch, where the store knows it. */
+  readonly modifiedMs?: number | undefined;
+}
+
+/** A handle that keeps reading the same bytes after its path is replaced or removed. */
+export interface ReadHandle extends AsyncDisposable {
+  readonly meta: ObjectMeta;
+  /** Exactly `length` bytes from `offset`; a range outside the object is a `StorageError` `RANGE`. */
+  read(offset: number, length: number, o?: Signal): Promise<Uint8Array>;
+}
+
+/** What a reader needs: open and list. */
+export interface ReadableStorage {
+  /** `undefined` = no such object. */
+  open(path: string, o?: Signal): Promise<ReadHandle | undefined>;
+  /** Objects whose path starts with `prefix` (plain text prefix, `""` = all), sorted by path. In-flight temporaries are never listed. */
+  list(prefix: string, o?: Signal): AsyncIterable<ObjectMeta>;
+  /** Capability: lowercase hex sha256, computed where the bytes live; `undefined` = no such object. */
+  digest?(path: string, o?: Signal): Promise<string | undefined>;
+}
+
+export type PutMode = "overwrite" | "create" | { readonly ifMatch: string };
+
+/** What a writer needs. Every method that returns has put its effect on stable storage. */
+export interface Storage extends ReadableStorage {
+  /** Atomic and durable: a reader sees the old object or the whole new one. `create` fails with `EXISTS` where the path is taken. */
+  put(
+    path: string,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
+    o?: Signal & { readonly mode?: PutMode | undefined },
+  ): Promise<ObjectMeta>;
+  /** Durable; deleting what is absent is no error. */
+  delete(path: string): Promise<void>;
+  /** Atomic and durable move that replaces `to`; `NOT_FOUND` where `from` is absent. Works across folders of the store. */
+  rename(from: string, to: string): Promise<void>;
+  /** Capability: a second name for the same bytes (hard link), durable; `EXISTS` where `to` is taken. */
+  link?(from: string, to: string): Promise<void>;
+  /** Capability: append and flush. Creates the object. A short write is rolled back to the former length. */
+  append?(path: string, body: Uint8Array): Promise<void>;
+  /** Capability: kernel lock, exclusive; released by disposal or by the death of the process. `LOCKED` after `timeoutMs`. */
+  lock?(path: string, o?: Signal & { readonly timeoutMs?: number | undefined }): Promise<AsyncDisposable>;
+}
