@@ -1,1 +1,2 @@
-export {};
+export { DatasetError } from "./error.ts";
+export { openSnapshot } from "./read/snapshot.ts";

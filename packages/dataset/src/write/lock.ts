@@ -1,0 +1,56 @@
+import type { Storage } from "@usr/storage";
+import { readAll, StorageError } from "@usr/storage";
+import { DatasetError } from "../error.ts";
+import type { WritableRoot } from "./types.ts";
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/**
+ * Takes the kernel lock at `path` and leaves an owner record beside it while it is held. The record explains a wait to people; it
+ * never decides anything. Throws `LOCKED` with the owner when the time is up.
+ */
+export const takeLock = async (storage: Storage, path: string, root: WritableRoot): Promise<AsyncDisposable> => {
+  if (storage.lock === undefined) {
+    throw new DatasetError("NOT_SUPPORTED", `the store of ${root.label} has no locks, so nothing may be written to it`, {
+      hint: "Open the root through a storage with locks (a local disk), or copy it there.",
+      details: { path },
+    });
+  }
+  const timeoutMs = root.lockTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const ownerPath = `${path}.owner`;
+  let held: AsyncDisposable;
+  try {
+    held = await storage.lock(path, { timeoutMs });
+  } catch (cause) {
+    if (!(cause instanceof StorageError) || cause.code !== "LOCKED") throw cause;
+    const owner = await readOwner(storage, ownerPath);
+    throw new DatasetError("LOCKED", `${path} is held by ${owner ?? "another process"}; waited ${timeoutMs / 1000} s`, {
+      hint: "Wait for that command to end, or give more time with --lock-timeout.",
+      details: { path, owner, timeoutMs },
+      cause,
+    });
+  }
+  const record = { ...root.owner, since: new Date(Number(root.clock() / 1000n)).toISOString() };
+  try {
+    await storage.put(ownerPath, new TextEncoder().encode(`${JSON.stringify(record)}\n`));
+  } catch (cause) {
+    await held[Symbol.asyncDispose]();
+    throw cause;
+  }
+  return {
+    async [Symbol.asyncDispose](): Promise<void> {
+      try {
+        await storage.delete(ownerPath);
+      } finally {
+        await held[Symbol.asyncDispose]();
+      }
+    },
+  };
+};
+
+const readOwner = async (storage: Storage, path: string): Promise<string | undefined> => {
+  const handle = await storage.open(path);
+  if (handle === undefined) return undefined;
+  await using opened = handle;
+  return new TextDecoder().decode(await readAll(opened)).trim();
+};

@@ -1,0 +1,197 @@
+import type { EventInput, UsrEvent } from "@usr/events";
+import { createEvent, uuidv7 } from "@usr/events";
+import type { ParquetFile, RowGroup } from "@usr/parquet";
+import { openParquet, writeParquet } from "@usr/parquet";
+import type { Registry } from "@usr/registry";
+import { registryHash } from "@usr/registry";
+import type { Schema } from "@usr/schema";
+import { formatTimestamp } from "@usr/schema";
+import type { Storage } from "@usr/storage";
+import { scopedStorage } from "@usr/storage";
+import { parseDatasetId } from "../dataset-id.ts";
+import { DatasetError } from "../error.ts";
+import { LOCK, RECORDS, STAGING } from "../layout.ts";
+import { requireRegistry } from "../read/registry.ts";
+import { planFreeze } from "./freeze.ts";
+import { takeLock } from "./lock.ts";
+import { discard, isDone, recover, rollForward, writePending } from "./pending.ts";
+import type { Step, WritableRoot } from "./types.ts";
+
+/** A file that is on stable storage under `.staging/`, where no reader looks, waiting to be published. */
+export interface Staged {
+  readonly path: string;
+  readonly size: number;
+}
+
+/** What one commit does and says. Steps are done in order; the view after any prefix of them is the view before or the view after. */
+export interface Commit {
+  readonly steps: readonly Step[];
+  readonly action: string;
+  readonly args: EventInput["args"];
+  readonly metrics?: EventInput["metrics"];
+  readonly artifacts?: EventInput["artifacts"];
+  readonly maintenance?: EventInput["maintenance"];
+  /** The Parquet file the event's fingerprint describes, where it lies now; the base where not given. */
+  readonly target?: string | undefined;
+}
+
+/** What a verb works with while it holds the dataset lock. */
+export interface Transaction {
+  readonly id: string;
+  /** Scoped to the dataset. */
+  readonly storage: Storage;
+  readonly root: WritableRoot;
+  readonly registry: Registry;
+  readonly registryHash: string;
+  /** Microseconds since the epoch, one reading for the whole transaction. */
+  readonly nowUs: bigint;
+  /** The id of the event this commit will leave; parts carry it. */
+  readonly eventId: string;
+  /** A fresh uuid4 as 32 lowercase hex digits. */
+  uuid(): string;
+  stage(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged>;
+  stageParquet(schema: Schema, rowGroups: Iterable<RowGroup> | AsyncIterable<RowGroup>): Promise<Staged>;
+}
+
+export interface TransactOptions {
+  readonly command: string;
+  /** `records.parquet` must not exist yet (init) or must (everything else). */
+  readonly creates?: boolean | undefined;
+  /** The base is written anew by the verb itself, under the current registry hash. */
+  readonly rewritesBase?: boolean | undefined;
+}
+
+/**
+ * Runs one verb under the dataset lock and commits what it returns: lock, recover, freeze the registry if it is new, stage, pending
+ * record, steps, events, unlock. Without a `commit` nothing is changed and nothing logged. On an error the dataset is as it was,
+ * unless the commit point had passed: then the next transaction finishes it.
+ */
+export const transact = async <T>(
+  root: WritableRoot,
+  id: string,
+  o: TransactOptions,
+  work: (tx: Transaction) => Promise<{ readonly commit?: Commit | undefined; readonly result: T }>,
+): Promise<T> => {
+  const dataset = parseDatasetId(id);
+  const storage = scopedStorage(root.storage, `${dataset}/`) ;
+  await requireRegistry(root.storage);
+  if (o.creates !== true) await requireBase(storage, dataset, root);
+  await using _lock = await takeLock(storage, LOCK, root);
+  await recover(storage);
+  // Read again under the lock: what was true while waiting may not be true now.
+  const registry = await requireRegistry(root.storage);
+  if (o.creates !== true) await requireBase(storage, dataset, root);
+  const nowUs = root.clock();
+  const tx = newTransaction(root, dataset, storage, registry, await registryHash(registry), nowUs);
+  try {
+    const { commit, result } = await work(tx);
+    if (commit !== undefined) await commitChanges(tx, o, commit);
+    else await discard(storage);
+    return result;
+  } catch (cause) {
+    await rollBack(storage, cause);
+    throw cause;
+  }
+};
+
+const requireBase = async (storage: Storage, id: string, root: WritableRoot): Promise<void> => {
+  const handle = await storage.open(RECORDS);
+  if (handle === undefined) {
+    throw new DatasetError("DATASET_NOT_FOUND", `there is no dataset ${id} under ${root.label}`, {
+      hint: `Create it with: usr init ${id}`,
+      details: { dataset: id },
+    });
+  }
+  await handle[Symbol.asyncDispose]();
+};
+
+const newTransaction = (
+  root: WritableRoot,
+  id: string,
+  storage: Storage,
+  registry: Registry,
+  hash: string,
+  nowUs: bigint,
+): Transaction => {
+  const eventId = uuidv7(nowUs, root.random(10));
+  let staged = 0;
+  const stage = async (body: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged> => {
+    const path = `${STAGING}/${eventId}-${staged++}`;
+    const { size } = await storage.put(path, body);
+    return { path, size };
+  };
+  return {
+    id,
+    storage,
+    root,
+    registry,
+    registryHash: hash,
+    nowUs,
+    eventId,
+    uuid: () => uuid4(root.random(16)),
+    stage,
+    stageParquet: (schema, rowGroups) => stage(writeParquet(schema, rowGroups)),
+  };
+};
+
+const uuid4 = (bytes: Uint8Array): string => {
+  const b = Uint8Array.from(bytes);
+  b[6] = (b[6]! & 0x0f) | 0x40;
+  b[8] = (b[8]! & 0x3f) | 0x80;
+  return Array.from(b, (byte) => byte.toString(16).padStart(2, "0")).join("");
+};
+
+const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit): Promise<void> => {
+  const freeze = await planFreeze(tx, o);
+  const events: UsrEvent[] = [];
+  if (freeze.event !== undefined) {
+    events.push(await eventOf(tx, { ...freeze.event, target: freeze.base?.path ?? commit.target }, uuidv7(tx.nowUs, tx.root.random(10))));
+  }
+  events.push(await eventOf(tx, commit, tx.eventId));
+  const steps = [...freeze.steps, ...commit.steps];
+  const record = { version: 1, command: o.command, steps, events } as const;
+  await writePending(tx.storage, record);
+  await rollForward(tx.storage, record, false);
+};
+
+type EventParts = Pick<Commit, "action" | "args" | "metrics" | "artifacts" | "maintenance" | "target">;
+
+const eventOf = async (tx: Transaction, parts: EventParts, eventId: string): Promise<UsrEvent> =>
+  createEvent({
+    eventId,
+    timestamp: formatTimestamp(tx.nowUs, "us", true),
+    action: parts.action,
+    dataset: { name: tx.id, root: tx.root.label },
+    args: parts.args,
+    metrics: parts.metrics,
+    artifacts: parts.artifacts,
+    maintenance: parts.maintenance,
+    fingerprint: await fingerprint(tx, parts.target ?? RECORDS),
+    registryHash: tx.registryHash,
+    actor: tx.root.actor,
+  });
+
+const fingerprint = async (tx: Transaction, path: string): Promise<EventInput["fingerprint"]> => {
+  const handle = await tx.storage.open(path);
+  if (handle === undefined) return { rows: 0, cols: 0, size_bytes: 0 };
+  await using opened = handle;
+  const file: ParquetFile = await openParquet(opened);
+  const sha256 = tx.root.eventSha256 === true ? await tx.storage.digest?.(path) : undefined;
+  return {
+    rows: file.numRows,
+    cols: file.leafColumns,
+    size_bytes: opened.meta.size,
+    ...(sha256 === undefined ? {} : { sha256 }),
+  };
+};
+
+/** After a failure: sweeps the debris if the commit point was not passed; otherwise leaves the record for the next transaction to finish. */
+const rollBack = async (storage: Storage, cause: unknown): Promise<void> => {
+  try {
+    await recover(storage);
+  } catch (second) {
+    // The store refuses even the clean-up. Nothing is lost: the next transaction recovers. The first failure is the one to report.
+    if (cause instanceof Error && cause.cause === undefined && second !== cause) cause.cause = second;
+  }
+};
+void isDone;
