@@ -1,3 +1,5 @@
+import type { DataType, Field } from "@usr/schema";
+
 /**
  * Where everything lies, and the only place that spells it. Names are relative to the dataset unless the comment says root.
  */
@@ -5,21 +7,21 @@
 /** In the root: the namespace registry. */
 export const REGISTRY_FILE = "registry.yaml";
 
-export const BASE_FILE = "records.parquet";
+export const RECORDS = "records.parquet";
 export const DERIVED_DIR = "_derived/";
 export const ARCHIVED_DIR = "_derived/_archived/";
 export const REGISTRY_DIR = "_registry/";
 export const SNAPSHOTS_DIR = "_snapshots/";
 export const PINS_FILE = "_snapshots/pins.json";
-export const STAGING_DIR = ".staging/";
-export const PENDING_FILE = ".staging/pending.json";
-export const EVENTS_FILE = ".events.log";
-export const NOTES_FILE = "meta.md";
+export const STAGING = ".staging/";
+export const PENDING = ".staging/pending.json";
+export const EVENTS_LOG = ".events.log";
+export const META_NOTES = "meta.md";
 
 /** The file whose kernel lock (flock) makes one writer; never deleted. Also in the root, where it guards the registry. */
-export const LOCK_FILE = ".usr.lock";
-export const LOCK_OWNER_FILE = ".usr.lock.owner";
-export const EVENTS_LOCK_FILE = ".events.lock";
+export const LOCK = ".usr.lock";
+export const LOCK_OWNER = ".usr.lock.owner";
+export const EVENTS_LOCK = ".events.lock";
 
 /** The namespace of tombstones; never registered. */
 export const TOMBSTONE_NAMESPACE = "usr";
@@ -33,7 +35,7 @@ export function inDataset(id: string, path: string): string {
   return `${id}/${path}`;
 }
 
-export function frozenRegistryFile(hash: string): string {
+export function frozenRegistryPath(hash: string): string {
   return `${REGISTRY_DIR}registry.${hash}.yaml`;
 }
 
@@ -57,15 +59,26 @@ export function isSnapshotFile(path: string): boolean {
 
 /** Whether a path is a runtime file: locks, their owner records and everything staged. No part of the dataset. */
 export function isRuntimeFile(path: string): boolean {
-  return path.startsWith(LOCK_FILE) || path === EVENTS_LOCK_FILE || path.startsWith(STAGING_DIR);
+  return path.startsWith(LOCK) || path === EVENTS_LOCK || path.startsWith(STAGING);
 }
 
-/** Base metadata keys and the values this program understands. */
-export const BASE_METADATA = {
-  schemaVersion: "usr:schema_version",
-  idHash: "usr:id_hash",
-  createdAt: "usr:dataset_created_at",
-  registryHash: "usr:registry_hash",
-} as const;
-export const SCHEMA_VERSION = "1";
-export const ID_HASH = "sha1_utf8_pipe";
+/** Keys of the base table's metadata, and the values this program understands. */
+export const SCHEMA_VERSION = "usr:schema_version";
+export const SCHEMA_VERSION_VALUE = "1";
+export const ID_HASH = "usr:id_hash";
+export const ID_HASH_VALUE = "sha1_utf8_pipe";
+export const DATASET_CREATED_AT = "usr:dataset_created_at";
+export const REGISTRY_HASH = "usr:registry_hash";
+
+const STRING: DataType = { kind: "string" };
+
+/** The seven columns of every base table, in the order they are written. Readers take them in any order. */
+export const BASE_FIELDS: readonly Field[] = [
+  { name: "id", type: STRING, nullable: true },
+  { name: "bio_type", type: STRING, nullable: true },
+  { name: "sequence", type: STRING, nullable: true },
+  { name: "alphabet", type: STRING, nullable: true },
+  { name: "length", type: { kind: "int32" }, nullable: true },
+  { name: "source", type: STRING, nullable: true },
+  { name: "created_at", type: { kind: "timestamp", unit: "us", timezone: "UTC" }, nullable: true },
+];
