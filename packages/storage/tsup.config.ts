@@ -1,4 +1,8 @@
-import { defineConfig } from "tsup";
+import type { Options } from "tsup";
 import { base } from "../../tsup.base.ts";
 
-export default defineConfig({ ...base, entry: ["src/index.ts", "src/node/index.ts", "src/http/index.ts", "src/testing/index.ts"] });
+const config: Options = {
+  ...base,
+  entry: ["src/index.ts", "src/node/index.ts", "src/http/index.ts", "src/testing/index.ts"],
+};
+export default config;

@@ -24,7 +24,10 @@ export interface ReadHandle extends AsyncDisposable {
 export interface ReadableStorage {
   /** `undefined` = no such object. */
   open(path: string, o?: Signal): Promise<ReadHandle | undefined>;
-  /** Objects whose path starts with `prefix` (plain text prefix, `""` = all), sorted by path. In-flight temporaries are never listed. */
+  /**
+   * Objects whose path starts with `prefix` (plain text prefix, `""` = all), sorted by path in code point order. Writes in flight are never
+   * listed, nor are folders. Not a snapshot: an object that comes or goes meanwhile may be in the listing or not.
+   */
   list(prefix: string, o?: Signal): AsyncIterable<ObjectMeta>;
   /** Capability: lowercase hex sha256, computed where the bytes live; `undefined` = no such object. */
   digest?(path: string, o?: Signal): Promise<string | undefined>;
@@ -34,7 +37,11 @@ export type PutMode = "overwrite" | "create" | { readonly ifMatch: string };
 
 /** What a writer needs. Every method that returns has put its effect on stable storage. */
 export interface Storage extends ReadableStorage {
-  /** Atomic and durable: a reader sees the old object or the whole new one. `create` fails with `EXISTS` where the path is taken. */
+  /**
+   * Atomic and durable: a reader sees the old object or the whole new one. `create` fails with `EXISTS` where the path is taken; `ifMatch`
+   * with `CONFLICT` where the object under the path has another etag or is absent (against other processes only as good as the lock the
+   * caller holds). Where `body` throws, that error is passed on and nothing changed. Names like `.*.tmp` are reserved: `PATH_INVALID`.
+   */
   put(
     path: string,
     body: Uint8Array | AsyncIterable<Uint8Array>,
@@ -46,8 +53,16 @@ export interface Storage extends ReadableStorage {
   rename(from: string, to: string): Promise<void>;
   /** Capability: a second name for the same bytes (hard link), durable; `EXISTS` where `to` is taken. */
   link?(from: string, to: string): Promise<void>;
-  /** Capability: append and flush. Creates the object. A short write is rolled back to the former length. */
+  /** Capability: append and flush. Creates the object. A short write is rolled back to the former length. Callers hold a lock. */
   append?(path: string, body: Uint8Array): Promise<void>;
-  /** Capability: kernel lock, exclusive; released by disposal or by the death of the process. `LOCKED` after `timeoutMs`. */
+  /**
+   * Capability: kernel lock, exclusive, also against this very process; released by disposal or by the death of the process. `LOCKED` after
+   * `timeoutMs` (absent: waits until the signal ends it; 0: one try). Leaves an empty object at `path`, which nobody may delete.
+   */
   lock?(path: string, o?: Signal & { readonly timeoutMs?: number | undefined }): Promise<AsyncDisposable>;
+  /**
+   * Capability: what interrupted writes left under `prefix`, sorted like a listing. Writes at work look the same, so delete only what a lock
+   * keeps other writers out of. Absent = an interrupted write leaves nothing.
+   */
+  debris?(prefix: string, o?: Signal): AsyncIterable<ObjectMeta>;
 }

@@ -1,0 +1,55 @@
+import { StorageError } from "./error.ts";
+import type { ObjectMeta, ReadHandle, Signal } from "./types.ts";
+
+/** The whole object as one array. */
+export async function readAll(handle: ReadHandle, o: Signal = {}): Promise<Uint8Array> {
+  return await handle.read(0, handle.meta.size, o);
+}
+
+/** `RANGE` unless `[offset, offset + length)` are whole numbers inside the object. */
+export function checkRange(meta: ObjectMeta, offset: number, length: number): void {
+  const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
+  if (whole && offset >= 0 && length >= 0 && offset + length <= meta.size) return;
+  throw new StorageError(
+    "RANGE",
+    `${meta.path} has ${meta.size} bytes; ${length} bytes from ${offset} are not all in it.`,
+    {
+      details: { path: meta.path, size: meta.size, offset, length },
+    },
+  );
+}
+
+/** A body as chunks; the signal is looked at before each. */
+export async function* chunksOf(
+  body: Uint8Array | AsyncIterable<Uint8Array>,
+  signal?: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  signal?.throwIfAborted();
+  if (body instanceof Uint8Array) {
+    yield body;
+    return;
+  }
+  for await (const chunk of body) {
+    signal?.throwIfAborted();
+    yield chunk;
+  }
+  signal?.throwIfAborted();
+}
+
+/** Chunks joined into one fresh array, each copied as it arrives, so a producer may reuse its buffer. */
+export async function joinChunks(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    parts.push(chunk.slice());
+    size += chunk.length;
+  }
+  if (parts.length === 1) return parts[0]!;
+  const joined = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}

@@ -1,0 +1,197 @@
+/// <reference types="node" />
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import * as promises from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { checkRange, chunksOf } from "../body.ts";
+import { StorageError } from "../error.ts";
+import { parsePath, parseTarget } from "../path.ts";
+import type { ObjectMeta, ReadHandle, Signal, Storage } from "../types.ts";
+import { appendFully } from "./append.ts";
+import { attempt, attemptIfPresent, diskError, errnoOf } from "./error.ts";
+import { foldersOf } from "./folders.ts";
+import { type DiskFs, metaOf } from "./fs.ts";
+import { lockFile } from "./lock.ts";
+import { placesOf } from "./place.ts";
+import { linkNew, publish, stage } from "./publish.ts";
+import { takingTurns } from "./turns.ts";
+import { walk } from "./walk.ts";
+
+export interface DiskOptions {
+  /** Fresh random bytes, for the names of writes in flight. Default: the system's. */
+  readonly random?: ((bytes: number) => Uint8Array) | undefined;
+  /** Default: `node:fs/promises`. */
+  readonly fs?: DiskFs | undefined;
+}
+
+const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** More than 2 GiB in one read is refused by the system. */
+const LONGEST_READ = 2 ** 30;
+const DIGEST_CHUNK = 2 ** 20;
+
+/**
+ * The files under a folder, which is made by the first write. What a method returned from is flushed: the file and every folder entry up to the
+ * root. Symbolic links may be followed inside the root, never out of it (`PATH_INVALID`); listings do not enter linked folders.
+ */
+export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Storage> {
+  const root = resolve(rootDir);
+  const fs = o.fs ?? promises;
+  const random = o.random ?? ((bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes)));
+  const places = placesOf(fs, root);
+  const folders = foldersOf(fs, root);
+  const inTurn = takingTurns();
+
+  const token = (): string => `${process.pid}.${Buffer.from(random(8)).toString("hex")}`;
+
+  /** The absolute name of an object about to be written, its folder made. */
+  const prepare = async (path: string): Promise<string> => {
+    const name = await places.locate(path);
+    await folders.ensure(dirname(name), path);
+    return name;
+  };
+
+  const open = async (path: string, { signal }: Signal = {}): Promise<ReadHandle | undefined> => {
+    parsePath(path);
+    signal?.throwIfAborted();
+    const name = await places.locate(path);
+    const file = await openFile(name, path);
+    if (file === undefined) return undefined;
+    const stats = await attempt("inspect", path, file.stat({ bigint: true }));
+    if (stats.isFile()) return handleOf(file, metaOf(path, stats));
+    await file.close();
+    return undefined;
+  };
+
+  const openFile = async (name: string, path: string): Promise<FileHandle | undefined> => {
+    try {
+      return await fs.open(name, READ_FLAGS);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === "ENOENT" || errno === "ENOTDIR" || errno === "ENXIO") return undefined;
+      if (errno !== "ELOOP") throw diskError(error, "open", path);
+    }
+    const target = await places.resolve(path);
+    return target === undefined ? undefined : await attemptIfPresent("open", path, fs.open(target, READ_FLAGS));
+  };
+
+  return {
+    open,
+
+    list: (prefix, s = {}) => walk({ fs, root, places, prefix, temporaries: false, signal: s.signal }),
+
+    debris: (prefix, s = {}) => walk({ fs, root, places, prefix, temporaries: true, signal: s.signal }),
+
+    async digest(path: string, s: Signal = {}): Promise<string | undefined> {
+      await using handle = await open(path, s);
+      if (handle === undefined) return undefined;
+      const hash = createHash("sha256");
+      const { size } = handle.meta;
+      for (let at = 0; at < size; at += DIGEST_CHUNK) {
+        hash.update(await handle.read(at, Math.min(DIGEST_CHUNK, size - at), s));
+      }
+      return hash.digest("hex");
+    },
+
+    async put(path, body, s = {}): Promise<ObjectMeta> {
+      parseTarget(path);
+      s.signal?.throwIfAborted();
+      const name = await prepare(path);
+      const staged = await stage(fs, name, path, chunksOf(body, s.signal), token());
+      await inTurn(name, () => publish(fs, staged, name, s.mode ?? "overwrite"));
+      await folders.sync(dirname(name), path);
+      return staged.meta;
+    },
+
+    async delete(path: string): Promise<void> {
+      const name = await places.locate(parsePath(path));
+      try {
+        await fs.unlink(name);
+      } catch (error) {
+        const errno = errnoOf(error);
+        const absent = errno === "ENOENT" || errno === "ENOTDIR" || (await isFolder(fs, name, path));
+        if (!absent) throw diskError(error, "delete", path);
+      }
+      // Also where it was gone already: whoever removed it may have died before this.
+      await folders.sync(dirname(name), path);
+    },
+
+    async rename(from: string, to: string): Promise<void> {
+      const old = await places.locate(parsePath(from));
+      parseTarget(to);
+      const stats = await attemptIfPresent("rename", from, fs.lstat(old, { bigint: true }));
+      if (stats?.isSymbolicLink()) {
+        throw new StorageError("PATH_INVALID", `${from} is a symbolic link, which would point elsewhere from ${to}.`, {
+          hint: "Replace the link by the file it points to.",
+          details: { path: from, to },
+        });
+      }
+      if (!stats?.isFile()) throw notFound(from);
+      if (from === to) return;
+      const name = await prepare(to);
+      await attempt("rename", from, fs.rename(old, name));
+      // Two names of one file: the system leaves both and calls it done.
+      const left = await attemptIfPresent("rename", from, fs.lstat(old, { bigint: true }));
+      if (left?.ino === stats.ino && left.dev === stats.dev) await attempt("rename", from, fs.unlink(old));
+      await folders.sync(dirname(name), to);
+      if (dirname(old) !== dirname(name)) await folders.sync(dirname(old), from);
+    },
+
+    async link(from: string, to: string): Promise<void> {
+      parseTarget(to);
+      const source = await places.resolve(parsePath(from));
+      if (source === undefined || (await isFolder(fs, source, from))) throw notFound(from);
+      const name = await prepare(to);
+      await linkNew(fs, source, name, to);
+      await folders.sync(dirname(name), to);
+    },
+
+    async append(path: string, body: Uint8Array): Promise<void> {
+      const name = await prepare(parseTarget(path));
+      const created = await inTurn(name, () => appendFully(fs, name, path, body));
+      if (created) await folders.sync(dirname(name), path);
+    },
+
+    async lock(path, s = {}): Promise<AsyncDisposable> {
+      const name = await prepare(parseTarget(path));
+      return await lockFile(name, path, s);
+    },
+  };
+}
+
+function handleOf(file: FileHandle, meta: ObjectMeta): ReadHandle {
+  return {
+    meta,
+    async read(offset: number, length: number, { signal }: Signal = {}): Promise<Uint8Array> {
+      signal?.throwIfAborted();
+      checkRange(meta, offset, length);
+      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+      for (let done = 0; done < length; ) {
+        const ask = Math.min(length - done, LONGEST_READ);
+        const { bytesRead } = await attempt("read", meta.path, file.read(bytes, done, ask, offset + done));
+        if (bytesRead === 0) throw shortened(meta);
+        done += bytesRead;
+        signal?.throwIfAborted();
+      }
+      return bytes;
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      await file.close();
+    },
+  };
+}
+
+async function isFolder(fs: DiskFs, name: string, path: string): Promise<boolean> {
+  return (await attemptIfPresent("inspect", path, fs.lstat(name)))?.isDirectory() ?? false;
+}
+
+function notFound(path: string): StorageError {
+  return new StorageError("NOT_FOUND", `${path} does not exist.`, { details: { path } });
+}
+
+function shortened(meta: ObjectMeta): StorageError {
+  return new StorageError("CONFLICT", `${meta.path} was cut shorter than its ${meta.size} bytes while it was open.`, {
+    hint: "Objects are replaced, never changed in place: find the program that does.",
+    details: { path: meta.path, size: meta.size },
+  });
+}

@@ -1,0 +1,60 @@
+/// <reference types="node" />
+import { constants } from "node:fs";
+import { dirname } from "node:path";
+import { StorageError } from "../error.ts";
+import { attempt, diskError, errnoOf } from "./error.ts";
+import type { DiskFs } from "./fs.ts";
+
+export interface Folders {
+  /** The folder and its parents exist, and that they do is on stable storage up to the root. */
+  ensure(folder: string, path: string): Promise<void>;
+  /** The names in the folder are on stable storage. A folder that is gone has none: nothing is done. */
+  sync(folder: string, path: string): Promise<void>;
+}
+
+export function foldersOf(fs: DiskFs, root: string): Folders {
+  /** Folders whose own entry this storage has flushed: another process may have made them without doing so. */
+  const flushed = new Set<string>([root]);
+
+  const sync = async (folder: string, path: string): Promise<void> => {
+    try {
+      const handle = await fs.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      // File systems that answer EINVAL or ENOTSUP keep no folder data of their own to flush.
+      const errno = errnoOf(error);
+      if (errno !== "ENOENT" && errno !== "EINVAL" && errno !== "ENOTSUP")
+        throw diskError(error, "flush the folder of", path);
+    }
+  };
+
+  return {
+    sync,
+    async ensure(folder: string, path: string): Promise<void> {
+      const first = await makeFolder(fs, folder, path);
+      if (first === undefined && flushed.has(folder)) return;
+      const top = first !== undefined && first.length <= root.length ? dirname(first) : root;
+      for (let at = folder; at !== top; at = dirname(at)) {
+        await sync(dirname(at), path);
+        flushed.add(at);
+      }
+    },
+  };
+}
+
+/** The first folder that had to be made, `undefined` if all were there. */
+async function makeFolder(fs: DiskFs, folder: string, path: string): Promise<string | undefined> {
+  const made = fs.mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    if (errnoOf(error) !== "EEXIST") throw error;
+    throw new StorageError("PATH_INVALID", `${path} cannot be written: a file stands where its folder should be.`, {
+      hint: "Move what is in the way.",
+      details: { path, folder },
+      cause: error,
+    });
+  });
+  return await attempt("make the folder of", path, made);
+}

@@ -1,0 +1,96 @@
+/// <reference types="node" />
+import { basename, dirname, join } from "node:path";
+import { StorageError } from "../error.ts";
+import type { ObjectMeta, PutMode } from "../types.ts";
+import { attempt, attemptIfPresent, errnoOf } from "./error.ts";
+import { type DiskFs, metaOf, writeFully } from "./fs.ts";
+
+/** A complete, flushed file beside its target, under a name no listing shows. */
+export interface Staged {
+  readonly name: string;
+  readonly meta: ObjectMeta;
+}
+
+/** Writes and flushes the chunks into a new sibling of `target`. On any error nothing is left. */
+export async function stage(
+  fs: DiskFs,
+  target: string,
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+  token: string,
+): Promise<Staged> {
+  const name = join(dirname(target), `.${shortened(basename(target))}.${token}.tmp`);
+  const handle = await attempt("write", path, fs.open(name, "wx"));
+  let open = true;
+  try {
+    let size = 0;
+    for await (const chunk of chunks) {
+      await writeFully(handle, path, chunk, size);
+      size += chunk.length;
+    }
+    await attempt("flush", path, handle.sync());
+    const meta = metaOf(path, await attempt("inspect", path, handle.stat({ bigint: true })));
+    open = false;
+    // A network file system may report a full disk only here.
+    await attempt("close", path, handle.close());
+    return { name, meta };
+  } catch (error) {
+    if (open) await quietly(handle.close());
+    await quietly(fs.unlink(name));
+    throw error;
+  }
+}
+
+/** Gives the staged file its name, by the rule of `mode`. On an error the staged file is removed and the target is what it was. */
+export async function publish(fs: DiskFs, staged: Staged, target: string, mode: PutMode): Promise<void> {
+  const { path } = staged.meta;
+  try {
+    if (mode === "create") {
+      await linkNew(fs, staged.name, target, path);
+      await quietly(fs.unlink(staged.name));
+      return;
+    }
+    if (mode !== "overwrite") await checkMatch(fs, target, path, mode.ifMatch);
+    await attempt("replace", path, fs.rename(staged.name, target));
+  } catch (error) {
+    await quietly(fs.unlink(staged.name));
+    throw error;
+  }
+}
+
+/** A hard link, the one way to a new name that fails atomically where the name is taken. */
+export async function linkNew(fs: DiskFs, from: string, to: string, path: string): Promise<void> {
+  const linked = fs.link(from, to).catch((error: unknown) => {
+    if (errnoOf(error) !== "EPERM") throw error;
+    throw new StorageError(
+      "NOT_SUPPORTED",
+      `Cannot make ${path}: the file system or its owner rules allow no hard link here.`,
+      {
+        hint: "Keep the data on a file system with hard links, and as files you may write.",
+        details: { path },
+        cause: error,
+      },
+    );
+  });
+  await attempt("make", path, linked);
+}
+
+async function checkMatch(fs: DiskFs, target: string, path: string, expected: string): Promise<void> {
+  const stats = await attemptIfPresent("inspect", path, fs.stat(target, { bigint: true }));
+  const actual = stats === undefined ? undefined : metaOf(path, stats).etag;
+  if (actual === expected) return;
+  throw new StorageError("CONFLICT", `${path} was changed by someone else.`, {
+    hint: "Read it again and repeat the change.",
+    details: { path, expected, actual },
+  });
+}
+
+/** Cleaning up must not hide the error that made it necessary; what stays behind is debris and can be found as such. */
+async function quietly(call: Promise<unknown>): Promise<void> {
+  await call.catch(() => undefined);
+}
+
+/** Leaves room for the token in the 255 bytes a name may have. */
+function shortened(name: string): string {
+  return Buffer.byteLength(name) <= 200 ? name : [...name].slice(0, 50).join("");
+}

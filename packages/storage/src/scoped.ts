@@ -1,0 +1,64 @@
+import { parsePath } from "./path.ts";
+import type { ObjectMeta, ReadableStorage, ReadHandle, Signal, Storage } from "./types.ts";
+
+/**
+ * The objects under the folder `prefix`, with paths relative to it. `""` is the storage itself. Capabilities the storage lacks are absent from
+ * the view too. Errors name the full path.
+ */
+export function scopedStorage(storage: Storage, prefix: string): Storage;
+export function scopedStorage(storage: ReadableStorage, prefix: string): ReadableStorage;
+export function scopedStorage(storage: Storage | ReadableStorage, prefix: string): Storage | ReadableStorage {
+  if (prefix === "") return storage;
+  const base = `${parsePath(prefix)}/`;
+  // The relative path is parsed before it is joined: `..` must not climb out, nor an empty path name the folder itself.
+  const full = (path: string): string => base + parsePath(path);
+  return "put" in storage ? writable(storage, base, full) : readable(storage, base, full);
+}
+
+function readable(storage: ReadableStorage, base: string, full: (path: string) => string): ReadableStorage {
+  return {
+    async open(path: string, o?: Signal): Promise<ReadHandle | undefined> {
+      const handle = await storage.open(full(path), o);
+      return handle === undefined ? undefined : relativeHandle(handle, base);
+    },
+    async *list(prefix: string, o?: Signal): AsyncGenerator<ObjectMeta, void, undefined> {
+      for await (const meta of storage.list(base + prefix, o)) yield relative(meta, base);
+    },
+    ...(storage.digest && {
+      digest: async (path: string, o?: Signal): Promise<string | undefined> => await storage.digest?.(full(path), o),
+    }),
+  };
+}
+
+function writable(storage: Storage, base: string, full: (path: string) => string): Storage {
+  const { link, append, lock, debris } = storage;
+  return {
+    ...readable(storage, base, full),
+    put: async (path, body, o) => relative(await storage.put(full(path), body, o), base),
+    delete: async (path) => await storage.delete(full(path)),
+    rename: async (from, to) => await storage.rename(full(from), full(to)),
+    ...(link && { link: async (from: string, to: string) => await link.call(storage, full(from), full(to)) }),
+    ...(append && { append: async (path: string, body: Uint8Array) => await append.call(storage, full(path), body) }),
+    ...(lock && {
+      lock: async (path: string, o?: Signal & { readonly timeoutMs?: number | undefined }) =>
+        await lock.call(storage, full(path), o),
+    }),
+    ...(debris && {
+      async *debris(prefix: string, o?: Signal): AsyncGenerator<ObjectMeta, void, undefined> {
+        for await (const meta of debris.call(storage, base + prefix, o)) yield relative(meta, base);
+      },
+    }),
+  };
+}
+
+function relative(meta: ObjectMeta, base: string): ObjectMeta {
+  return { ...meta, path: meta.path.slice(base.length) };
+}
+
+function relativeHandle(handle: ReadHandle, base: string): ReadHandle {
+  return {
+    meta: relative(handle.meta, base),
+    read: (offset, length, o) => handle.read(offset, length, o),
+    [Symbol.asyncDispose]: () => handle[Symbol.asyncDispose](),
+  };
+}
