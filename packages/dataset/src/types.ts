@@ -52,8 +52,9 @@ export interface Snapshot extends AsyncDisposable {
 
 /** The tombstone file `_derived/usr.parquet`, opened. */
 export interface TombstoneTable {
-  readonly meta: ObjectMeta;
   readonly file: ParquetFile;
+  /** The same file as an overlay keyed by `id`. */
+  readonly overlay: Overlay;
 }
 
 export interface Query extends Signal {
@@ -80,16 +81,18 @@ export interface OriginField extends Field {
 
 export interface DatasetSummary {
   readonly dataset: string;
-  /** Visible rows. */
-  readonly rows: number;
-  readonly rows_deleted: number;
+  /** Visible rows; `null` with `problem`. */
+  readonly rows: number | null;
+  readonly rows_deleted: number | null;
   /** Stored rows. */
-  readonly rows_base: number;
+  readonly rows_base: number | null;
   readonly namespaces: readonly string[];
   /** Base and overlays; snapshots, archives, logs and runtime files apart. */
   readonly size_bytes: number;
   /** The newest change of base or overlays, where the store knows times. */
   readonly updated_at: string | null;
+  /** Why the dataset cannot be read; absent where it can. */
+  readonly problem?: { readonly code: string; readonly message: string } | undefined;
 }
 
 export interface NamespaceInfo {
@@ -106,6 +109,7 @@ export interface NamespaceInfo {
 
 export interface DatasetInfo {
   readonly dataset: string;
+  /** Of the base table, in the root. */
   readonly path: string;
   readonly rows: number;
   readonly rows_deleted: number;

@@ -1,12 +1,13 @@
 import { parseRegistry, registryHash, type Registry } from "@usr/registry";
-import { readAll, type ReadableStorage, type Signal } from "@usr/storage";
+import type { ReadableStorage, Signal } from "@usr/storage";
 import { DatasetError } from "../error.ts";
 import { frozenRegistryPath, inDataset, REGISTRY_FILE } from "../layout.ts";
+import { readObject } from "./objects.ts";
 
 /** The root's registry; `undefined` where the root has none. Throws `RegistryError` when it is not one. */
 export async function loadRegistry(storage: ReadableStorage, o: Signal = {}): Promise<Registry | undefined> {
-  const bytes = await readAll(storage, REGISTRY_FILE, o);
-  return bytes === undefined ? undefined : parseRegistry(new TextDecoder().decode(bytes));
+  const found = await readObject(storage, REGISTRY_FILE, o);
+  return found === undefined ? undefined : await parseRegistry(new TextDecoder().decode(found.bytes));
 }
 
 /** The root's registry. Throws `NO_REGISTRY` where the root has none. */
@@ -27,14 +28,14 @@ export async function requireRegistry(storage: ReadableStorage, o: Signal = {}):
  */
 export async function frozenRegistry(storage: ReadableStorage, id: string, hash: string, o: Signal = {}): Promise<Registry> {
   const path = inDataset(id, frozenRegistryPath(hash));
-  const bytes = await readAll(storage, path, o);
-  if (bytes === undefined) {
+  const object = await readObject(storage, path, o);
+  if (object === undefined) {
     throw new DatasetError("NO_REGISTRY", `The frozen registry ${path} is missing.`, {
       hint: "Copy it from another copy of the dataset, or read with --registry-mode current.",
       details: { path, hash },
     });
   }
-  const registry = await parseRegistry(new TextDecoder().decode(bytes));
+  const registry = await parseRegistry(new TextDecoder().decode(object.bytes));
   const found = await registryHash(registry);
   if (found !== hash) {
     throw new DatasetError("CORRUPT", `${path} holds another registry: its hash is ${found}.`, {
@@ -53,5 +54,5 @@ export async function baseFrozenRegistry(storage: ReadableStorage, id: string, h
       details: { dataset: id },
     });
   }
-  return frozenRegistry(storage, id, hash, o);
+  return await frozenRegistry(storage, id, hash, o);
 }

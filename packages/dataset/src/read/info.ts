@@ -1,0 +1,131 @@
+import { countKeys, type Overlay } from "@usr/overlay";
+import { formatTimestamp, formatType } from "@usr/schema";
+import { scopedStorage, type ObjectMeta, type ReadableStorage, type Signal } from "@usr/storage";
+import { parseDatasetId } from "../dataset-id.ts";
+import { ARCHIVED_DIR, DERIVED_DIR, EVENTS_LOG, inDataset, isSnapshotFile, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
+import type { DatasetInfo, DatasetSchema, DatasetSummary, NamespaceInfo, Root, Snapshot } from "../types.ts";
+import { byCodeUnits, groupDatasets } from "./list.ts";
+import { listAll } from "./objects.ts";
+import { countDeleted } from "./scan.ts";
+import { openSnapshot } from "./snapshot.ts";
+import { viewColumns } from "./view.ts";
+
+/**
+ * Every dataset of a root, by id. Reads footers, and the ids where rows were deleted. A dataset that cannot be read is listed with
+ * `problem` set and its row counts `null`: one broken dataset does not hide the others.
+ */
+export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly DatasetSummary[]> {
+  const summaries: DatasetSummary[] = [];
+  for (const [dataset, objects] of groupDatasets(await listAll(root.storage, "", o))) {
+    const data = objects.filter((meta) => meta.path === RECORDS || isOverlayObject(meta));
+    const summary = {
+      dataset,
+      namespaces: [...new Set(data.filter(isOverlayObject).map(({ path }) => path.slice(DERIVED_DIR.length).replace(/(\/.*|\.parquet)$/, "")))],
+      size_bytes: data.reduce((sum, meta) => sum + meta.size, 0),
+      updated_at: newestChange(data),
+    };
+    try {
+      await using snapshot = await openSnapshot(root, dataset, { namespaces: "none", tombstones: true, signal: o.signal });
+      const rows_base = snapshot.base.file.numRows;
+      const rows_deleted = await countDeleted(snapshot, o);
+      summaries.push({ ...summary, rows: rows_base - rows_deleted, rows_deleted, rows_base });
+    } catch (error) {
+      o.signal?.throwIfAborted();
+      summaries.push({ ...summary, rows: null, rows_deleted: null, rows_base: null, problem: problemOf(error) });
+    }
+  }
+  return summaries;
+}
+
+function isOverlayObject({ path }: ObjectMeta): boolean {
+  return /^_derived\/(?!_archived\/)([^/]+\.parquet|[^/]+\/part-[^/]+\.parquet)$/.test(path) && !path.endsWith(".tmp.parquet");
+}
+
+function newestChange(objects: readonly ObjectMeta[]): string | null {
+  const newest = objects.reduce((max, meta) => Math.max(max, meta.modifiedMs ?? 0), 0);
+  return newest === 0 ? null : formatTimestamp(BigInt(Math.trunc(newest * 1000)), "us", true);
+}
+
+function problemOf(error: unknown): { readonly code: string; readonly message: string } {
+  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "CORRUPT";
+  return { code, message: error instanceof Error ? error.message : String(error) };
+}
+
+/**
+ * What a dataset holds. Reads every footer, all keys of the overlays and, where rows were deleted, the ids.
+ *
+ * @throws what `openSnapshot` throws for all overlays
+ */
+export async function info(root: Root, id: string, o: Signal = {}): Promise<DatasetInfo> {
+  parseDatasetId(id);
+  await using snapshot = await openSnapshot(root, id, { namespaces: "all", tombstones: true, signal: o.signal });
+  const storage = scopedStorage(root.storage, id);
+  const rowsBase = snapshot.base.file.numRows;
+  const deleted = await countDeleted(snapshot, o);
+  const overlays = [...snapshot.overlays, ...(snapshot.tombstones === undefined ? [] : [snapshot.tombstones.overlay])];
+  const namespaces: NamespaceInfo[] = [];
+  for (const overlay of overlays.sort((a, b) => byCodeUnits(a.namespace, b.namespace))) namespaces.push(await namespaceInfo(overlay, o));
+  const snapshots = (await listAll(storage, SNAPSHOTS_DIR, o)).filter((meta) => isSnapshotFile(meta.path));
+  return {
+    dataset: id,
+    path: inDataset(id, RECORDS),
+    rows: rowsBase - deleted,
+    rows_deleted: deleted,
+    rows_base: rowsBase,
+    columns: allColumns(snapshot).map((column) => column.field.name),
+    namespaces,
+    snapshots: snapshots.length,
+    registry_hash: snapshot.base.registryHash ?? null,
+    events: await countLines(storage, EVENTS_LOG, o),
+  };
+}
+
+async function namespaceInfo(overlay: Overlay, o: Signal): Promise<NamespaceInfo> {
+  const { rows, distinct } = await countKeys(overlay, { signal: o.signal });
+  const newest = overlay.parts[0];
+  return {
+    namespace: overlay.namespace,
+    key: overlay.key,
+    parts: overlay.parts.length,
+    rows,
+    distinct_keys: distinct,
+    columns: overlay.fields.map((field) => field.name),
+    size_bytes: overlay.parts.reduce((sum, part) => sum + part.file.source.meta.size, 0),
+    newest_created_at: newest === undefined ? null : formatTimestamp(newest.createdAt / 1000n, "us", true),
+  };
+}
+
+function allColumns(snapshot: Snapshot): ReturnType<typeof viewColumns> {
+  return viewColumns(snapshot.base.file.schema.fields, snapshot.overlays, snapshot.tombstones);
+}
+
+/**
+ * The columns of the merged view with deleted rows shown: name, type in registry spelling, and where each lives.
+ *
+ * @throws what `openSnapshot` throws for all overlays
+ */
+export async function datasetSchema(root: Root, id: string, o: Signal = {}): Promise<DatasetSchema> {
+  await using snapshot = await openSnapshot(root, id, { namespaces: "all", tombstones: true, signal: o.signal });
+  return {
+    fields: allColumns(snapshot).map(({ field: { name, type, nullable, origin } }) => ({
+      name,
+      type: formatType(type),
+      nullable,
+      origin,
+    })),
+  };
+}
+
+const CHUNK = 1 << 20;
+
+/** Terminated lines of an object; 0 where there is none. */
+async function countLines(storage: ReadableStorage, path: string, o: Signal): Promise<number> {
+  await using handle = await storage.open(path, o);
+  if (handle === undefined) return 0;
+  let lines = 0;
+  for (let at = 0; at < handle.meta.size; at += CHUNK) {
+    const bytes = await handle.read(at, Math.min(CHUNK, handle.meta.size - at), o);
+    for (const byte of bytes) if (byte === 10) lines++;
+  }
+  return lines;
+}

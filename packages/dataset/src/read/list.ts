@@ -1,0 +1,53 @@
+import type { ObjectMeta, ReadableStorage, Signal } from "@usr/storage";
+import { isDatasetId, suggestIds } from "../dataset-id.ts";
+import { DatasetError } from "../error.ts";
+import { RECORDS } from "../layout.ts";
+
+/**
+ * The datasets among the objects of a root, with the objects of each (paths relative to the dataset), by id. A folder is a dataset when it
+ * holds a base table and its path is a legal id; what lies inside a dataset is part of it, never a dataset.
+ */
+export function groupDatasets(listing: Iterable<ObjectMeta>): ReadonlyMap<string, readonly ObjectMeta[]> {
+  const objects = [...listing];
+  const ids = new Set<string>();
+  for (const { path } of objects) {
+    if (!path.endsWith(`/${RECORDS}`)) continue;
+    const id = path.slice(0, -RECORDS.length - 1);
+    if (isDatasetId(id)) ids.add(id);
+  }
+  const grouped = new Map<string, ObjectMeta[]>();
+  for (const id of [...ids].sort(byCodeUnits)) {
+    const folder = id.split("/")[0]!;
+    if (folder === id || !ids.has(folder)) grouped.set(id, []);
+  }
+  for (const meta of objects) {
+    const [first, second] = meta.path.split("/", 2);
+    const id = grouped.has(first!) ? first! : `${first}/${second}`;
+    grouped.get(id)?.push({ ...meta, path: meta.path.slice(id.length + 1) });
+  }
+  return grouped;
+}
+
+/** The ids of the datasets of a root, in code unit order. */
+export async function datasetIds(storage: ReadableStorage, o: Signal = {}): Promise<readonly string[]> {
+  const found: ObjectMeta[] = [];
+  for await (const meta of storage.list("", o)) if (meta.path.endsWith(`/${RECORDS}`)) found.push(meta);
+  return [...groupDatasets(found).keys()];
+}
+
+/** The error for an id that no dataset has, with what was probably meant as its hint. */
+export async function datasetNotFound(storage: ReadableStorage, id: string, o: Signal = {}): Promise<DatasetError> {
+  const suggestions = suggestIds(id, await datasetIds(storage, o));
+  return new DatasetError("DATASET_NOT_FOUND", `There is no dataset ${id}.`, {
+    hint:
+      suggestions.length > 0
+        ? `Did you mean ${suggestions.join(" or ")}? A dataset is named by its exact id.`
+        : "List the datasets of the root with: usr ls",
+    details: { dataset: id, suggestions },
+  });
+}
+
+/** Text order that no locale changes. */
+export function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
