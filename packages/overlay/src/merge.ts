@@ -1,0 +1,175 @@
+import { nullCount } from "@usr/parquet";
+import type { Column, DataType, Field } from "@usr/schema";
+import { gatherColumns, isValid, nullColumn, sliceColumn } from "@usr/schema/columns";
+import type { Signal } from "@usr/storage";
+import { OverlayError } from "./error.ts";
+import { locateRows, type PartRows } from "./part-rows.ts";
+import { createPayloadReader, type PayloadReader } from "./payload.ts";
+import type { KeyIndex, MergeCursor, MergeOptions, Overlay, Part } from "./types.ts";
+
+/**
+ * The merged view of one overlay: for each base row and column the value of the newest part that has one. NULL is no value and hides
+ * nothing; NaN, empty text and empty lists are values. Keys are compared after normalisation; rows whose key is NULL, blank or not in
+ * the base are passed over.
+ *
+ * Only parts that hold one of the columns are read: their keys once, at the first `read`; their values along with the base where the
+ * part is in base order. A part in another order has the requested columns decoded once and kept. Once every row of a range has its
+ * value, older parts are not consulted for it. Memory: 8 bytes a matched row and part, one decoded batch a part and column, and
+ * the requested columns of the parts that are out of order.
+ *
+ * @throws OverlayError `KEY_MISMATCH` where the index is of another key, `COLUMN_NOT_REGISTERED` where the overlay has no such column
+ */
+export function mergeOverlay(overlay: Overlay, index: KeyIndex, o: MergeOptions): MergeCursor {
+  if (normalForm(index.key) !== normalForm(overlay.key)) {
+    throw new OverlayError(
+      "KEY_MISMATCH",
+      `Namespace ${overlay.namespace} is keyed by ${overlay.key}, the index by ${index.key}.`,
+      {
+        details: { namespace: overlay.namespace, key: overlay.key, index: index.key },
+      },
+    );
+  }
+  const fields = o.columns.map((name) => fieldOf(overlay, name));
+  let opening: Promise<readonly (readonly Layer[])[]> | undefined;
+
+  const open = async (): Promise<readonly (readonly Layer[])[]> => {
+    const rowsOf = new Map<Part, PartRows>();
+    for (const part of overlay.parts) {
+      if (!fields.some((field) => holdsValues(part, field.name))) continue;
+      rowsOf.set(part, await locateRows(part, index, o));
+    }
+    return fields.map((field) => layersOf(overlay.parts, rowsOf, field, o));
+  };
+
+  return {
+    fields,
+    read: async (start, end) => {
+      o.signal?.throwIfAborted();
+      opening ??= open();
+      const layers = await opening;
+      return Promise.all(fields.map((field, i) => mergeRange(layers[i]!, field.type, start, end)));
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (opening === undefined) return;
+      for (const layer of (await opening).flat()) await layer.reader.close();
+    },
+  };
+}
+
+function normalForm(key: string): string {
+  return key === "sequence_norm" ? "sequence" : key;
+}
+
+function fieldOf(overlay: Overlay, name: string): Field {
+  const field = overlay.fields.find((other) => other.name === name);
+  if (field !== undefined) return field;
+  throw new OverlayError("COLUMN_NOT_REGISTERED", `Namespace ${overlay.namespace} holds no column ${name}.`, {
+    details: { namespace: overlay.namespace, column: name },
+  });
+}
+
+/** Whether the part may hold a value of the column: its statistics may say that all are NULL. */
+function holdsValues(part: Part, column: string): boolean {
+  const field = part.file.schema.fields.find((other) => other.name === column);
+  if (field === undefined || field.type.kind === "null" || column === part.key) return false;
+  return nullCount(part.file, column) !== part.file.numRows;
+}
+
+/** One column of one part over the base. */
+interface Layer {
+  readonly rows: PartRows;
+  readonly reader: PayloadReader;
+}
+
+function layersOf(
+  parts: readonly Part[],
+  rowsOf: ReadonlyMap<Part, PartRows>,
+  field: Field,
+  o: Signal,
+): readonly Layer[] {
+  const layers: Layer[] = [];
+  for (const part of parts) {
+    const rows = rowsOf.get(part);
+    if (rows === undefined || rows.base.length === 0 || !holdsValues(part, field.name)) continue;
+    layers.push({
+      rows,
+      reader: createPayloadReader(part, rows, { column: field.name, type: field.type, signal: o.signal }),
+    });
+  }
+  return layers;
+}
+
+async function mergeRange(layers: readonly Layer[], type: DataType, start: number, end: number): Promise<Column> {
+  const length = end - start;
+  const columns: Column[] = [];
+  const sources = new Int32Array(length).fill(-1);
+  const rows = new Int32Array(length);
+  let open = length;
+  for (const { rows: held, reader } of layers) {
+    if (open === 0) break;
+    const range = openRange(held.base, sources, start, end);
+    if (range === undefined) continue;
+    const pieces = await reader.pieces(range.from, range.to);
+    const firstSource = columns.length;
+    for (const piece of pieces) columns.push(piece.column);
+    let p = 0;
+    for (let i = range.from; i < range.to; i++) {
+      const at = held.base[i]! - start;
+      if (sources[at]! >= 0) continue;
+      const position = reader.position(i);
+      while (position >= pieces[p]!.at + pieces[p]!.column.length) p++;
+      const { at: first, column } = pieces[p]!;
+      if (column.validity !== undefined && !isValid(column, position - first)) continue;
+      sources[at] = firstSource + p;
+      rows[at] = position - first;
+      open--;
+    }
+  }
+  return assemble(type, columns, sources, rows, open);
+}
+
+/** The entries for base rows `[start, end)`, narrowed to those between the first and the last row that still wants a value. */
+function openRange(
+  base: Int32Array,
+  sources: Int32Array,
+  start: number,
+  end: number,
+): { readonly from: number; readonly to: number } | undefined {
+  let from = lowerBound(base, start);
+  let to = lowerBound(base, end);
+  while (from < to && sources[base[from]! - start]! >= 0) from++;
+  while (to > from && sources[base[to - 1]! - start]! >= 0) to--;
+  return from < to ? { from, to } : undefined;
+}
+
+function lowerBound(sorted: Int32Array, value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function assemble(
+  type: DataType,
+  columns: readonly Column[],
+  sources: Int32Array,
+  rows: Int32Array,
+  open: number,
+): Column {
+  const length = sources.length;
+  if (open === length) return nullColumn(type, length);
+  if (open === 0 && isRun(sources, rows)) return sliceColumn(columns[sources[0]!]!, rows[0]!, rows[0]! + length);
+  return gatherColumns(type, columns, sources, rows);
+}
+
+/** Whether the rows are neighbours in one column: then a view of it will do. */
+function isRun(sources: Int32Array, rows: Int32Array): boolean {
+  for (let i = 1; i < rows.length; i++) {
+    if (sources[i] !== sources[0] || rows[i] !== rows[0]! + i) return false;
+  }
+  return true;
+}

@@ -1,0 +1,93 @@
+import { readBatches } from "@usr/parquet";
+import type { Signal } from "@usr/storage";
+import { OverlayError } from "./error.ts";
+import { matchKeys } from "./match.ts";
+import type { KeyIndex, Part } from "./types.ts";
+
+/** Which row of a part belongs to which base row. Entry i says: base row `base[i]` takes its values from row `part[i]`. */
+export interface PartRows {
+  /** Strictly ascending. */
+  readonly base: Int32Array;
+  readonly part: Int32Array;
+  /** Whether `part` never descends: the part is in base order and can be read along with the base. */
+  readonly forward: boolean;
+}
+
+/**
+ * Reads the key column of a part once. Rows without a key and keys that no base row has are left out.
+ *
+ * @throws OverlayError `DUPLICATE_KEY` where two rows have the same key
+ */
+export async function locateRows(part: Part, index: KeyIndex, o: Signal): Promise<PartRows> {
+  const matcher = matchKeys(index);
+  const rows = new Int32Array(part.file.numRows);
+  let end = 0;
+  for await (const batch of readBatches(part.file, { columns: [part.key], signal: o.signal })) {
+    const column = batch.columns[0];
+    if (column === undefined) continue;
+    rows.set(matcher.match(column), end);
+    end += batch.numRows;
+  }
+  const { duplicates, duplicateSamples } = matcher.summary();
+  const [sample] = duplicateSamples;
+  if (sample !== undefined) throw duplicateKey(part, sample.key, sample.rows, duplicates);
+  return pair(rows, index);
+}
+
+function duplicateKey(part: Part, key: string, rows: readonly [number, number], count: number): OverlayError {
+  const shown = key.length > 60 ? `${key.slice(0, 57)}...` : key;
+  return new OverlayError(
+    "DUPLICATE_KEY",
+    `${part.path} holds the key ${shown} twice, in rows ${rows[0]} and ${rows[1]}.`,
+    {
+      hint: "Attach the rows again under a part of their own and move this one out of _derived.",
+      details: { namespace: part.namespace, file: part.path, key, rows, duplicates: count },
+    },
+  );
+}
+
+function pair(rows: Int32Array, index: KeyIndex): PartRows {
+  let matched = 0;
+  let ascending = true;
+  for (let row = 0, last = -1; row < rows.length; row++) {
+    const base = rows[row]!;
+    if (base < 0) continue;
+    matched++;
+    if (base <= last) ascending = false;
+    last = base;
+  }
+  if (ascending && !index.repeats) {
+    const part = new Int32Array(matched);
+    const base = new Int32Array(matched);
+    for (let row = 0, i = 0; row < rows.length; row++) {
+      if (rows[row]! < 0) continue;
+      base[i] = rows[row]!;
+      part[i++] = row;
+    }
+    return { base, part, forward: true };
+  }
+  return sortByBase(rows, index);
+}
+
+/** Inverts the map over the whole base: linear, whatever order the part is in. */
+function sortByBase(rows: Int32Array, index: KeyIndex): PartRows {
+  const partOf = new Int32Array(index.numRows).fill(-1);
+  let count = 0;
+  for (let row = 0; row < rows.length; row++) {
+    for (let base = rows[row]!; base >= 0; base = index.next(base)) {
+      partOf[base] = row;
+      count++;
+    }
+  }
+  const base = new Int32Array(count);
+  const part = new Int32Array(count);
+  let forward = true;
+  for (let row = 0, i = 0; i < count; row++) {
+    const from = partOf[row]!;
+    if (from < 0) continue;
+    if (i > 0 && from < part[i - 1]!) forward = false;
+    base[i] = row;
+    part[i++] = from;
+  }
+  return { base, part, forward };
+}

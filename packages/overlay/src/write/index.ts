@@ -1,0 +1,9 @@
+/**
+ * What a writer of parts needs: names, metadata, the next moment, keys as they are stored.
+ *
+ * @module
+ */
+export { nextCreatedAt } from "./created-at.ts";
+export { type OverlayMetadata, overlayMetadata } from "./metadata.ts";
+export { normalizeKeys } from "./normalize-keys.ts";
+export { partName } from "./part-name.ts";
