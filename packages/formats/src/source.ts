@@ -1,0 +1,89 @@
+import type { TableInput, TableLimits } from "./types.ts";
+
+const PIECE = 1 << 20;
+
+/** The bytes of an input in order. Stopping early releases a stream. */
+export async function* bytesOf(input: TableInput, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+  if ("stream" in input) {
+    for await (const chunk of input.stream) {
+      signal?.throwIfAborted();
+      yield chunk;
+    }
+    return;
+  }
+  const { size } = input.file.meta;
+  for (let offset = 0; offset < size; offset += PIECE) {
+    signal?.throwIfAborted();
+    yield await input.file.read(offset, Math.min(PIECE, size - offset), { signal });
+  }
+}
+
+/** The limits with their defaults. */
+export function limitsOf(limits: TableLimits | undefined): { readonly [K in keyof TableLimits]-?: number } {
+  return {
+    maxFieldBytes: limits?.maxFieldBytes ?? 64 << 20,
+    maxRowBytes: limits?.maxRowBytes ?? 256 << 20,
+    maxColumns: limits?.maxColumns ?? 65_536,
+    maxDepth: limits?.maxDepth ?? 128,
+    maxBufferedBytes: limits?.maxBufferedBytes ?? 1 << 30,
+    batchRows: Math.min(limits?.batchRows ?? 16_384, 16_384),
+    batchBytes: limits?.batchBytes ?? 16 << 20,
+  };
+}
+
+export type Limits = ReturnType<typeof limitsOf>;
+
+/** A window on a stream: `bytes[at .. end)` is unread; one more byte past `end` is always addressable and 0. */
+export interface ByteWindow {
+  bytes: Uint8Array;
+  at: number;
+  end: number;
+  /** File offset of `bytes[0]`. */
+  origin: number;
+  /** No more bytes follow `end`. */
+  final: boolean;
+  /** Reads on, keeping what is unread. What is unread at least doubles, so that starting a record over stays linear. */
+  more(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function byteWindow(source: AsyncGenerator<Uint8Array, void, undefined>): ByteWindow {
+  return {
+    bytes: new Uint8Array(1),
+    at: 0,
+    end: 0,
+    origin: 0,
+    final: false,
+    async more() {
+      const kept = this.end - this.at;
+      const pieces: Uint8Array[] = [];
+      let gained = 0;
+      while (gained <= kept && !this.final) {
+        const next = await source.next();
+        if (next.done === true) this.final = true;
+        else if (next.value.length > 0) {
+          pieces.push(next.value);
+          gained += next.value.length;
+        }
+      }
+      const needed = kept + gained + 1;
+      const reuse = needed <= this.bytes.length && this.bytes.length <= 4 * needed;
+      const bytes = reuse ? this.bytes : new Uint8Array(needed + (needed >> 2));
+      if (reuse) bytes.copyWithin(0, this.at, this.end);
+      else bytes.set(this.bytes.subarray(this.at, this.end));
+      let end = kept;
+      for (const piece of pieces) {
+        bytes.set(piece, end);
+        end += piece.length;
+      }
+      bytes[end] = 0;
+      this.bytes = bytes;
+      this.origin += this.at;
+      this.at = 0;
+      this.end = end;
+    },
+    async close() {
+      await source.return();
+    },
+  };
+}

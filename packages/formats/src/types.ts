@@ -1,0 +1,81 @@
+import type { ByteSource } from "@usr/parquet";
+import type { Column, DataType } from "@usr/schema";
+
+/** The table formats people bring and take away. */
+export type Format = "csv" | "tsv" | "jsonl" | "parquet" | "arrow" | "fasta";
+
+/** How a file is wrapped; `@usr/formats/node` unwraps it. */
+export type Compression = "gz" | "zst";
+
+/** Bytes in order, or bytes at any place. `parquet` reads `file` piecewise; from a `stream` it is buffered whole, up to a limit. */
+export type TableInput = { readonly stream: AsyncIterable<Uint8Array> } | { readonly file: ByteSource };
+
+/** What an input may cost. Beyond a limit reading stops with `TOO_LARGE`. */
+export interface TableLimits {
+  /** One CSV cell, one JSONL line, one FASTA record. Default 64 MiB. */
+  readonly maxFieldBytes?: number | undefined;
+  /** One CSV row. Default 256 MiB. */
+  readonly maxRowBytes?: number | undefined;
+  /** Columns of a header, keys of a JSONL file. Default 65,536. */
+  readonly maxColumns?: number | undefined;
+  /** Nesting of JSON. Default 128. */
+  readonly maxDepth?: number | undefined;
+  /** A parquet or arrow stream that has to be buffered. Default 1 GiB. */
+  readonly maxBufferedBytes?: number | undefined;
+  /** Rows of one batch. Default and ceiling 16,384. */
+  readonly batchRows?: number | undefined;
+  /** Input bytes after which a batch is closed. Default 16 MiB. */
+  readonly batchBytes?: number | undefined;
+}
+
+export interface OpenTableOptions {
+  readonly format: Format;
+  /** What errors call the input: a path, or `stdin`. */
+  readonly name: string;
+  readonly limits?: TableLimits | undefined;
+  /** Typed input only: floats may lose digits on the way to a narrower float. Default false. */
+  readonly allowRounding?: boolean | undefined;
+  /** csv, tsv: undo what `writeTable` did under the same option. Default false. */
+  readonly formulaSafe?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Chooses what becomes of one input column: the type to convert to, or `undefined` to leave it out. `type` is the input's own type, `undefined`
+ * for text. Called once per column, for jsonl when a key is seen first. May throw to refuse the column.
+ */
+export type ResolveColumn = (name: string, type: DataType | undefined) => DataType | undefined;
+
+export interface TableColumn {
+  readonly name: string;
+  /** The type the input declares; absent for text formats. */
+  readonly type?: DataType | undefined;
+}
+
+/** Consecutive rows of the input. A jsonl key that first appears later is not yet in `columns`: its cells are missing. */
+export interface TableBatch {
+  /** 1-based number of the first data row. */
+  readonly firstRow: number;
+  readonly numRows: number;
+  readonly columns: ReadonlyMap<string, Column>;
+}
+
+export interface TableReader {
+  /** In input order; `undefined` for jsonl, whose columns are known only at its end. */
+  readonly columns: readonly TableColumn[] | undefined;
+  /** Rows in input order, at most 16,384 a batch. Can be iterated once. */
+  batches(resolve: ResolveColumn): AsyncIterable<TableBatch>;
+}
+
+export interface WriteTableOptions {
+  readonly format: Format;
+  /** csv, tsv: string cells a spreadsheet would run as a formula get a leading `'`. Numbers stay as they are. Default false. */
+  readonly formulaSafe?: boolean | undefined;
+  /** fasta: text after `>` with `{column}` placeholders, `{{` and `}}` for braces. Default `{id}`. */
+  readonly fastaHeader?: string | undefined;
+  /** fasta: symbols a line; 0 = one line. Default 0. */
+  readonly fastaWrap?: number | undefined;
+  /** fasta: the column that holds the sequence. Default `sequence`. */
+  readonly fastaSequence?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}

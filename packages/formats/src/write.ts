@@ -1,0 +1,53 @@
+import type { Batch, Schema } from "@usr/schema";
+import { jsonRow } from "./json-row.ts";
+import type { WriteTableOptions } from "./types.ts";
+import { utf8Bytes } from "./utf8.ts";
+import { writeDelimited } from "./write-csv.ts";
+import { writeFasta } from "./write-fasta.ts";
+
+/**
+ * A table as the bytes of a file, lazily. What is written here is read back by `openTable` with the same types to the same columns, fasta apart.
+ *
+ * Throws `FormatError`: `USAGE` for options that do not fit the table, `NOT_SUPPORTED` for values a format has no form for.
+ */
+export async function* writeTable(
+  schema: Schema,
+  batches: AsyncIterable<Batch>,
+  o: WriteTableOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  switch (o.format) {
+    case "csv":
+      yield* writeDelimited(schema, batches, ",", o);
+      return;
+    case "tsv":
+      yield* writeDelimited(schema, batches, "\t", o);
+      return;
+    case "jsonl":
+      yield* writeJsonLines(batches, o);
+      return;
+    case "fasta":
+      yield* writeFasta(schema, batches, o);
+      return;
+    case "parquet":
+      yield* (await import("./write-typed.ts")).writeParquetTable(schema, batches, o);
+      return;
+    case "arrow":
+      yield* (await import("./write-typed.ts")).writeArrowTable(schema, batches, o);
+  }
+}
+
+const FLUSH = 1 << 18;
+
+async function* writeJsonLines(batches: AsyncIterable<Batch>, o: WriteTableOptions): AsyncGenerator<Uint8Array, void, undefined> {
+  let text = "";
+  for await (const batch of batches) {
+    o.signal?.throwIfAborted();
+    for (let row = 0; row < batch.numRows; row++) {
+      text += `${jsonRow(batch, row)}\n`;
+      if (text.length < FLUSH) continue;
+      yield utf8Bytes(text);
+      text = "";
+    }
+  }
+  if (text !== "") yield utf8Bytes(text);
+}
