@@ -1,0 +1,74 @@
+import type { LineCounter } from "yaml";
+import type { TextProblem } from "./types.ts";
+
+export type Yaml = typeof import("yaml");
+
+export const MAX_DEPTH = 100;
+
+/** A node of the document; an alias is the node of its anchor. */
+export type Node =
+  | { readonly kind: "scalar"; readonly text: string; readonly plain: boolean; readonly line: number | undefined }
+  | { readonly kind: "list"; readonly items: Node[]; readonly line: number | undefined }
+  | { readonly kind: "mapping"; readonly pairs: (readonly [Node, Node])[]; readonly line: number | undefined };
+
+export interface Composed {
+  readonly root: Node;
+  readonly problems: readonly TextProblem[];
+}
+
+/** Turns the library's nodes into a graph in which every alias is resolved, in document order, as PyYAML's composer does. */
+export const composeNodes = (yaml: Yaml, contents: unknown, text: string, lines: LineCounter): Composed => {
+  const problems: TextProblem[] = [];
+  const anchors = new Map<string, Node>();
+  const open = new Set<Node>();
+
+  const compose = (source: unknown, depth: number): Node => {
+    if (!yaml.isNode(source)) return { kind: "scalar", text: "", plain: true, line: undefined };
+    const line = source.range ? lines.linePos(source.range[0]).line : undefined;
+    const problem = (message: string): void => {
+      problems.push({ message, line });
+    };
+    const empty: Node = { kind: "scalar", text: "", plain: true, line };
+    if (yaml.isAlias(source)) {
+      const target = anchors.get(source.source);
+      if (target === undefined) problem(`The alias *${source.source} has no anchor before it.`);
+      else if (open.has(target)) problem(`The alias *${source.source} stands inside its own anchor.`);
+      return target === undefined || open.has(target) ? empty : target;
+    }
+    if (source.tag !== undefined) problem(`The tag ${source.tag} is not supported; a registry needs none.`);
+    if (depth > MAX_DEPTH) throw new RangeError("too deep");
+    const node = emptyNode(yaml, source, line);
+    if (source.anchor !== undefined) {
+      if (anchors.has(source.anchor)) problem(`The anchor &${source.anchor} is set twice.`);
+      anchors.set(source.anchor, node);
+    }
+    if (
+      yaml.isScalar(source) &&
+      source.type === yaml.Scalar.QUOTE_DOUBLE &&
+      HALF.test(text.slice(...(source.range ?? [])))
+    ) {
+      problem("A \\u escape names half a character; write the whole one with \\U.");
+    }
+    open.add(node);
+    if (yaml.isSeq(source) && node.kind === "list") {
+      for (const item of source.items) node.items.push(compose(item, depth + 1));
+    } else if (yaml.isMap(source) && node.kind === "mapping") {
+      for (const { key, value } of source.items) node.pairs.push([compose(key, depth + 1), compose(value, depth + 1)]);
+    }
+    open.delete(node);
+    return node;
+  };
+
+  return { root: compose(contents, 0), problems };
+};
+
+const emptyNode = (yaml: Yaml, source: unknown, line: number | undefined): Node => {
+  if (yaml.isSeq(source)) return { kind: "list", items: [], line };
+  if (yaml.isMap(source)) return { kind: "mapping", pairs: [], line };
+  const text = yaml.isScalar(source) && typeof source.value === "string" ? source.value : "";
+  const plain = !yaml.isScalar(source) || source.type === undefined || source.type === yaml.Scalar.PLAIN;
+  return { kind: "scalar", text, plain, line };
+};
+
+/** An escaped surrogate. Python keeps the halves apart, JavaScript joins them: neither reading would be the other's. */
+const HALF = /(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]/;

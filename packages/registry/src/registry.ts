@@ -1,0 +1,64 @@
+import { emitYaml } from "./emit.ts";
+import { USR_STATE } from "./reserved.ts";
+import { findProblems } from "./rules.ts";
+import type { NamespaceEntry, Registry, YamlValue } from "./types.ts";
+import { yamlMapping } from "./values.ts";
+
+/** A registry with these namespaces, in this order. */
+export const registryOf = (entries: Iterable<NamespaceEntry>): Registry => {
+  const namespaces = new Map([...entries].map((entry) => [entry.namespace, entry]));
+  return { namespaces, problems: findProblems(namespaces) };
+};
+
+/** What a root starts with: `usr_state` alone. */
+export const emptyRegistry = (): Registry => registryOf([USR_STATE]);
+
+/**
+ * The text that `registry.yaml` gets, and whose hash names the registry: what PyYAML's `safe_dump` writes, byte for byte. Equal registries
+ * give equal text, whatever the order of their namespaces; the order of columns counts. ASCII only.
+ */
+export const canonicalRegistry = (registry: Registry): string =>
+  emitYaml(
+    yamlMapping([
+      [
+        "namespaces",
+        yamlMapping(
+          Array.from(registry.namespaces.values(), ({ namespace, owner, description, columns }) => [
+            namespace,
+            yamlMapping([
+              ["owner", owner],
+              ["description", description],
+              ["columns", columnValues(columns)],
+            ]),
+          ]),
+        ),
+      ],
+    ]),
+  );
+
+const columnValues = (columns: NamespaceEntry["columns"]): YamlValue =>
+  columns.map(({ name, type }) =>
+    yamlMapping([
+      ["name", name],
+      ["type", type],
+    ]),
+  );
+
+/** Lowercase hex sha256 of the canonical text: the name of this version of the registry. */
+export const registryHash = (registry: Registry): Promise<string> => sha256(canonicalRegistry(registry));
+
+/** Lowercase hex sha256 over the namespace and its columns in order; owner and description do not enter. */
+export const contractHash = ({ namespace, columns }: NamespaceEntry): Promise<string> =>
+  sha256(
+    emitYaml(
+      yamlMapping([
+        ["namespace", namespace],
+        ["columns", columnValues(columns)],
+      ]),
+    ),
+  );
+
+const sha256 = async (text: string): Promise<string> => {
+  const digest = await globalThis.crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+};
