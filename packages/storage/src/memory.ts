@@ -17,10 +17,10 @@ interface Item {
 }
 
 /**
- * A storage in a `Map`, with every capability and the same refusals as a disk. Opened handles keep their bytes, linked names share them, locks
- * hold within this storage. `put` and `delete` scan the names once (O(number of objects)).
+ * A storage in a `Map`, with the same refusals as a disk and every capability but `debris` (a put that fails leaves nothing). Opened handles
+ * keep their bytes, linked names share them, locks hold within this storage. Every write scans the names once (O(number of objects)).
  */
-export function memoryStorage(o: MemoryOptions = {}): Required<Storage> {
+export function memoryStorage(o: MemoryOptions = {}): Required<Omit<Storage, "debris">> {
   const items = new Map<string, Item>();
   const locks = memoryLocks();
   let version = 0;
@@ -108,10 +108,6 @@ export function memoryStorage(o: MemoryOptions = {}): Required<Storage> {
       const lock = await locks.acquire(path, s);
       if (!items.has(path)) items.set(path, itemOf(new Uint8Array(0)));
       return lock;
-    },
-
-    async *debris(prefix: string): AsyncGenerator<ObjectMeta, void, undefined> {
-      prefixFolder(prefix);
     },
   };
 }

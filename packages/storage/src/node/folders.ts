@@ -27,8 +27,8 @@ export function foldersOf(fs: DiskFs, root: string): Folders {
     } catch (error) {
       // File systems that answer EINVAL or ENOTSUP keep no folder data of their own to flush.
       const errno = errnoOf(error);
-      if (errno !== "ENOENT" && errno !== "EINVAL" && errno !== "ENOTSUP")
-        throw diskError(error, "flush the folder of", path);
+      const nothing = errno === "ENOENT" || errno === "ENOTDIR" || errno === "EINVAL" || errno === "ENOTSUP";
+      if (!nothing) throw diskError(error, "flush the folder of", path);
     }
   };
 

@@ -92,7 +92,6 @@ async function loadFlock(): Promise<Flock> {
     return (fd, operation) => {
       if (flock(fd, operation) === 0) return undefined;
       const number = koffi.errno();
-      if (number === koffi.os.errno["EWOULDBLOCK"]) return "EWOULDBLOCK";
       return names.get(number) ?? `errno ${number}`;
     };
   } catch (error) {

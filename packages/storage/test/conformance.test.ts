@@ -1,0 +1,103 @@
+/// <reference types="node" />
+import { describe, expect, it } from "vitest";
+import { httpStorage } from "../src/http/index.ts";
+import { memoryStorage, type ObjectMeta, readAll, scopedStorage } from "../src/index.ts";
+import { diskStorage } from "../src/node/index.ts";
+import { type ConformanceCase, faultStorage, storageConformance } from "../src/testing/index.ts";
+import { freshFolder } from "./folder.ts";
+import { type ServerHabits, serve } from "./server.ts";
+
+const EVERYTHING = { write: true, digest: true, link: true, append: true, lock: true };
+
+function register(name: string, cases: readonly ConformanceCase[], count: number): void {
+  describe(name, () => {
+    it(`is asked ${count} questions`, () => expect(cases.length).toBe(count));
+    for (const { name: law, run } of cases) it(law, run);
+  });
+}
+
+register(
+  "memory",
+  storageConformance("memory", async () => ({ storage: memoryStorage() }), EVERYTHING),
+  37,
+);
+
+register(
+  "disk",
+  storageConformance(
+    "disk",
+    async () => {
+      const folder = await freshFolder();
+      return { storage: diskStorage(`${folder.path}/not/yet/made`), dispose: () => folder[Symbol.asyncDispose]() };
+    },
+    EVERYTHING,
+  ),
+  37,
+);
+
+register(
+  "subtree of a disk",
+  storageConformance(
+    "subtree",
+    async () => {
+      const folder = await freshFolder();
+      const disk = diskStorage(folder.path);
+      await disk.put("beside", new Uint8Array(1));
+      return { storage: scopedStorage(disk, "in/side"), dispose: () => folder[Symbol.asyncDispose]() };
+    },
+    EVERYTHING,
+  ),
+  37,
+);
+
+register(
+  "storage without faults",
+  storageConformance("faultless", async () => ({ storage: faultStorage(memoryStorage()).storage }), EVERYTHING),
+  37,
+);
+
+/** The read half over HTTP: the objects lie on a disk, whose listing is the index. */
+function overHttp(name: string, habits: ServerHabits, indexAsFile: boolean): void {
+  const cases = storageConformance(name, async (seed) => {
+    const memory = memoryStorage({ clock: () => 1_700_000_000_000 });
+    for (const [path, bytes] of seed) await memory.put(path, bytes);
+    const index: ObjectMeta[] = [];
+    for await (const meta of memory.list("")) index.push(meta);
+    const objects = new Map(seed);
+    objects.set("index.json", new TextEncoder().encode(JSON.stringify(index)));
+    const server = await serve(objects, habits);
+    return {
+      storage: httpStorage(server.url, { index: indexAsFile ? "index.json" : index }),
+      dispose: () => server[Symbol.asyncDispose](),
+    };
+  });
+  register(name, cases, 11);
+}
+
+overHttp("http", {}, false);
+overHttp("http with an index file", {}, true);
+overHttp("http with weak tags", { tags: "weak" }, false);
+overHttp("http without tags", { tags: "none" }, false);
+overHttp("http without ranges", { ranges: false }, false);
+
+it("the suite finds a storage that forgets", async () => {
+  const forgetful = async (): Promise<{ storage: ReturnType<typeof memoryStorage> }> => {
+    const storage = memoryStorage();
+    return { storage: { ...storage, rename: async () => undefined } };
+  };
+  const ends = await Promise.allSettled(storageConformance("forgetful", forgetful, EVERYTHING).map(({ run }) => run()));
+  expect(ends.filter((end) => end.status === "rejected").length).toBeGreaterThan(3);
+});
+
+it("a subtree has only the capabilities of its storage", async () => {
+  const { open, list, put, rename, delete: remove } = memoryStorage();
+  const plain = scopedStorage({ open, list, put, rename, delete: remove }, "a");
+  expect(Object.keys(plain).sort()).toEqual(["delete", "list", "open", "put", "rename"]);
+  expect(Object.keys(scopedStorage({ open, list }, "a")).sort()).toEqual(["list", "open"]);
+  expect(Object.keys(scopedStorage(diskStorage("/nowhere"), "a")).sort()).toEqual(
+    Object.keys(diskStorage("/nowhere")).sort(),
+  );
+  await plain.put("b", new Uint8Array([1, 2]));
+  await using handle = await open("a/b");
+  expect(handle && (await readAll(handle))).toEqual(new Uint8Array([1, 2]));
+});

@@ -1,0 +1,384 @@
+/// <reference types="node" />
+import { execFileSync } from "node:child_process";
+import * as fsp from "node:fs/promises";
+import { join, relative } from "node:path";
+import { describe, expect, test } from "vitest";
+import { type ObjectMeta, readAll, type Storage, StorageError, type StorageErrorCode } from "../src/index.ts";
+import { type DiskFs, diskStorage } from "../src/node/index.ts";
+import { freshFolder, textOf, utf8 } from "./folder.ts";
+
+const random = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(0xab);
+
+async function paths(listing: AsyncIterable<ObjectMeta>): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const meta of listing) found.push(meta.path);
+  return found;
+}
+
+async function read(storage: Storage, path: string): Promise<string | undefined> {
+  await using handle = await storage.open(path);
+  return handle && textOf(await readAll(handle));
+}
+
+async function codeOf(work: Promise<unknown>): Promise<StorageErrorCode | undefined> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error === undefined) return undefined;
+  if (!(error instanceof StorageError)) throw error;
+  expect(error.hint ?? "a hint").not.toBe("");
+  return error.code;
+}
+
+type Step = (call: string, name: string) => void;
+type Handle = fsp.FileHandle;
+
+/** The real file system, telling each call that changes or flushes something before it happens; `onStep` may throw instead. */
+function watched(root: string, onStep: Step): DiskFs {
+  const shown = (name: unknown): string =>
+    relative(root, String(name)).replace(/\.\d+\.[0-9a-f]{16}\.tmp$/, ".PID.RAND.tmp") || "(root)";
+  const handleOf = (handle: Handle, name: string): Handle => {
+    const { write, sync, truncate } = {
+      write: handle.write.bind(handle),
+      sync: handle.sync.bind(handle),
+      truncate: handle.truncate.bind(handle),
+    };
+    return Object.assign(handle, {
+      write: async (...args: Parameters<typeof write>) => {
+        onStep("write", name);
+        return write(...args);
+      },
+      sync: async () => {
+        onStep("sync", name);
+        return sync();
+      },
+      truncate: async (size: number) => {
+        onStep(`truncate ${size}`, name);
+        return truncate(size);
+      },
+    });
+  };
+  return {
+    ...fsp,
+    open: async (name, flags, mode) => {
+      if (flags === "wx") onStep("open wx", shown(name));
+      return handleOf(await fsp.open(name, flags, mode), shown(name));
+    },
+    rename: async (from, to) => {
+      onStep("rename", `${shown(from)} ${shown(to)}`);
+      await fsp.rename(from, to);
+    },
+    link: async (from, to) => {
+      onStep("link", `${shown(from)} ${shown(to)}`);
+      await fsp.link(from, to);
+    },
+    unlink: async (name) => {
+      onStep("unlink", shown(name));
+      await fsp.unlink(name);
+    },
+  };
+}
+
+const failing = (errno: string): Error =>
+  Object.assign(new Error(`${errno}: planned`), { code: errno, syscall: "test" });
+
+describe("the order of system calls", () => {
+  const recorded = async (work: (storage: Required<Storage>) => Promise<void>): Promise<readonly string[]> => {
+    await using folder = await freshFolder();
+    const root = `${folder.path}/root`;
+    const steps: string[] = [];
+    const storage = diskStorage(root, { random, fs: watched(root, (call, name) => steps.push(`${call} ${name}`)) });
+    await storage.put("a/b/first", utf8("x"));
+    steps.push("--");
+    await work(storage);
+    return steps;
+  };
+
+  test("a put makes and flushes the folders, stages, flushes, renames, flushes the folder", async () => {
+    expect(await recorded(async (storage) => void (await storage.put("a/b/second", utf8("y"))))).toEqual([
+      "sync a",
+      "sync (root)",
+      "sync ..",
+      "open wx a/b/.first.PID.RAND.tmp",
+      "write a/b/.first.PID.RAND.tmp",
+      "sync a/b/.first.PID.RAND.tmp",
+      "rename a/b/.first.PID.RAND.tmp a/b/first",
+      "sync a/b",
+      "--",
+      "open wx a/b/.second.PID.RAND.tmp",
+      "write a/b/.second.PID.RAND.tmp",
+      "sync a/b/.second.PID.RAND.tmp",
+      "rename a/b/.second.PID.RAND.tmp a/b/second",
+      "sync a/b",
+    ]);
+  });
+
+  const after = async (work: (storage: Required<Storage>) => Promise<void>): Promise<readonly string[]> => {
+    const steps = await recorded(work);
+    return steps.slice(steps.indexOf("--") + 1);
+  };
+
+  test("create links, which fails where the name is taken", async () => {
+    expect(await after(async (s) => void (await s.put("a/b/new", utf8("y"), { mode: "create" })))).toEqual([
+      "open wx a/b/.new.PID.RAND.tmp",
+      "write a/b/.new.PID.RAND.tmp",
+      "sync a/b/.new.PID.RAND.tmp",
+      "link a/b/.new.PID.RAND.tmp a/b/new",
+      "unlink a/b/.new.PID.RAND.tmp",
+      "sync a/b",
+    ]);
+  });
+
+  test("rename flushes the folder it comes to, then the one it leaves", async () => {
+    expect(await after((s) => s.rename("a/b/first", "c/first"))).toEqual([
+      "sync (root)",
+      "rename a/b/first c/first",
+      "sync c",
+      "sync a/b",
+    ]);
+  });
+
+  test("delete, link and append flush what they changed", async () => {
+    expect(await after((s) => s.delete("a/b/first"))).toEqual(["unlink a/b/first", "sync a/b"]);
+    expect(await after((s) => s.link("a/b/first", "a/b/copy"))).toEqual(["link a/b/first a/b/copy", "sync a/b"]);
+    const log = ["write a/b/log", "sync a/b/log"];
+    const twice = async (s: Required<Storage>): Promise<void> => {
+      await s.append("a/b/log", utf8("1\n"));
+      await s.append("a/b/log", utf8("2\n"));
+    };
+    expect(await after(twice)).toEqual([...log, "sync a/b", ...log]);
+  });
+});
+
+describe("failing system calls", () => {
+  test.each([
+    ["ENOSPC", "FULL"],
+    ["EDQUOT", "FULL"],
+    ["EROFS", "READ_ONLY"],
+    ["EACCES", "PERMISSION"],
+    ["EMFILE", "TOO_MANY_FILES"],
+    ["ENFILE", "TOO_MANY_FILES"],
+    ["EXDEV", "NOT_SUPPORTED"],
+    ["EIO", "IO"],
+  ] as const)(
+    "%s is %s at every step of a put before its commit, and leaves the old object and no debris",
+    async (errno, code) => {
+      await using folder = await freshFolder();
+      const plain = diskStorage(folder.path);
+      await plain.put("f/a", utf8("old"));
+      for (const call of ["open wx", "write", "sync", "rename"]) {
+        const onStep: Step = (step, name) => {
+          if (step === call && name.includes(".tmp")) throw failing(errno);
+        };
+        const fs = watched(folder.path, onStep);
+        const storage = diskStorage(folder.path, { fs });
+        const error = await storage.put("f/a", utf8("new")).catch((reason: unknown) => reason);
+        expect(error, call).toBeInstanceOf(StorageError);
+        if (error instanceof StorageError) {
+          expect([error.code, error.message.includes("f/a"), error.details["errno"]]).toEqual([code, true, errno]);
+          expect(error.cause).toMatchObject({ code: errno });
+        }
+        expect(await paths(plain.debris("")), call).toEqual([]);
+        expect(await read(plain, "f/a"), call).toBe("old");
+      }
+    },
+  );
+
+  test("a system that takes three bytes at a time still gets everything", async () => {
+    await using folder = await freshFolder();
+    const fs: DiskFs = {
+      ...fsp,
+      open: async (name, flags, mode) => {
+        const handle = await fsp.open(name, flags, mode);
+        const write = handle.write.bind(handle);
+        return Object.assign(handle, {
+          write: (bytes: Uint8Array, offset: number, length: number, position: number | null) =>
+            write(bytes, offset, Math.min(3, length), position),
+        });
+      },
+    };
+    const storage = diskStorage(folder.path, { fs });
+    await storage.put("a", utf8("0123456789"));
+    await storage.append("a", utf8("abcdefghij"));
+    expect(await read(storage, "a")).toBe("0123456789abcdefghij");
+  });
+
+  test.each(["write", "sync"])("an append whose %s fails half way is cut back", async (call) => {
+    await using folder = await freshFolder();
+    await diskStorage(folder.path).append("log", utf8("one\n"));
+    let seen = 0;
+    const fs: DiskFs = {
+      ...fsp,
+      open: async (name, flags, mode) => {
+        const handle = await fsp.open(name, flags, mode);
+        const [write, sync] = [handle.write.bind(handle), handle.sync.bind(handle)];
+        return Object.assign(handle, {
+          write: (bytes: Uint8Array, offset: number, length: number, position: number | null) => {
+            if (call === "write" && ++seen === 2) return Promise.reject(failing("ENOSPC"));
+            return write(bytes, offset, Math.min(2, length), position);
+          },
+          sync: () => (call === "sync" && ++seen === 1 ? Promise.reject(failing("ENOSPC")) : sync()),
+        });
+      },
+    };
+    expect(await codeOf(diskStorage(folder.path, { fs }).append("log", utf8("two\n")))).toBe("FULL");
+    expect(await read(diskStorage(folder.path), "log")).toBe("one\n");
+  });
+});
+
+describe("symbolic links", () => {
+  test("a link out of the root is refused everywhere, one inside is followed", async () => {
+    await using outside = await freshFolder();
+    await using folder = await freshFolder();
+    await fsp.writeFile(join(outside.path, "secret"), "s");
+    const storage = diskStorage(folder.path);
+    await storage.put("in/real", utf8("r"));
+    await fsp.symlink(outside.path, join(folder.path, "out"));
+    await fsp.symlink(join(outside.path, "secret"), join(folder.path, "in/secret"));
+    await fsp.symlink("real", join(folder.path, "in/alias"));
+    await fsp.symlink("in", join(folder.path, "also"));
+    await fsp.symlink("nowhere", join(folder.path, "in/dangling"));
+
+    const refused: readonly (() => Promise<unknown>)[] = [
+      () => storage.open("out/secret"),
+      () => storage.open("in/secret"),
+      () => storage.digest("in/secret"),
+      () => storage.put("out/new", utf8("x")),
+      () => storage.put("out/deep/er/new", utf8("x")),
+      () => storage.append("out/secret", utf8("x")),
+      () => storage.append("in/secret", utf8("x")),
+      () => storage.delete("out/secret"),
+      () => storage.rename("out/secret", "in/stolen"),
+      () => storage.rename("in/real", "out/real"),
+      () => storage.rename("in/alias", "in/other"),
+      () => storage.link("in/secret", "in/stolen"),
+      () => storage.link("in/real", "out/real"),
+      () => storage.lock("out/.lock"),
+      () => storage.lock("in/secret"),
+      () => paths(storage.list("out/")),
+      () => paths(storage.list("also/")),
+    ];
+    for (const [n, work] of refused.entries()) expect(await codeOf(work()), `call ${n}`).toBe("PATH_INVALID");
+    expect(await fsp.readdir(outside.path)).toEqual(["secret"]);
+    expect(await fsp.readFile(join(outside.path, "secret"), "utf8")).toBe("s");
+
+    expect([await read(storage, "in/alias"), await read(storage, "also/real")]).toEqual(["r", "r"]);
+    expect(await storage.open("in/dangling")).toBe(undefined);
+    // The alias tells what its file tells; the link out is shown, so that nobody mistakes it for absent.
+    expect(await paths(storage.list(""))).toEqual(["in/alias", "in/real", "in/secret"]);
+    await using alias = await storage.open("in/alias");
+    for await (const meta of storage.list("in/alias")) expect(meta).toEqual(alias?.meta);
+  });
+
+  test("the root itself may be reached through a link", async () => {
+    await using folder = await freshFolder();
+    await fsp.mkdir(join(folder.path, "real"));
+    await fsp.symlink("real", join(folder.path, "root"));
+    const storage = diskStorage(join(folder.path, "root"));
+    await storage.put("a/b", utf8("x"));
+    expect([await read(storage, "a/b"), await paths(storage.list("a/"))]).toEqual(["x", ["a/b"]]);
+  });
+});
+
+describe("what lies on the disk", () => {
+  test("debris is what interrupted puts left; listings do not show it, delete removes it", async () => {
+    await using folder = await freshFolder();
+    const storage = diskStorage(folder.path, { random });
+    await storage.put("d/a", utf8("x"));
+    await fsp.writeFile(join(folder.path, "d/.a.1.00.tmp"), "half");
+    await fsp.writeFile(join(folder.path, "d/.hidden"), "seen");
+    expect(await paths(storage.list(""))).toEqual(["d/.hidden", "d/a"]);
+    expect(await paths(storage.debris("d/"))).toEqual(["d/.a.1.00.tmp"]);
+    expect(await paths(storage.debris("e/"))).toEqual([]);
+    for await (const meta of storage.debris("")) await storage.delete(meta.path);
+    expect(await paths(storage.debris(""))).toEqual([]);
+  });
+
+  test("folders, pipes and names no path can spell are no objects", async () => {
+    await using folder = await freshFolder();
+    const storage = diskStorage(folder.path);
+    await fsp.mkdir(join(folder.path, "empty/folder"), { recursive: true });
+    await fsp.writeFile(join(folder.path, "two\nlines"), "x");
+    execFileSync("mkfifo", [join(folder.path, "pipe")]);
+    expect(await paths(storage.list(""))).toEqual([]);
+    expect([await storage.open("empty"), await storage.open("pipe"), await storage.digest("pipe")]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test("a root that does not exist is empty, and reading does not make it", async () => {
+    await using folder = await freshFolder();
+    const storage = diskStorage(join(folder.path, "no/root"));
+    expect([await paths(storage.list("")), await paths(storage.list("a/b")), await storage.open("a")]).toEqual([
+      [],
+      [],
+      undefined,
+    ]);
+    await storage.delete("a/b");
+    expect(await fsp.readdir(folder.path)).toEqual([]);
+  });
+
+  test("the longest name a file system takes can be put, a longer one is PATH_INVALID", async () => {
+    await using folder = await freshFolder();
+    const storage = diskStorage(folder.path);
+    const longest = `${"é".repeat(127)}x`;
+    await storage.put(longest, utf8("x"));
+    expect(await read(storage, longest)).toBe("x");
+    expect(await codeOf(storage.put(`${longest}x`, utf8("x")))).toBe("PATH_INVALID");
+    expect(await paths(storage.debris(""))).toEqual([]);
+  });
+
+  test("a file that shrinks under an open handle is a CONFLICT, not short bytes", async () => {
+    await using folder = await freshFolder();
+    const storage = diskStorage(folder.path);
+    await storage.put("a", utf8("0123456789"));
+    await using handle = await storage.open("a");
+    await fsp.truncate(join(folder.path, "a"), 4);
+    expect(handle && (await codeOf(handle.read(0, 10)))).toBe("CONFLICT");
+    expect(handle && textOf(await handle.read(0, 4))).toBe("0123");
+  });
+
+  test("a listing of a few thousand files in many folders is complete and in order", async () => {
+    await using folder = await freshFolder();
+    const names = Array.from({ length: 2_000 }, (_, n) => `d${n % 7}/e${n % 11}/f${n}`);
+    for (const name of names) await fsp.mkdir(join(folder.path, name, ".."), { recursive: true });
+    await Promise.all(names.map((name) => fsp.writeFile(join(folder.path, name), "")));
+    expect(await paths(diskStorage(folder.path).list(""))).toEqual([...names].sort());
+  });
+});
+
+/** Runs a command, telling whether it worked: for what needs rights this machine may not give. */
+function works(command: string, ...args: readonly string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test("a disk that is really full: FULL, the old object stays, nothing is left", async (context) => {
+  await using folder = await freshFolder();
+  if (!works("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder.path))
+    return context.skip("mount is not permitted here");
+  try {
+    const storage = diskStorage(folder.path);
+    await storage.put("a", utf8("old"));
+    await storage.append("log", utf8("one\n"));
+    const big = new Uint8Array(300_000);
+    expect(await codeOf(storage.put("a", big))).toBe("FULL");
+    expect(await codeOf(storage.put("b", big, { mode: "create" }))).toBe("FULL");
+    expect(await codeOf(storage.append("log", big))).toBe("FULL");
+    expect([await read(storage, "a"), await read(storage, "log")]).toEqual(["old", "one\n"]);
+    expect([await paths(storage.list("")), await paths(storage.debris(""))]).toEqual([["a", "log"], []]);
+    await storage.put("a", utf8("new"));
+    expect(works("mount", "-o", "remount,ro", folder.path)).toBe(true);
+    expect(await codeOf(storage.put("a", utf8("x")))).toBe("READ_ONLY");
+    expect(await read(storage, "a")).toBe("new");
+  } finally {
+    execFileSync("umount", [folder.path]);
+  }
+});
