@@ -1,0 +1,134 @@
+import { openParquet, type ByteSource, ParquetError, type ParquetFile, readBatches } from "@usr/parquet";
+import { type Batch, type Column, type DataType, SchemaError } from "@usr/schema";
+import { sliceColumn } from "@usr/schema/columns";
+import { castColumn } from "./cast.ts";
+import { FormatError, placed } from "./error.ts";
+import { bytesOf, limitsOf } from "./source.ts";
+import type { OpenTableOptions, ResolveColumn, TableBatch, TableColumn, TableInput, TableReader } from "./types.ts";
+
+/** Opens a parquet table; a stream is buffered first. */
+export async function openParquetTable(input: TableInput, o: OpenTableOptions): Promise<TableReader> {
+  const source = "file" in input ? input.file : memorySource(await buffered(input, o));
+  let file: ParquetFile;
+  try {
+    file = await openParquet(source, { signal: o.signal });
+  } catch (error) {
+    throw explain(error, o.name);
+  }
+  const types = new Map(file.schema.fields.map((field) => [field.name, field.type]));
+  const columns = file.columnNames.map((name): TableColumn => ({ name, type: types.get(name) }));
+  return { columns, batches: (resolve) => parquetBatches(file, columns, o, resolve) };
+}
+
+async function buffered(input: TableInput, o: OpenTableOptions): Promise<Uint8Array> {
+  const limit = limitsOf(o.limits).maxBufferedBytes;
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of bytesOf(input, o.signal)) {
+    size += piece.length;
+    if (size > limit) {
+      throw new FormatError("TOO_LARGE", {
+        file: o.name,
+        rule: `${o.format} from a stream is held in memory, and this one is larger than ${limit} bytes`,
+        hint: o.format === "parquet" ? "Store the stream in a file and read that." : undefined,
+      });
+    }
+    pieces.push(piece);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+function memorySource(bytes: Uint8Array): ByteSource {
+  return {
+    meta: { size: bytes.length },
+    read: async (offset, length) => bytes.subarray(offset, offset + length),
+  };
+}
+
+/** A column that is wanted, and as what. */
+interface WantedColumn {
+  readonly name: string;
+  readonly type: DataType;
+}
+
+/** Asks for every column; a type without a way to the one asked for is found while converting, so that an empty table says it too. */
+function wantedColumns(columns: readonly TableColumn[], resolve: ResolveColumn): readonly WantedColumn[] {
+  return columns.flatMap(({ name, type }) => {
+    const to = resolve(name, type);
+    return to === undefined ? [] : [{ name, type: to }];
+  });
+}
+
+async function* parquetBatches(
+  file: ParquetFile,
+  columns: readonly TableColumn[],
+  o: OpenTableOptions,
+  resolve: ResolveColumn,
+): AsyncGenerator<TableBatch, void, undefined> {
+  const wanted = wantedColumns(columns, resolve);
+  for (const { name } of wanted) {
+    const reason = file.unsupported.get(name);
+    if (reason !== undefined) throw new FormatError("NOT_SUPPORTED", { file: o.name, column: name, rule: reason });
+  }
+  const { batchRows } = limitsOf(o.limits);
+  let firstRow = 1;
+  try {
+    const names = wanted.map((column) => column.name);
+    for await (const batch of readBatches(file, { columns: names, batchRows: rowsFor(file, o), signal: o.signal })) {
+      for (const piece of pieces(batch, batchRows)) {
+        yield converted(piece, wanted, firstRow, o);
+        firstRow += piece.numRows;
+      }
+    }
+  } catch (error) {
+    throw explain(error, o.name);
+  }
+}
+
+/** Rows that make about a batch of bytes, judged by the encoded size of the file. */
+function rowsFor(file: ParquetFile, o: OpenTableOptions): number {
+  const { batchRows, batchBytes } = limitsOf(o.limits);
+  const encoded = file.rowGroups.reduce((sum, group) => sum + group.byteSize, 0);
+  if (encoded === 0 || file.numRows === 0) return batchRows;
+  return Math.max(1, Math.min(batchRows, Math.floor((batchBytes / 2) * (file.numRows / encoded))));
+}
+
+/** The batch in pieces of at most `rows` rows. */
+function* pieces(batch: Batch, rows: number): Generator<Batch, void, undefined> {
+  if (batch.numRows <= rows) {
+    if (batch.numRows > 0) yield batch;
+    return;
+  }
+  for (let start = 0; start < batch.numRows; start += rows) {
+    const end = Math.min(start + rows, batch.numRows);
+    yield { schema: batch.schema, numRows: end - start, columns: batch.columns.map((column) => sliceColumn(column, start, end)) };
+  }
+}
+
+function converted(batch: Batch, wanted: readonly WantedColumn[], firstRow: number, o: OpenTableOptions): TableBatch {
+  const places = new Map(batch.schema.fields.map((field, i) => [field.name, i]));
+  const columns = new Map<string, Column>();
+  for (const { name, type } of wanted) {
+    const column = batch.columns[places.get(name) ?? -1];
+    if (column === undefined) throw new FormatError("CORRUPT", { file: o.name, column: name, rule: "is missing from the data" });
+    try {
+      columns.set(name, castColumn(column, type, firstRow, { allowRounding: o.allowRounding === true }));
+    } catch (error) {
+      throw placed(error, { file: o.name, column: name });
+    }
+  }
+  return { firstRow, numRows: batch.numRows, columns };
+}
+
+/** Errors of the packages below as errors of this one; those of the source pass through. */
+function explain(error: unknown, file: string): unknown {
+  if (!(error instanceof ParquetError) && !(error instanceof SchemaError)) return error;
+  const code = error.code === "NOT_SUPPORTED" || error.code === "TOO_LARGE" ? error.code : "CORRUPT";
+  return new FormatError(code, { file, rule: error.message, hint: error.hint, cause: error });
+}
