@@ -45,7 +45,9 @@ describe("canonical text of the golden documents", () => {
         description: yamlOfJson(entry.description),
         columns: entry.columns,
       }));
-      registries.push(registryOf(entries.some(({ namespace }) => namespace === "usr_state") ? entries : [USR_STATE, ...entries]));
+      registries.push(
+        registryOf(entries.some(({ namespace }) => namespace === "usr_state") ? entries : [USR_STATE, ...entries]),
+      );
     }
     for (const registry of registries) {
       expect(canonicalRegistry(registry)).toBe(vector.canonical);
@@ -58,7 +60,9 @@ describe("canonical text of the golden documents", () => {
   });
 });
 
-const roots = readdirSync(GOLDEN, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+const roots = readdirSync(GOLDEN, { withFileTypes: true }).flatMap((entry) =>
+  entry.isDirectory() ? [entry.name] : [],
+);
 
 interface Expected {
   readonly registry_hash: string;
@@ -79,7 +83,10 @@ describe("registries of the golden roots", () => {
     expect(await registryHash(registry)).toBe(expected.registry_hash);
     expect(sha256(canonicalRegistry(registry))).toBe(expected.canonical_sha256);
     expect(canonicalRegistry(registry).length).toBe(expected.canonical_bytes);
-    const hashes = Array.from(registry.namespaces.values(), async (entry) => [entry.namespace, await contractHash(entry)]);
+    const hashes = Array.from(registry.namespaces.values(), async (entry) => [
+      entry.namespace,
+      await contractHash(entry),
+    ]);
     expect(Object.fromEntries(await Promise.all(hashes))).toEqual(expected.contract_hashes);
     for (const [dataset, frozen] of Object.entries(expected.frozen ?? {})) {
       for (const hash of Object.keys(frozen)) {
