@@ -17,4 +17,5 @@ export { DatasetError, type DatasetErrorCode, type DatasetErrorOptions } from ".
 export { datasetSchema, info, listDatasets } from "./read/info.ts";
 export { scan } from "./read/scan.ts";
 export { openSnapshot } from "./read/snapshot.ts";
+export { validate } from "./read/validate.ts";
 export type * from "./types.ts";

@@ -52,6 +52,11 @@ export function overlayDir(namespace: string): string {
   return `${DERIVED_DIR}${namespace}/`;
 }
 
+/** The name of the overlay that a path below `_derived/` belongs to: the stem of the file or the folder. */
+export function overlayName(path: string): string {
+  return path.slice(DERIVED_DIR.length).replace(/(\/.*|\.parquet)$/, "");
+}
+
 /** Whether a path is a snapshot of the base: `_snapshots/records-<stamp>.parquet`. */
 export function isSnapshotFile(path: string): boolean {
   return /^_snapshots\/records-[^/]+\.parquet$/.test(path) && !path.endsWith(".tmp.parquet");

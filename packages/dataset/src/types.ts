@@ -139,6 +139,8 @@ export interface ValidateOptions extends Signal {
   readonly strict?: boolean | undefined;
   /** Default `namespace-current`. */
   readonly mode?: ValidationMode | undefined;
+  /** Microseconds since the epoch; parts from the future are looked for where it is given. */
+  readonly nowUs?: bigint | undefined;
 }
 
 export interface Problem {

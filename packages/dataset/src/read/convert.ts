@@ -1,6 +1,6 @@
 import type { Column, DataType, FixedColumn, TimestampUnit } from "@usr/schema";
 import { formatType, sameType } from "@usr/schema";
-import { gatherColumns, isValid } from "@usr/schema/columns";
+import { gatherColumns, isValid, nullColumn } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 
 /**
@@ -43,7 +43,7 @@ function isListType(type: DataType): type is Extract<DataType, { kind: "list" | 
 export function convertColumn(column: Column, to: DataType, name: string): Column {
   const from = column.type;
   if (sameType(from, to)) return column;
-  if (column.layout === "null") return gatherColumns(to, [], undefined, new Int32Array(column.length).fill(-1));
+  if (column.layout === "null") return nullColumn(to, column.length);
   const { length, validity } = column;
   if (column.layout === "fixed" && from.kind === "timestamp" && to.kind === "timestamp") return convertTimestamps(column, from.unit, to.unit, to, name);
   if (column.layout === "fixed" && from.kind === "float16" && (to.kind === "float32" || to.kind === "float64")) {

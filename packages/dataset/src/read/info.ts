@@ -2,7 +2,7 @@ import { countKeys, type Overlay } from "@usr/overlay";
 import { formatTimestamp, formatType } from "@usr/schema";
 import { scopedStorage, type ObjectMeta, type ReadableStorage, type Signal } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
-import { ARCHIVED_DIR, DERIVED_DIR, EVENTS_LOG, inDataset, isSnapshotFile, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
+import { EVENTS_LOG, inDataset, isSnapshotFile, overlayName, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
 import type { DatasetInfo, DatasetSchema, DatasetSummary, NamespaceInfo, Root, Snapshot } from "../types.ts";
 import { byCodeUnits, groupDatasets } from "./list.ts";
 import { listAll } from "./objects.ts";
@@ -20,7 +20,7 @@ export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly
     const data = objects.filter((meta) => meta.path === RECORDS || isOverlayObject(meta));
     const summary = {
       dataset,
-      namespaces: [...new Set(data.filter(isOverlayObject).map(({ path }) => path.slice(DERIVED_DIR.length).replace(/(\/.*|\.parquet)$/, "")))],
+      namespaces: [...new Set(data.filter(isOverlayObject).map(({ path }) => overlayName(path)))],
       size_bytes: data.reduce((sum, meta) => sum + meta.size, 0),
       updated_at: newestChange(data),
     };

@@ -1,6 +1,6 @@
 import { buildKeyIndex, mergeOverlay, type KeyBatch, type KeyIndex, type MergeCursor, type Overlay, type OverlayKey } from "@usr/overlay";
 import type { Batch, Column, Schema } from "@usr/schema";
-import { concatColumns, gatherColumns, isValid, sliceColumn } from "@usr/schema/columns";
+import { concatColumns, gatherColumns, isValid, nullColumn, sliceColumn } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
 import { BASE_FIELDS } from "../layout.ts";
 import { DatasetError } from "../error.ts";
@@ -128,7 +128,7 @@ function mergedColumn(
     const converted = convertColumn(newer, field.type, field.name);
     value = value === undefined ? converted : coalesce(converted, value);
   }
-  return value ?? gatherColumns(field.type, [], undefined, new Int32Array(numRows).fill(-1));
+  return value ?? nullColumn(field.type, numRows);
 }
 
 /** The value of `newer` where it has one, else that of `older`. */

@@ -1,21 +1,18 @@
 import { assembleOverlay, discoverOverlays, openPart, type Overlay, type OverlayEntry, type Part } from "@usr/overlay";
 import { openParquet } from "@usr/parquet";
 import type { Registry } from "@usr/registry";
-import { scopedStorage, type ObjectMeta, type ReadableStorage, type ReadHandle, type Signal } from "@usr/storage";
+import type { ObjectMeta } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
 import { DatasetError } from "../error.ts";
-import { ARCHIVED_DIR, DERIVED_DIR, RECORDS, REGISTRY_FILE, TOMBSTONE_FILE, TOMBSTONE_NAMESPACE } from "../layout.ts";
+import { overlayName, RECORDS, TOMBSTONE_FILE, TOMBSTONE_NAMESPACE } from "../layout.ts";
 import type { BaseTable, Root, Snapshot, SnapshotOptions, TombstoneTable } from "../types.ts";
 import { baseTable } from "./base.ts";
-import { byCodeUnits, datasetNotFound } from "./list.ts";
-import { listAll, mapBounded } from "./objects.ts";
+import { byCodeUnits } from "./list.ts";
+import { mapBounded } from "./objects.ts";
 import { baseFrozenRegistry, requireRegistry } from "./registry.ts";
+import { MOVED, openStable, type Handles, type Opened } from "./stable.ts";
 
-const ATTEMPTS = 8;
 const OPEN_WIDTH = 16;
-
-/** Something vanished between listing and opening: the view is between two commits. */
-const MOVED: unique symbol = Symbol("moved");
 
 /**
  * Opens one state of a dataset: lists, opens what is asked for, lists again, and starts over when what matters changed in between.
@@ -25,109 +22,13 @@ const MOVED: unique symbol = Symbol("moved");
  */
 export async function openSnapshot(root: Root, id: string, o: SnapshotOptions): Promise<Snapshot> {
   parseDatasetId(id);
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    o.signal?.throwIfAborted();
-    if (attempt > 0) await pause(2 ** attempt * 5);
-    const before = await listing(root.storage, id, o);
-    if (!before.objects.some((meta) => meta.path === RECORDS)) throw await datasetNotFound(root.storage, id, o);
-    const handles = openHandles(scopedStorage(root.storage, id), o);
-    let opened: Opened | typeof MOVED;
-    let failure: { readonly error: unknown } | undefined;
-    try {
-      opened = await openAll(root, id, before.objects, handles, o);
-    } catch (error) {
-      // What looks broken may be half of a commit: an error counts only when nothing moved.
-      failure = { error };
-      opened = MOVED;
-    }
-    let keep = false;
-    try {
-      const still = sameState(before, await listing(root.storage, id, o), failure === undefined && opened !== MOVED ? opened : undefined);
-      if (failure !== undefined && still) throw failure.error;
-      if (opened !== MOVED && still) {
-        keep = true;
-        return { root, id, ...opened.snapshot, [Symbol.asyncDispose]: handles.close };
-      }
-    } finally {
-      if (!keep) await handles.close();
-    }
-  }
-  throw new DatasetError("CONFLICT", `${id} changed during each of ${ATTEMPTS} attempts to read it.`, {
-    hint: "Try again when fewer writers are at work.",
-    details: { dataset: id, attempts: ATTEMPTS },
-  });
+  const open = (objects: readonly ObjectMeta[], handles: Handles): Promise<Opened<Content> | typeof MOVED> =>
+    openAll(root, id, objects, handles, o);
+  const { value, handles } = await openStable(root.storage, id, open, o);
+  return { root, id, ...value, [Symbol.asyncDispose]: handles.close };
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-interface Listing {
-  readonly objects: readonly ObjectMeta[];
-  readonly registry: string | undefined;
-}
-
-/** What may matter to a reader: the base, the overlays, the root's registry. */
-async function listing(storage: ReadableStorage, id: string, o: Signal): Promise<Listing> {
-  const dataset = scopedStorage(storage, id);
-  const [base, derived, registry] = await Promise.all([
-    listAll(dataset, RECORDS, o),
-    listAll(dataset, DERIVED_DIR, o),
-    listAll(storage, REGISTRY_FILE, o),
-  ]);
-  return {
-    objects: [
-      ...base.filter((meta) => meta.path === RECORDS),
-      ...derived.filter((meta) => !meta.path.startsWith(ARCHIVED_DIR)),
-    ],
-    registry: registry.find((meta) => meta.path === REGISTRY_FILE)?.etag,
-  };
-}
-
-/** Whether nothing that `opened` rests on differs; without it, whether nothing at all does. */
-function sameState(before: Listing, after: Listing, opened: Opened | undefined): boolean {
-  const matters = (path: string): boolean => opened === undefined || path === RECORDS || opened.entries === "all" || rests(path, opened);
-  const state = (listing: Listing): string =>
-    listing.objects
-      .filter((meta) => matters(meta.path))
-      .map((meta) => `${meta.path}\n${meta.etag}`)
-      .join("\n");
-  if ((opened === undefined || opened.snapshot.registry !== undefined) && before.registry !== after.registry) return false;
-  return state(before) === state(after);
-}
-
-function rests(path: string, opened: Opened): boolean {
-  if (path === TOMBSTONE_FILE) return opened.tombstones;
-  const name = path.slice(DERIVED_DIR.length).replace(/(\/.*|\.parquet)$/, "");
-  return opened.entries !== "all" && opened.entries.includes(name);
-}
-
-interface Handles {
-  /** Opens a path of the dataset; `undefined` = gone. Closed with the others. */
-  open(path: string): Promise<ReadHandle | undefined>;
-  close(): Promise<void>;
-}
-
-function openHandles(storage: ReadableStorage, o: Signal): Handles {
-  const opened: ReadHandle[] = [];
-  return {
-    open: async (path) => {
-      const handle = await storage.open(path, o);
-      if (handle !== undefined) opened.push(handle);
-      return handle;
-    },
-    close: async () => {
-      for (const handle of opened.splice(0)) await handle[Symbol.asyncDispose]();
-    },
-  };
-}
-
-interface Opened {
-  readonly snapshot: Omit<Snapshot, "root" | "id" | typeof Symbol.asyncDispose>;
-  /** Names of the overlays whose coming, going or changing would make another snapshot. */
-  readonly entries: "all" | readonly string[];
-  readonly tombstones: boolean;
-}
+type Content = Omit<Snapshot, "root" | "id" | typeof Symbol.asyncDispose>;
 
 async function openAll(
   root: Root,
@@ -135,7 +36,7 @@ async function openAll(
   objects: readonly ObjectMeta[],
   handles: Handles,
   o: SnapshotOptions,
-): Promise<Opened | typeof MOVED> {
+): Promise<Opened<Content> | typeof MOVED> {
   const baseHandle = await handles.open(RECORDS);
   if (baseHandle === undefined) return MOVED;
   const base = baseTable(baseHandle.meta, await openParquet(baseHandle, { signal: o.signal }), id);
@@ -174,7 +75,11 @@ async function openAll(
   const overlays = assembleAll(opened, registry, o.namespaces);
   const tombstones = o.tombstones ? await openTombstones(entries, handles) : undefined;
   if (tombstones === MOVED) return MOVED;
-  return { snapshot: { base, entries, overlays, tombstones, registry }, entries: watched, tombstones: o.tombstones };
+  return {
+    value: { base, entries, overlays, tombstones, registry },
+    matters: (path) => path === RECORDS || (path === TOMBSTONE_FILE ? o.tombstones : watched === "all" || watched.includes(overlayName(path))),
+    registry: registry !== undefined,
+  };
 }
 
 async function chooseRegistry(root: Root, id: string, base: BaseTable, o: SnapshotOptions): Promise<Registry> {

@@ -1,0 +1,123 @@
+import { discoverOverlays } from "@usr/overlay";
+import { scopedStorage, type ObjectMeta, type ReadableStorage, type ReadHandle, type Signal } from "@usr/storage";
+import { DatasetError } from "../error.ts";
+import { DERIVED_DIR, RECORDS, REGISTRY_FILE } from "../layout.ts";
+import { datasetNotFound } from "./list.ts";
+import { listAll } from "./objects.ts";
+
+const ATTEMPTS = 8;
+
+/** Something vanished between listing and opening: the view is between two commits. */
+export const MOVED: unique symbol = Symbol("moved");
+
+/** Handles on the objects of one dataset that are closed together. */
+export interface Handles {
+  /** Opens a path of the dataset; `undefined` = gone. */
+  open(path: string): Promise<ReadHandle | undefined>;
+  close(): Promise<void>;
+}
+
+/** What was opened, and what would make it another state. */
+export interface Opened<T> {
+  readonly value: T;
+  /** Whether the object at a path of the dataset is part of the state. */
+  matters(path: string): boolean;
+  /** Whether the root's registry is. */
+  readonly registry: boolean;
+}
+
+/**
+ * Opens one state: lists the base and the overlays, lets `open` open what it needs, lists again, and starts over when anything that matters
+ * differs. An error of `open` counts only when nothing moved meanwhile. The handles stay open with the result; they are closed otherwise.
+ *
+ * @throws DatasetError `DATASET_NOT_FOUND`; `CONFLICT` when the dataset never stood still; what `open` throws
+ */
+export async function openStable<T>(
+  storage: ReadableStorage,
+  id: string,
+  open: (objects: readonly ObjectMeta[], handles: Handles) => Promise<Opened<T> | typeof MOVED>,
+  o: Signal = {},
+): Promise<{ readonly value: T; readonly handles: Handles }> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    o.signal?.throwIfAborted();
+    if (attempt > 0) await pause(5 * 2 ** attempt);
+    const before = await listing(storage, id, o);
+    if (!before.objects.some((meta) => meta.path === RECORDS)) throw await datasetNotFound(storage, id, o);
+    const handles = openHandles(scopedStorage(storage, id), o);
+    let kept = false;
+    try {
+      const outcome = await attemptTo(() => open(before.objects, handles));
+      const after = await listing(storage, id, o);
+      // What looks broken may be half of a commit.
+      if ("error" in outcome) {
+        if (sameState(before, after, undefined)) throw outcome.error;
+      } else if (outcome.result !== MOVED && sameState(before, after, outcome.result)) {
+        kept = true;
+        return { value: outcome.result.value, handles };
+      }
+    } finally {
+      if (!kept) await handles.close();
+    }
+  }
+  throw new DatasetError("CONFLICT", `${id} changed during each of ${ATTEMPTS} attempts to read it.`, {
+    hint: "Try again when fewer writers are at work.",
+    details: { dataset: id, attempts: ATTEMPTS },
+  });
+}
+
+async function attemptTo<R>(act: () => Promise<R>): Promise<{ readonly result: R } | { readonly error: unknown }> {
+  try {
+    return { result: await act() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+interface Listing {
+  readonly objects: readonly ObjectMeta[];
+  readonly registry: string | undefined;
+}
+
+/** What may matter to a reader: the base, the overlays, the root's registry. */
+async function listing(storage: ReadableStorage, id: string, o: Signal): Promise<Listing> {
+  const dataset = scopedStorage(storage, id);
+  const [base, derived, registry] = await Promise.all([
+    listAll(dataset, RECORDS, o),
+    listAll(dataset, DERIVED_DIR, o),
+    listAll(storage, REGISTRY_FILE, o),
+  ]);
+  return {
+    // What is no overlay (temporaries, archives, notes of strangers) may come and go.
+    objects: [...base.filter(({ path }) => path === RECORDS), ...discoverOverlays(derived).flatMap((entry) => entry.objects)],
+    registry: registry.find(({ path }) => path === REGISTRY_FILE)?.etag,
+  };
+}
+
+/** Whether nothing that `opened` rests on differs; without it, whether nothing at all does. */
+function sameState(before: Listing, after: Listing, opened: Omit<Opened<unknown>, "value"> | undefined): boolean {
+  if ((opened?.registry ?? true) && before.registry !== after.registry) return false;
+  const state = (listing: Listing): string =>
+    listing.objects
+      .filter(({ path }) => opened?.matters(path) ?? true)
+      .map(({ path, etag }) => `${path}\n${etag}`)
+      .join("\n");
+  return state(before) === state(after);
+}
+
+function openHandles(storage: ReadableStorage, o: Signal): Handles {
+  const opened: ReadHandle[] = [];
+  return {
+    open: async (path) => {
+      const handle = await storage.open(path, o);
+      if (handle !== undefined) opened.push(handle);
+      return handle;
+    },
+    close: async () => {
+      for (const handle of opened.splice(0)) await handle[Symbol.asyncDispose]();
+    },
+  };
+}

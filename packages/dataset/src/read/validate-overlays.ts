@@ -1,0 +1,321 @@
+import { assembleOverlay, buildKeyIndex, matchKeys, type KeyIndex, type OverlayEntry, type OverlayKey, type Part } from "@usr/overlay";
+import { readBatches } from "@usr/parquet";
+import { formatType, parseType, sameType, type DataType } from "@usr/schema";
+import { isValid, valueAt } from "@usr/schema/columns";
+import { strip } from "@usr/id";
+import type { Signal } from "@usr/storage";
+import { inDataset, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
+import { byCodeUnits } from "./list.ts";
+import { findingOf, place, type Finding, type Findings } from "./findings.ts";
+import { createContractHashes, type KnownRegistry, type Registries, type Rule } from "./validate-registry.ts";
+
+/** An entry whose parts could be opened. */
+export interface OpenedEntry {
+  readonly entry: OverlayEntry;
+  readonly parts: readonly Part[];
+}
+
+export interface OverlayContext extends Signal {
+  readonly id: string;
+  readonly findings: Findings;
+  readonly registries: Registries;
+  readonly rule: Rule;
+  readonly nowUs: bigint | undefined;
+  /** A key index over the whole base; rejects where the base does not allow the key. */
+  readonly index: (key: OverlayKey) => Promise<KeyIndex>;
+}
+
+const FUTURE_NS = 5n * 60n * 1_000_000_000n;
+
+/** Checks every namespace that was opened; gives the rows looked at. */
+export async function checkOverlays(opened: readonly OpenedEntry[], c: OverlayContext): Promise<number> {
+  const namespaces = new Map<string, OpenedEntry[]>();
+  for (const source of opened) {
+    const { namespace } = source.parts[0]!;
+    namespaces.set(namespace, [...(namespaces.get(namespace) ?? []), source]);
+  }
+  const chosen = await choose([...namespaces.values()].flat().flatMap((source) => source.parts), c);
+  let rows = 0;
+  for (const [namespace, sources] of [...namespaces].sort(([a], [b]) => byCodeUnits(a, b))) {
+    const registry = chosen(namespace);
+    for (const { entry, parts } of sources) {
+      checkPlace(entry, namespace, c);
+      for (const part of parts) checkPart(part, namespace, registry, c);
+    }
+    checkTogether(namespace, sources, registry, c);
+    for (const part of sources.flatMap((source) => source.parts)) {
+      rows += part.file.numRows;
+      await checkKeys(part, namespace, c);
+      if (namespace === STATE_NAMESPACE) await checkState(part, c);
+    }
+  }
+  return rows;
+}
+
+/** For each namespace the registry it is judged by. What fits none is judged by the first and reported. */
+async function choose(parts: readonly Part[], c: OverlayContext): Promise<(namespace: string) => KnownRegistry | undefined> {
+  const contracts = createContractHashes();
+  const { candidates, byNamespace, together } = c.rule;
+  const first = candidates[0];
+  const problemOf = (part: Part, registry: KnownRegistry): Promise<Finding | undefined> =>
+    byNamespace ? contractProblem(part, registry, contracts, c) : Promise.resolve(registryProblem(part, registry, c));
+
+  const judge = async (group: readonly Part[]): Promise<KnownRegistry | undefined> => {
+    if (first === undefined) return undefined;
+    let failures: readonly Finding[] = [];
+    for (const registry of candidates) {
+      const problems = (await Promise.all(group.map((part) => problemOf(part, registry)))).filter((problem) => problem !== undefined);
+      const fits = problems.every((problem) => problem.severity !== "error") && group.every((part) => fitsSchema(part, registry));
+      if (fits || registry === first) failures = problems;
+      if (fits) {
+        for (const problem of failures) c.findings.add(problem);
+        return registry;
+      }
+    }
+    for (const problem of failures) c.findings.add(problem);
+    return first;
+  };
+  if (together) {
+    const registry = await judge(parts);
+    return () => registry;
+  }
+  const chosen = new Map<string, KnownRegistry | undefined>();
+  for (const namespace of new Set(parts.map((part) => part.namespace))) {
+    chosen.set(namespace, await judge(parts.filter((part) => part.namespace === namespace)));
+  }
+  return (namespace) => chosen.get(namespace);
+}
+
+function fitsSchema(part: Part, { registry }: KnownRegistry): boolean {
+  if (part.namespace === TOMBSTONE_NAMESPACE) return true;
+  const registered = registry.namespaces.get(part.namespace);
+  return (
+    registered !== undefined &&
+    part.columns.every((name) => {
+      const type = registeredType(registered.columns.find((column) => column.name === name)?.type);
+      const stored = part.file.schema.fields.find((field) => field.name === name)?.type;
+      return type !== undefined && stored !== undefined && (stored.kind === "null" || sameType(stored, type));
+    })
+  );
+}
+
+function registeredType(text: string | undefined): DataType | undefined {
+  try {
+    return text === undefined ? undefined : parseType(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The rule of `current`, `frozen` and `either`: the part was written under exactly this registry. */
+function registryProblem(part: Part, { label, hash }: KnownRegistry, c: OverlayContext): Finding | undefined {
+  if (part.registryHash === hash) return undefined;
+  const where = inDataset(c.id, part.path);
+  const kind = `${part.namespace} registry`;
+  return part.registryHash === undefined
+    ? { severity: "error", code: "MISSING_METADATA", message: "It carries no usr:registry_hash.", where, kind }
+    : {
+        severity: "error",
+        code: "REGISTRY_MISMATCH",
+        message: `It was written under the registry ${part.registryHash}; ${label} is ${hash}.`,
+        where,
+        hint: "Validate with --registry-mode namespace-current, which asks only whether this namespace changed.",
+        kind,
+      };
+}
+
+/** The rule of the namespace modes: the part was written under the same definition of its namespace. */
+async function contractProblem(
+  part: Part,
+  { label, registry }: KnownRegistry,
+  contracts: ReturnType<typeof createContractHashes>,
+  c: OverlayContext,
+): Promise<Finding | undefined> {
+  const entry = registry.namespaces.get(part.namespace);
+  // An unregistered namespace is reported with its schema; deleted rows have no contract.
+  if (entry === undefined || part.namespace === TOMBSTONE_NAMESPACE) return undefined;
+  const where = inDataset(c.id, part.path);
+  const kind = `${part.namespace} contract`;
+  const frozen = part.registryHash === undefined ? undefined : c.registries.frozen.get(part.registryHash);
+  const then = frozen?.registry.namespaces.get(part.namespace);
+  const stamped = part.contractHash ?? (then && (await contracts(then)));
+  if (stamped === undefined) {
+    return {
+      severity: "warning",
+      code: "MISSING_METADATA",
+      message: "It carries no usr:namespace_contract_hash, and no frozen registry tells it; only its columns and types were checked.",
+      where,
+      kind,
+    };
+  }
+  const now = await contracts(entry);
+  if (stamped === now) return undefined;
+  return {
+    severity: "error",
+    code: "CONTRACT_MISMATCH",
+    message: `It was written under another definition of ${part.namespace} (${stamped}) than ${label} has (${now}).`,
+    where,
+    hint: "Restore the definition in the registry, or write the values again.",
+    kind,
+  };
+}
+
+/** A file or folder named unlike the namespace inside. */
+function checkPlace(entry: OverlayEntry, namespace: string, c: OverlayContext): void {
+  if (entry.name === namespace) return;
+  c.findings.add({
+    severity: "warning",
+    code: "NAME_MISMATCH",
+    message: `It holds the namespace ${namespace}.`,
+    where: inDataset(c.id, `_derived/${entry.name}${entry.form === "file" ? ".parquet" : "/"}`),
+    hint: `Rename it to ${namespace}.`,
+  });
+}
+
+function checkPart(part: Part, namespace: string, judged: KnownRegistry | undefined, c: OverlayContext): void {
+  const where = inDataset(c.id, part.path);
+  const report = (code: string, column: string | undefined, message: string, hint?: string): void =>
+    c.findings.add({ severity: "error", code, message, where: place(where, undefined, column), hint });
+  if (c.nowUs !== undefined && part.createdAt > c.nowUs * 1000n + FUTURE_NS) {
+    c.findings.add({
+      severity: "warning",
+      code: "CLOCK_SKEW",
+      message: `It was created in the future, at ${part.createdAtText}.`,
+      where,
+      hint: "Check the clock of the machine that wrote it.",
+    });
+  }
+  if (part.namespace !== namespace) {
+    report("KEY_MISMATCH", undefined, `It declares the namespace ${part.namespace} among parts of ${namespace}.`);
+  }
+  const stored = new Map(part.file.schema.fields.map((field) => [field.name, field.type]));
+  if (!stored.has(part.key)) report("KEY_MISMATCH", part.key, `It says it is keyed by ${part.key} and has no such column.`);
+  // What tombstones may look like is checked where they are put together.
+  if (judged === undefined || namespace === TOMBSTONE_NAMESPACE) return;
+  const entry = judged.registry.namespaces.get(namespace);
+  if (entry === undefined) return;
+  for (const name of part.columns) {
+    const registered = entry.columns.find((column) => column.name === name);
+    if (registered === undefined) {
+      report("COLUMN_NOT_REGISTERED", name, `The column is not registered under ${namespace}.`, `Register it with: usr namespace register ${namespace}`);
+      continue;
+    }
+    const type = registeredType(registered.type);
+    const found = stored.get(name);
+    if (type === undefined) report("BAD_TYPE", name, `It is registered as '${registered.type}', which is no type.`);
+    else if (found !== undefined && found.kind !== "null" && !sameType(found, type)) {
+      report("TYPE_MISMATCH", name, `It is stored as ${formatType(found)} and registered as ${formatType(type)}.`);
+    }
+  }
+}
+
+/** What only the parts together show: two forms, several keys, late parts. Kinds reported part by part are not repeated. */
+function checkTogether(namespace: string, sources: readonly OpenedEntry[], judged: KnownRegistry | undefined, c: OverlayContext): void {
+  if (judged === undefined && namespace !== TOMBSTONE_NAMESPACE) return;
+  const entries = sources.map((source) => source.entry);
+  try {
+    assembleOverlay(entries, sources[0]!.parts, judged?.registry.namespaces.get(namespace));
+  } catch (error) {
+    const finding = findingOf(error, inDataset(c.id, placeOf(entries[0]!)));
+    const alone = ["COLUMN_NOT_REGISTERED", "TYPE_MISMATCH", "BAD_TYPE"];
+    if (namespace === TOMBSTONE_NAMESPACE || !alone.includes(finding.code)) c.findings.add(finding);
+  }
+}
+
+function placeOf(entry: OverlayEntry): string {
+  return entry.form === "file" ? `_derived/${entry.name}.parquet` : `_derived/${entry.name}/`;
+}
+
+/** Keys of one part: unique after normalisation; strangers and blanks are warnings. */
+async function checkKeys(part: Part, namespace: string, c: OverlayContext): Promise<void> {
+  const where = inDataset(c.id, part.path);
+  if (!part.file.schema.fields.some((field) => field.name === part.key)) return;
+  let index: KeyIndex;
+  try {
+    index = await c.index(part.key);
+  } catch (error) {
+    c.findings.add({ ...findingOf(error, where), kind: `${namespace} key` });
+    return;
+  }
+  const matcher = matchKeys(index);
+  for await (const batch of readBatches(part.file, { columns: [part.key], signal: c.signal })) {
+    const column = batch.columns[0]!;
+    if (column.layout !== "utf8" && column.layout !== "null") return;
+    matcher.match(column);
+  }
+  const { duplicates, duplicateSamples, orphans, orphanSamples, blank } = matcher.summary();
+  for (const { key, rows } of duplicateSamples) {
+    c.findings.add({
+      severity: "error",
+      code: "DUPLICATE_KEY",
+      message: `The key ${key} of row ${rows[0]} comes again (${duplicates} such rows in this file).`,
+      where: place(where, rows[1], part.key),
+      hint: "Keep one row of each key; after a compaction by an early version the values can be attached again.",
+      kind: `${where} key`,
+    });
+  }
+  if (orphans > 0) {
+    const sample = orphanSamples.join(", ");
+    c.findings.add({
+      severity: "warning",
+      code: "UNKNOWN_KEY",
+      message: `${orphans} ${orphans === 1 ? "key matches" : "keys match"} no base row (${sample}).`,
+      where: place(where, undefined, part.key),
+      kind: `${namespace} orphans`,
+    });
+  }
+  if (blank > 0) {
+    c.findings.add({
+      severity: "warning",
+      code: "MISSING_KEY",
+      message: `${blank} ${blank === 1 ? "row has" : "rows have"} no key.`,
+      where: place(where, undefined, part.key),
+      kind: `${namespace} blanks`,
+    });
+  }
+}
+
+const STATE_VALUES: Readonly<Record<string, readonly string[]>> = {
+  usr_state__qc_status: ["pass", "fail", "warn", "unknown"],
+  usr_state__split: ["train", "val", "test", "holdout"],
+};
+
+/** The values that record state may hold. */
+async function checkState(part: Part, c: OverlayContext): Promise<void> {
+  const names = part.columns.filter((name) => Object.hasOwn(STATE_VALUES, name) || name === "usr_state__supersedes" || name === "usr_state__lineage");
+  if (names.length === 0) return;
+  const where = inDataset(c.id, part.path);
+  let row = 0;
+  for await (const batch of readBatches(part.file, { columns: names, signal: c.signal })) {
+    for (const [n, name] of names.entries()) {
+      const column = batch.columns[n]!;
+      for (let i = 0; i < batch.numRows; i++) {
+        if (!isValid(column, i)) continue;
+        const rule = brokenStateRule(name, valueAt(column, i));
+        if (rule === undefined) continue;
+        c.findings.add({
+          severity: "error",
+          code: "BAD_VALUE",
+          message: rule,
+          where: place(where, row + i + 1, name),
+          hint: "Set it anew with: usr state set",
+          kind: `${where} ${name}`,
+        });
+      }
+    }
+    row += batch.numRows;
+  }
+}
+
+function brokenStateRule(name: string, value: unknown): string | undefined {
+  if (value === null) return undefined;
+  const allowed = STATE_VALUES[name];
+  if (allowed !== undefined) {
+    return typeof value === "string" && !allowed.includes(value) ? `${JSON.stringify(value)} is none of ${allowed.join(", ")}.` : undefined;
+  }
+  if (name === "usr_state__lineage") {
+    const sound = !Array.isArray(value) || (value.length > 0 && value.every((item) => typeof item === "string" && strip(item) !== ""));
+    return sound ? undefined : "A lineage is a list of names, none of them blank.";
+  }
+  return typeof value === "string" && strip(value) === "" ? "It is blank." : undefined;
+}

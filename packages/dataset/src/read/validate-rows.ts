@@ -1,0 +1,141 @@
+import { ALPHABETS, createChecker, createHasher, stripRange, type Alphabet, type BioType } from "@usr/id";
+import type { ParquetFile } from "@usr/parquet";
+import type { Column, Utf8Column } from "@usr/schema";
+import { isValid, valueAt } from "@usr/schema/columns";
+import type { KeyIndex } from "@usr/overlay";
+import type { Signal } from "@usr/storage";
+import { place, type Findings } from "./findings.ts";
+import { readRanges, textAt, utf8Column } from "./rows.ts";
+
+const ROW_COLUMNS = ["id", "bio_type", "sequence", "alphabet", "length"];
+
+/**
+ * Checks every row of a base table whose columns have the right types: what a sequence is, its length, and that its id is its own.
+ * One pass, memory of one batch. Stored padding is allowed; it is no part of the sequence.
+ */
+export async function checkRows(file: ParquetFile, path: string, findings: Findings, o: Signal = {}): Promise<void> {
+  const kinds = createKindCache();
+  const expected = new Uint8Array(40);
+  for await (const { batch, row } of readRanges(file, [{ start: 0, end: file.numRows }], ROW_COLUMNS, o)) {
+    const [ids, bioTypes, sequences, alphabets] = [utf8Column(batch, 0), utf8Column(batch, 1), utf8Column(batch, 2), utf8Column(batch, 3)];
+    const lengths = batch.columns[4]!;
+    for (let i = 0; i < batch.numRows; i++) {
+      const report = (code: string, column: string, message: string): void =>
+        findings.add({ severity: "error", code, message, where: place(path, row + i + 1, column), kind: `${path} ${column}` });
+      const bioType = textOf(bioTypes, i);
+      const alphabet = textOf(alphabets, i);
+      const kind = kinds(bioType, alphabet);
+      if (kind.bioType === undefined) report("BAD_BIO_TYPE", "bio_type", `bio_type is ${quoted(bioType)}, not dna, rna or protein.`);
+      else if (kind.check === undefined) report("BAD_ALPHABET", "alphabet", `alphabet is ${quoted(alphabet)}, which is none of ${bioType}.`);
+      if (isBlank(ids, i)) report("MISSING_ID", "id", "The id is missing.");
+      if (isBlank(sequences, i)) {
+        report("EMPTY_SEQUENCE", "sequence", "The sequence is empty.");
+        continue;
+      }
+      const { data, offsets } = sequences;
+      const [start, end] = stripRange(data, offsets[i]!, offsets[i + 1]!);
+      const bad = kind.check?.(data, start, end) ?? -1;
+      if (bad >= 0) {
+        const before = decoder.decode(data.subarray(start, bad));
+        const symbol = [...decoder.decode(data.subarray(bad, end))][0]!;
+        report("BAD_SYMBOL", "sequence", `The symbol ${quoted(symbol)} at position ${[...before].length + 1} is not in ${alphabet}.`);
+      }
+      const length = characters(data, start, end);
+      const stored = valueAt(lengths, i);
+      if (stored !== length) report("LENGTH_MISMATCH", "length", `length is ${String(stored)}; the sequence has ${length} symbols.`);
+      if (kind.hash === undefined || isBlank(ids, i)) continue;
+      kind.hash(data, start, end, expected, 0);
+      if (!sameBytes(ids, i, expected)) {
+        report("ID_MISMATCH", "id", `The id is ${quoted(textOf(ids, i))}; the sequence has ${decoder.decode(expected)}.`);
+      }
+    }
+  }
+}
+
+/** Reports every id that more than one base row has. */
+export function checkUniqueIds(index: KeyIndex, path: string, idAt: (row: number) => string, findings: Findings): void {
+  if (!index.repeats) return;
+  for (let row = 0; row < index.numRows; row++) {
+    const again = index.next(row);
+    if (again < 0) continue;
+    findings.add({
+      severity: "error",
+      code: "DUPLICATE_ID",
+      message: `The id ${idAt(row)} of row ${row + 1} comes again.`,
+      where: place(path, again + 1, "id"),
+      hint: "Remove the double with: usr maintenance dedupe DATASET --key id",
+      kind: `${path} id`,
+    });
+  }
+}
+
+interface Kind {
+  readonly bioType: BioType | undefined;
+  readonly check: ((bytes: Uint8Array, start: number, end: number) => number) | undefined;
+  readonly hash: ((bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number) => void) | undefined;
+}
+
+/** What a pair of bio type and alphabet means; `undefined` parts where it means nothing. */
+function createKindCache(): (bioType: string | undefined, alphabet: string | undefined) => Kind {
+  const known = new Map<string, Kind>();
+  return (bioType, alphabet) => {
+    const name = `${bioType}|${alphabet}`;
+    let kind = known.get(name);
+    if (kind === undefined) {
+      const legal = isBioType(bioType);
+      const fits = legal && isAlphabet(alphabet) && ALPHABETS[alphabet].bioType === bioType;
+      kind = {
+        bioType: legal ? bioType : undefined,
+        check: fits ? createChecker(alphabet) : undefined,
+        hash: legal ? createHasher(bioType) : undefined,
+      };
+      if (known.size < 1000) known.set(name, kind);
+    }
+    return kind;
+  };
+}
+
+function isBioType(text: string | undefined): text is BioType {
+  return text === "dna" || text === "rna" || text === "protein";
+}
+
+function isAlphabet(text: string | undefined): text is Alphabet {
+  return text !== undefined && Object.hasOwn(ALPHABETS, text);
+}
+
+const decoder = new TextDecoder();
+
+function textOf(column: Utf8Column, row: number): string | undefined {
+  return isValid(column, row) ? textAt(column, row) : undefined;
+}
+
+function isBlank(column: Utf8Column, row: number): boolean {
+  if (!isValid(column, row)) return true;
+  const [start, end] = stripRange(column.data, column.offsets[row]!, column.offsets[row + 1]!);
+  return start === end;
+}
+
+/** Code points of UTF-8 text: bytes that do not continue one. */
+function characters(bytes: Uint8Array, start: number, end: number): number {
+  let count = 0;
+  for (let i = start; i < end; i++) if ((bytes[i]! & 0xc0) !== 0x80) count++;
+  return count;
+}
+
+function sameBytes(column: Utf8Column, row: number, expected: Uint8Array): boolean {
+  const start = column.offsets[row]!;
+  if (column.offsets[row + 1]! - start !== expected.length) return false;
+  for (let i = 0; i < expected.length; i++) if (column.data[start + i] !== expected[i]) return false;
+  return true;
+}
+
+function quoted(text: string | undefined): string {
+  if (text === undefined) return "missing";
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
+
+/** Text of a cell for messages. */
+export function cellText(column: Column, row: number): string {
+  const value = valueAt(column, row);
+  return value === null ? "missing" : quoted(String(value));
+}
