@@ -110,30 +110,8 @@ function registeredColumns(namespace: string, registered: NamespaceEntry | undef
 }
 
 function checkPart(part: Part, namespace: string, columns: ReadonlyMap<string, Registered>): void {
-  let hasKey = false;
-  for (const { name, type } of part.file.schema.fields) {
-    if (name === part.key) {
-      hasKey = true;
-      // Nothing to misread where there are no rows: writers give an empty table whatever type they like.
-      if (type.kind !== "string" && type.kind !== "null" && part.file.numRows > 0)
-        throw mismatch(part, namespace, name, "string", type);
-      continue;
-    }
-    const column = columns.get(name);
-    if (column === undefined) {
-      throw new OverlayError(
-        "COLUMN_NOT_REGISTERED",
-        `${part.path} holds ${name}, which is not registered under ${namespace}.`,
-        {
-          hint: `Add it to the registry with: usr namespace register ${namespace} --columns '…,${name}:${formatType(type)}'`,
-          details: { namespace, file: part.path, column: name },
-        },
-      );
-    }
-    if (type.kind !== "null" && !column.accepts(type))
-      throw mismatch(part, namespace, name, formatType(column.type()), type);
-  }
-  if (!hasKey) {
+  const { schema, columnNames, unsupported, numRows } = part.file;
+  if (!columnNames.includes(part.key)) {
     throw new OverlayError(
       "KEY_MISMATCH",
       `${part.path} says it is keyed by ${part.key} but has no column of that name.`,
@@ -143,16 +121,47 @@ function checkPart(part: Part, namespace: string, columns: ReadonlyMap<string, R
       },
     );
   }
+  const types = new Map(schema.fields.map((field) => [field.name, field.type]));
+  const key = types.get(part.key);
+  // Nothing to misread where there are no rows: writers give an empty table whatever type they like.
+  if (numRows > 0 && key?.kind !== "string" && key?.kind !== "null") {
+    throw mismatch(part, namespace, part.key, "string", key === undefined ? undefined : formatType(key));
+  }
+  for (const name of part.columns) {
+    const column = columns.get(name);
+    if (column === undefined) throw notRegistered(part, namespace, name, types.get(name));
+    const stored = types.get(name);
+    if (stored?.kind === "null") continue;
+    if (stored === undefined) throw mismatch(part, namespace, name, formatType(column.type()), unsupported.get(name));
+    if (!column.accepts(stored)) throw mismatch(part, namespace, name, formatType(column.type()), formatType(stored));
+  }
 }
 
-function mismatch(part: Part, namespace: string, column: string, wanted: string, stored: DataType): OverlayError {
-  const found = formatType(stored);
+function notRegistered(part: Part, namespace: string, column: string, type: DataType | undefined): OverlayError {
+  const spec = type === undefined ? column : `${column}:${formatType(type)}`;
+  return new OverlayError(
+    "COLUMN_NOT_REGISTERED",
+    `${part.path} holds ${column}, which is not registered under ${namespace}.`,
+    {
+      hint: `Register the namespace again with the column added: usr namespace register ${namespace} --columns '…,${spec}'`,
+      details: { namespace, file: part.path, column },
+    },
+  );
+}
+
+function mismatch(
+  part: Part,
+  namespace: string,
+  column: string,
+  wanted: string,
+  stored = "something unreadable",
+): OverlayError {
   return new OverlayError(
     "TYPE_MISMATCH",
-    `${part.path} stores ${column} as ${found}; ${wanted} is what is registered.`,
+    `${part.path} stores ${column} as ${stored}, and it is registered as ${wanted}.`,
     {
       hint: "Write the part again with the registered type, or correct the registry.",
-      details: { namespace, file: part.path, column, registered: wanted, stored: found },
+      details: { namespace, file: part.path, column, registered: wanted, stored },
     },
   );
 }

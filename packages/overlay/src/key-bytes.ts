@@ -26,7 +26,8 @@ function isPlain(byte: number): boolean {
   return byte > 0x20 && byte < 0x80;
 }
 
-const decoder = new TextDecoder();
+// A byte order mark is no white space to Python: it is part of the key.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The normalised key as text, for messages. */
 export function keyText(bytes: Uint8Array, start: number, end: number, fold: boolean): string {

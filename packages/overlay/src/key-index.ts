@@ -38,7 +38,7 @@ export async function buildKeyIndex(
     if (column.layout === "utf8") {
       const { offsets, data } = column;
       for (let i = 0; i < column.length; i++) {
-        if (!isValid(column, i)) continue;
+        if (column.validity !== undefined && !isValid(column, i)) continue;
         stripInto(range, data, offsets[i]!, offsets[i + 1]!);
         if (range[0] === range[1]) continue;
         const earlier = table.add(data, range[0]!, range[1]!, startRow + i);

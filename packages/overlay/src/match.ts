@@ -78,7 +78,7 @@ export function matchKeys(index: KeyIndex): KeyMatcher {
       for (let i = 0; i < rows.length; i++) {
         counts.rows++;
         let base = -2;
-        if (isValid(column, i)) {
+        if (column.validity === undefined || isValid(column, i)) {
           stripInto(range, data, offsets[i]!, offsets[i + 1]!);
           base = index.lookup(data, range[0]!, range[1]!);
         }

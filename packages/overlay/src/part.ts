@@ -19,7 +19,7 @@ export interface OpenPartOptions extends Signal {
 export async function openPart(source: ByteSource, o: OpenPartOptions = {}): Promise<Part> {
   const path = o.path ?? source.meta.path ?? "";
   const file = await openParquet(source, { signal: o.signal, limits: o.limits });
-  const { metadata, fields } = file.schema;
+  const { metadata } = file.schema;
   const name = path.slice(path.lastIndexOf("/") + 1);
 
   const key = metadata.get("usr:overlay_key");
@@ -39,7 +39,7 @@ export async function openPart(source: ByteSource, o: OpenPartOptions = {}): Pro
     createdAt: createdAt.epochNs,
     createdAtText,
     file,
-    columns: fields.map((field) => field.name).filter((column) => column !== key),
+    columns: file.columnNames.filter((column) => column !== key),
     registryHash: metadata.get("usr:registry_hash") || undefined,
     contractHash: metadata.get("usr:namespace_contract_hash") || undefined,
     eventId: metadata.get("usr:event_id") || undefined,

@@ -1,0 +1,8 @@
+import { expect, test } from "vitest";
+import * as root from "../src/index.ts";
+import * as write from "../src/write/index.ts";
+
+test("the runtime exports", () => {
+  expect(Object.keys(root).sort()).toMatchInlineSnapshot();
+  expect(Object.keys(write).sort()).toMatchInlineSnapshot();
+});

@@ -1,0 +1,194 @@
+/// <reference types="node" />
+import { createHash } from "node:crypto";
+import { columnOf } from "@usr/schema/columns";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { buildKeyIndex, type KeyIndex, matchKeys } from "../src/index.ts";
+import { createKeyTable } from "../src/key-table.ts";
+import { baseBatch, idBase, sequenceBase } from "./support.ts";
+
+const encoder = new TextEncoder();
+const sha1 = (text: string) => createHash("sha1").update(text).digest("hex");
+const runs = Number(process.env["USR_TEST_RUNS"] ?? 300);
+
+function lookup(index: KeyIndex, key: string): number {
+  const bytes = encoder.encode(`>${key}<`);
+  return index.lookup(bytes, 1, bytes.length - 1);
+}
+
+describe("ids", () => {
+  test("computed ids, ids of strangers and near misses", async () => {
+    const hex = Array.from({ length: 3000 }, (_, i) => sha1(`${i}`));
+    const ids = [
+      ...hex,
+      "x",
+      hex[0]!.toUpperCase(),
+      `${hex[0]}0`,
+      hex[0]!.slice(1),
+      "0".repeat(40),
+      `${"0".repeat(39)}1`,
+      "é",
+    ];
+    const index = await buildKeyIndex("id", idBase(ids, 700));
+    expect(index).toMatchObject({ numRows: ids.length, complete: true, repeats: false });
+    for (const [row, id] of ids.entries()) expect(lookup(index, id)).toBe(row);
+    for (const [row, id] of [...ids.entries()].reverse()) expect(lookup(index, `\t${id}\u2003`)).toBe(row);
+    expect(lookup(index, `${hex[1]!.slice(0, 39)}g`)).toBe(-1);
+    expect(lookup(index, hex[1]!.toUpperCase())).toBe(-1);
+    expect(lookup(index, sha1("not there"))).toBe(-1);
+    expect(lookup(index, "")).toBe(-2);
+    expect(lookup(index, " \u00a0\n")).toBe(-2);
+  });
+
+  test("NULL and blank base ids have no key; padded ones do", async () => {
+    const index = await buildKeyIndex("id", idBase([null, "", " ", " a\t", "b"]));
+    expect(lookup(index, "")).toBe(-2);
+    expect(lookup(index, "a")).toBe(3);
+    expect(lookup(index, " b")).toBe(4);
+  });
+
+  test("an id twice is a chain in base order", async () => {
+    const index = await buildKeyIndex("id", idBase(["a", "b", "a", " a", "b", "c"]));
+    expect(index.repeats).toBe(true);
+    expect([lookup(index, "a"), index.next(0), index.next(2), index.next(3)]).toEqual([0, 2, 3, -1]);
+    expect([lookup(index, "b"), index.next(1), index.next(4), index.next(5)]).toEqual([1, 4, -1, -1]);
+  });
+
+  test("a base in pieces answers for its rows", async () => {
+    const pieces = [baseBatch({ id: ["f", "g"] }, 5), baseBatch({ id: ["z"] }, 90)];
+    const index = await buildKeyIndex("id", pieces, { rows: 100 });
+    expect(index).toMatchObject({ numRows: 100, complete: false });
+    expect(["f", "g", "z", "a"].map((id) => lookup(index, id))).toEqual([5, 6, 90, -1]);
+    await expect(buildKeyIndex("id", [...pieces].reverse())).rejects.toThrow(RangeError);
+  });
+
+  test("an empty base", async () => {
+    const index = await buildKeyIndex("id", []);
+    expect(index).toMatchObject({ numRows: 0, complete: true });
+    expect(lookup(index, "a")).toBe(-1);
+  });
+});
+
+describe("sequence keys", () => {
+  test("match in the case they are stored, sequence_ci in any", async () => {
+    const exact = await buildKeyIndex("sequence", sequenceBase([" ACGT", "acgt", null, "TT"]));
+    expect(["ACGT", "acgt ", "aCGT", "TT"].map((key) => lookup(exact, key))).toEqual([0, 1, -1, 3]);
+    // 40 letters that are hex digits in lower case only.
+    const ci = await buildKeyIndex("sequence_ci", sequenceBase(["acaccc".repeat(7).slice(0, 40), "GtGt"]));
+    expect(
+      ["ACACCC".repeat(7).slice(0, 40), "acaccc".repeat(7).slice(0, 40), "gtGT"].map((key) => lookup(ci, key)),
+    ).toEqual([0, 0, 1]);
+  });
+
+  test("long sequences fill pages of their own", async () => {
+    const sequences = Array.from(
+      { length: 40 },
+      (_, i) => `${"ACGT".repeat(20_000 * (i % 3 === 0 ? 20 : 1))}${"A".repeat(i)}`,
+    );
+    const index = await buildKeyIndex("sequence", sequenceBase(sequences));
+    for (const [row, sequence] of sequences.entries()) expect(lookup(index, sequence)).toBe(row);
+  });
+
+  test("one bio_type", async () => {
+    const mixed = baseBatch({
+      sequence: ["A", "C", "G"],
+      bio_type: ["dna", null, "rna"],
+      alphabet: ["dna_4", "dna_4", "rna_4"],
+    });
+    await expect(buildKeyIndex("sequence", [mixed])).rejects.toMatchObject({
+      code: "MULTIPLE_BIO_TYPES",
+      details: { bio_types: ["dna", "rna"], row: 3 },
+    });
+    const later = [...sequenceBase(["A"]), ...sequenceBase(["M"], "protein_20", "protein")];
+    await expect(buildKeyIndex("sequence_norm", later)).rejects.toMatchObject({ code: "MULTIPLE_BIO_TYPES" });
+  });
+
+  test("unique sequences", async () => {
+    await expect(buildKeyIndex("sequence", sequenceBase(["A", "C", " A"]))).rejects.toMatchObject({
+      code: "AMBIGUOUS_BASE_KEY",
+      details: { value: "A", rows: [1, 3] },
+    });
+    await expect(buildKeyIndex("sequence_ci", sequenceBase(["a", "A"]))).rejects.toMatchObject({
+      code: "AMBIGUOUS_BASE_KEY",
+    });
+    expect((await buildKeyIndex("sequence", sequenceBase(["a", "A"]))).numRows).toBe(2);
+  });
+
+  test("sequence_ci is for dna_4 alone", async () => {
+    await expect(buildKeyIndex("sequence_ci", sequenceBase(["ACN"], "dna_5"))).rejects.toMatchObject({
+      code: "NOT_SUPPORTED",
+      details: { alphabet: "dna_5", row: 1 },
+    });
+  });
+});
+
+test("the table is a Map", () => {
+  const key = fc.oneof(
+    fc.nat(60).map((n) => sha1(`${n}`)),
+    fc.nat(60).map((n) => sha1(`${n}`).toUpperCase()),
+    fc.nat(200).map((n) => n.toString(16).padStart(40, "0")),
+    fc.string({ minLength: 1, maxLength: 6, unit: fc.constantFrom("a", "A", "b", "ä", "Z") }),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(key, { maxLength: 120 }),
+      fc.array(key, { maxLength: 60 }),
+      fc.boolean(),
+      (added, asked, fold) => {
+        const form = (text: string) => (fold ? text.replace(/[a-z]/g, (c) => c.toUpperCase()) : text);
+        const table = createKeyTable({ expected: 0, fold });
+        const model = new Map<string, number>();
+        for (const [i, text] of added.entries()) {
+          const bytes = encoder.encode(text);
+          expect(table.add(bytes, 0, bytes.length, i)).toBe(model.get(form(text)) ?? -1);
+          if (!model.has(form(text))) model.set(form(text), i);
+        }
+        expect(table.size).toBe(model.size);
+        for (const text of [...asked, ...added, ...asked]) {
+          const bytes = encoder.encode(text);
+          expect(table.find(bytes, 0, bytes.length)).toBe(model.get(form(text)) ?? -1);
+        }
+      },
+    ),
+    { numRuns: runs },
+  );
+});
+
+describe("matchKeys", () => {
+  const column = (...keys: (string | null)[]) => columnOf({ kind: "string" }, keys);
+
+  test("counts and samples over several columns", async () => {
+    const matcher = matchKeys(await buildKeyIndex("id", idBase(["a", "b", "c"])));
+    expect([...matcher.match(column("b", null, "x", " a "))]).toEqual([1, -2, -1, 0]);
+    expect([...matcher.match(column("b", "x ", "y", " ", "c"))]).toEqual([1, -1, -1, -2, 2]);
+    expect(matcher.summary()).toEqual({
+      rows: 9,
+      matched: 4,
+      orphans: 3,
+      blank: 2,
+      duplicates: 2,
+      duplicateSamples: [
+        { key: "b", rows: [1, 5] },
+        { key: "x", rows: [3, 6] },
+      ],
+      orphanSamples: ["x", "x", "y"],
+    });
+  });
+
+  test("under a partial index only keys of its rows are compared", async () => {
+    const matcher = matchKeys(await buildKeyIndex("id", [baseBatch({ id: ["c"] }, 2)], { rows: 9 }));
+    matcher.match(column("a", "a", "c", "c"));
+    expect(matcher.summary()).toMatchObject({
+      orphans: 2,
+      duplicates: 1,
+      duplicateSamples: [{ key: "c", rows: [3, 4] }],
+    });
+  });
+
+  test("a column that is not text holds no keys", async () => {
+    const matcher = matchKeys(await buildKeyIndex("id", idBase(["a"])));
+    expect([...matcher.match(columnOf({ kind: "float64" }, []))]).toEqual([]);
+    expect([...matcher.match(columnOf({ kind: "null" }, [null]))]).toEqual([-2]);
+    expect(() => matcher.match(columnOf({ kind: "float64" }, [1]))).toThrow(TypeError);
+  });
+});
