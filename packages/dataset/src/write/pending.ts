@@ -86,9 +86,9 @@ export const rollForward = async (storage: Storage, record: PendingRecord, recov
 /** Removes the record first and the staged files after it, so that no record ever speaks of files that are gone without having been published. */
 export const discard = async (storage: Storage): Promise<void> => {
   await storage.delete(PENDING);
-  await storage.sweep?.(`${STAGING}/`);
   const left: string[] = [];
-  for await (const { path } of storage.list(`${STAGING}/`)) left.push(path);
+  for await (const { path } of storage.list(STAGING)) left.push(path);
+  if (storage.debris !== undefined) for await (const { path } of storage.debris(STAGING)) left.push(path);
   for (const path of left) await storage.delete(path);
 };
 

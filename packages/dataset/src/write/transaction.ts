@@ -9,12 +9,12 @@ import { formatTimestamp } from "@usr/schema";
 import type { Storage } from "@usr/storage";
 import { scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
-import { DatasetError } from "../error.ts";
 import { LOCK, RECORDS, STAGING } from "../layout.ts";
+import { datasetNotFound } from "../read/list.ts";
 import { requireRegistry } from "../read/registry.ts";
-import { planFreeze } from "./freeze.ts";
+import { NO_FREEZE, planFreeze } from "./freeze.ts";
 import { takeLock } from "./lock.ts";
-import { discard, isDone, recover, rollForward, writePending } from "./pending.ts";
+import { discard, recover, rollForward, writePending } from "./pending.ts";
 import type { Step, WritableRoot } from "./types.ts";
 
 /** A file that is on stable storage under `.staging/`, where no reader looks, waiting to be published. */
@@ -57,8 +57,11 @@ export interface TransactOptions {
   readonly command: string;
   /** `records.parquet` must not exist yet (init) or must (everything else). */
   readonly creates?: boolean | undefined;
-  /** The base is written anew by the verb itself, under the current registry hash. */
-  readonly rewritesBase?: boolean | undefined;
+  /**
+   * What the commit does about a registry version that is new to the dataset: `stamp` writes the frozen copy and stamps the base (default),
+   * `copy` writes the copy alone because the verb writes the base anew, under the current hash, itself; `none` leaves both to the verb.
+   */
+  readonly freeze?: "stamp" | "copy" | "none" | undefined;
 }
 
 /**
@@ -73,7 +76,7 @@ export const transact = async <T>(
   work: (tx: Transaction) => Promise<{ readonly commit?: Commit | undefined; readonly result: T }>,
 ): Promise<T> => {
   const dataset = parseDatasetId(id);
-  const storage = scopedStorage(root.storage, `${dataset}/`) ;
+  const storage = scopedStorage(root.storage, `${dataset}/`);
   await requireRegistry(root.storage);
   if (o.creates !== true) await requireBase(storage, dataset, root);
   await using _lock = await takeLock(storage, LOCK, root);
@@ -83,25 +86,21 @@ export const transact = async <T>(
   if (o.creates !== true) await requireBase(storage, dataset, root);
   const nowUs = root.clock();
   const tx = newTransaction(root, dataset, storage, registry, await registryHash(registry), nowUs);
+  let outcome: Awaited<ReturnType<typeof work>>;
   try {
-    const { commit, result } = await work(tx);
-    if (commit !== undefined) await commitChanges(tx, o, commit);
-    else await discard(storage);
-    return result;
+    outcome = await work(tx);
+    if (outcome.commit === undefined) await discard(storage);
   } catch (cause) {
-    await rollBack(storage, cause);
+    await recoverQuietly(storage);
     throw cause;
   }
+  if (outcome.commit !== undefined) await commitChanges(tx, o, outcome.commit);
+  return outcome.result;
 };
 
 const requireBase = async (storage: Storage, id: string, root: WritableRoot): Promise<void> => {
   const handle = await storage.open(RECORDS);
-  if (handle === undefined) {
-    throw new DatasetError("DATASET_NOT_FOUND", `there is no dataset ${id} under ${root.label}`, {
-      hint: `Create it with: usr init ${id}`,
-      details: { dataset: id },
-    });
-  }
+  if (handle === undefined) throw await datasetNotFound(root.storage, id);
   await handle[Symbol.asyncDispose]();
 };
 
@@ -116,7 +115,7 @@ const newTransaction = (
   const eventId = uuidv7(nowUs, root.random(10));
   let staged = 0;
   const stage = async (body: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged> => {
-    const path = `${STAGING}/${eventId}-${staged++}`;
+    const path = `${STAGING}${eventId}-${staged++}`;
     const { size } = await storage.put(path, body);
     return { path, size };
   };
@@ -142,7 +141,7 @@ const uuid4 = (bytes: Uint8Array): string => {
 };
 
 const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit): Promise<void> => {
-  const freeze = await planFreeze(tx, o);
+  const freeze = o.freeze === "none" ? NO_FREEZE : await planFreeze(tx, o.freeze ?? "stamp");
   const events: UsrEvent[] = [];
   if (freeze.event !== undefined) {
     events.push(await eventOf(tx, { ...freeze.event, target: freeze.base?.path ?? commit.target }, uuidv7(tx.nowUs, tx.root.random(10))));
@@ -150,8 +149,13 @@ const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit
   events.push(await eventOf(tx, commit, tx.eventId));
   const steps = [...freeze.steps, ...commit.steps];
   const record = { version: 1, command: o.command, steps, events } as const;
-  await writePending(tx.storage, record);
-  await rollForward(tx.storage, record, false);
+  try {
+    await writePending(tx.storage, record);
+    await rollForward(tx.storage, record, false);
+  } catch (cause) {
+    // Past the commit point the change stands: finish it here if the store lets us, so that an error means "nothing changed".
+    if ((await recoverQuietly(tx.storage)) !== "finished") throw cause;
+  }
 };
 
 type EventParts = Pick<Commit, "action" | "args" | "metrics" | "artifacts" | "maintenance" | "target">;
@@ -185,13 +189,11 @@ const fingerprint = async (tx: Transaction, path: string): Promise<EventInput["f
   };
 };
 
-/** After a failure: sweeps the debris if the commit point was not passed; otherwise leaves the record for the next transaction to finish. */
-const rollBack = async (storage: Storage, cause: unknown): Promise<void> => {
+/** Where the store refuses even the clean-up nothing is lost: the next transaction recovers, and the first failure is the one to report. */
+const recoverQuietly = async (storage: Storage): Promise<"nothing" | "finished" | "swept" | "failed"> => {
   try {
-    await recover(storage);
-  } catch (second) {
-    // The store refuses even the clean-up. Nothing is lost: the next transaction recovers. The first failure is the one to report.
-    if (cause instanceof Error && cause.cause === undefined && second !== cause) cause.cause = second;
+    return await recover(storage);
+  } catch {
+    return "failed";
   }
 };
-void isDone;

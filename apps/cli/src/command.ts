@@ -1,0 +1,55 @@
+import type { Batch } from "@usr/schema";
+import type { Session } from "./session.ts";
+
+/** One option, as a command declares it. Parsing, help and completions come from here. */
+export interface OptionSpec {
+  /** Commander's notation: `--path <file>`, `-n <rows>`, `--dry-run`. */
+  readonly flags: string;
+  readonly description: string;
+  readonly required?: boolean | undefined;
+  /** May be given several times; the values arrive as an array. */
+  readonly repeat?: boolean | undefined;
+  readonly choices?: readonly string[] | undefined;
+  /** A whole number, zero or more. */
+  readonly integer?: boolean | undefined;
+  /** Other spellings of the same switch. */
+  readonly hiddenAlias?: boolean | undefined;
+}
+
+export interface ArgumentSpec {
+  readonly name: string;
+  readonly description: string;
+  readonly optional?: boolean | undefined;
+  readonly variadic?: boolean | undefined;
+  readonly choices?: readonly string[] | undefined;
+}
+
+/** What was typed after the command's name, checked against its specs. */
+export interface Typed {
+  readonly args: readonly (string | readonly string[] | undefined)[];
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** What a command hands back to be shown. */
+export type Outcome =
+  /** One JSON document, or text for people. `exitCode` other than 0 says that the command found something wrong (validate). */
+  | { readonly kind: "document"; readonly data: unknown; readonly text: () => string; readonly exitCode?: number | undefined }
+  /** Rows of a table: NDJSON, or a table for people. */
+  | { readonly kind: "rows"; readonly batches: AsyncIterable<Batch> }
+  /** Lines that are JSON already, each with a line for people. */
+  | { readonly kind: "lines"; readonly lines: AsyncIterable<{ readonly json: string; readonly text: string }> }
+  /** Text that is the same for people and programs (completion scripts). */
+  | { readonly kind: "text"; readonly text: string };
+
+export type RunCommand = (session: Session, typed: Typed) => Promise<Outcome>;
+
+/** A command is data; its code is loaded when it is called. */
+export interface CommandSpec {
+  /** `init`, or group and verb: `namespace register`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly args: readonly ArgumentSpec[];
+  readonly options: readonly OptionSpec[];
+  readonly examples: readonly string[];
+  readonly load: () => Promise<{ readonly run: RunCommand }>;
+}

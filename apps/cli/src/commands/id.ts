@@ -1,0 +1,49 @@
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import type { Alphabet } from "@usr/id";
+import { normalizeSequence, sequenceId } from "@usr/id";
+import type { Outcome, RunCommand } from "../command.ts";
+import { UsageError } from "../errors.ts";
+import type { Session } from "../session.ts";
+import { align, safe } from "../text.ts";
+import { list, requiredText, text, variadic } from "../typed.ts";
+
+/** The widest alphabet of each bio type; the alphabet is no part of an id. */
+const WIDEST: Readonly<Record<"dna" | "rna" | "protein", Alphabet>> = { dna: "dna_5", rna: "rna_5", protein: "protein_21" };
+
+export const run: RunCommand = async (session, typed): Promise<Outcome> => {
+  const typedBioType = requiredText(typed, "bioType");
+  const bioType = typedBioType === "rna" || typedBioType === "protein" ? typedBioType : "dna";
+  const sequences = [...variadic(typed, 0), ...(await fromFile(session, text(typed, "from")))];
+  if (sequences.length === 0) throw new UsageError("no sequence is given", { hint: "Type sequences, or --from FILE (- for stdin)." });
+  const wanted = list(typed, "digest");
+  const digest = wanted === undefined ? undefined : (await import("@usr/id/digests")).digest;
+  const data = await Promise.all(
+    sequences.map(async (sequence) => {
+      const norm = normalizeSequence(sequence, bioType, WIDEST[bioType]);
+      const row = { sequence: norm, id: sequenceId(bioType, norm), length: norm.length };
+      if (wanted === undefined || digest === undefined) return row;
+      const digests: Record<string, string> = {};
+      for (const name of wanted) digests[name] = await digest(name, norm, bioType);
+      return { ...row, digests };
+    }),
+  );
+  return {
+    kind: "document",
+    data,
+    text: () =>
+      align(
+        ["id", "length", ...(wanted ?? []), "sequence"],
+        data.map((row) => [row.id, String(row.length), ...("digests" in row ? Object.values(row.digests) : []), safe(row.sequence)]),
+        [false, true],
+      ),
+  };
+};
+
+const fromFile = async (session: Session, path: string | undefined): Promise<readonly string[]> => {
+  if (path === undefined) return [];
+  const input = path === "-" ? session.environment.stdin : createReadStream(path);
+  const found: string[] = [];
+  for await (const line of createInterface({ input })) if (line.trim() !== "") found.push(line);
+  return found;
+};

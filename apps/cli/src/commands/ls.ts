@@ -1,0 +1,27 @@
+import { listDatasets } from "@usr/dataset";
+import type { Outcome, RunCommand } from "../command.ts";
+import { align, bytesText } from "../text.ts";
+
+export const run: RunCommand = async (session): Promise<Outcome> => {
+  const root = await session.root();
+  const data = await listDatasets(root);
+  return {
+    kind: "document",
+    data,
+    text: () =>
+      data.length === 0
+        ? `No datasets under ${root.label}\n`
+        : align(
+            ["dataset", "rows", "deleted", "namespaces", "size", "updated"],
+            data.map((d) => [
+              d.dataset,
+              String(d.rows),
+              String(d.rows_deleted),
+              d.namespaces.join(", "),
+              bytesText(d.size_bytes),
+              d.updated_at ?? "",
+            ]),
+            [false, true, true, false, true, false],
+          ),
+  };
+};

@@ -1,0 +1,28 @@
+import type { MaterializeResult } from "@usr/dataset/write";
+import { materialize } from "@usr/dataset/write";
+import type { Outcome, RunCommand } from "../command.ts";
+import { UsageError } from "../errors.ts";
+import { count } from "../text.ts";
+import { argument, flag, list } from "../typed.ts";
+
+export const run: RunCommand = async (session, typed): Promise<Outcome> => {
+  if (flag(typed, "keep") && flag(typed, "drop")) throw new UsageError("--keep and --drop exclude each other");
+  const id = argument(typed, 0);
+  const root = await session.writableRoot();
+  const o = {
+    namespaces: list(typed, "namespace"),
+    overlays: flag(typed, "keep") ? "keep" : flag(typed, "drop") ? "drop" : "archive",
+    dropDeleted: flag(typed, "dropDeleted"),
+  } as const;
+  const plan = await materialize(root, id, { ...o, dryRun: true });
+  const nothing = plan.namespaces.length === 0 && plan.rows_dropped === 0;
+  if (flag(typed, "dryRun") || nothing) {
+    return { kind: "document", data: plan, text: () => (nothing ? "Nothing to fold.\n" : `Dry run. ${summary(plan, "Would fold")}`) };
+  }
+  await session.confirm(summary(plan, "Fold").trimEnd());
+  const data = await materialize(root, id, o);
+  return { kind: "document", data, text: () => summary(data, "Folded") };
+};
+
+const summary = (result: MaterializeResult, verb: string): string =>
+  `${verb} ${count(result.columns.length, "column")} of ${result.namespaces.join(", ") || "no overlay"} into ${count(result.rows, "row")} of ${result.dataset}; overlays ${result.overlays}${result.rows_dropped > 0 ? `; ${count(result.rows_dropped, "deleted row")} left out` : ""}\n`;

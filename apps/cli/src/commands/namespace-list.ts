@@ -1,0 +1,18 @@
+import { readRegistry } from "../registry.ts";
+import type { Outcome, RunCommand } from "../command.ts";
+import { align, safe } from "../text.ts";
+
+export const run: RunCommand = async (session): Promise<Outcome> => {
+  const registry = await readRegistry(session);
+  const entries = [...registry.namespaces.values()].toSorted((a, b) => (a.namespace < b.namespace ? -1 : 1));
+  return {
+    kind: "document",
+    data: entries.map(({ namespace, owner, description, columns }) => ({ namespace, owner, description, columns })),
+    text: () =>
+      align(
+        ["namespace", "columns"],
+        entries.map(({ namespace, columns }) => [safe(namespace), columns.map(({ name, type }) => safe(`${name}: ${type}`)).join(", ")]),
+        [false, false],
+      ),
+  };
+};

@@ -1,0 +1,73 @@
+/** The command line was used wrongly: exit 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+  readonly code: "USAGE" | "CONFIRMATION_REQUIRED";
+  readonly hint: string | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    message: string,
+    o: {
+      readonly code?: "USAGE" | "CONFIRMATION_REQUIRED" | undefined;
+      readonly hint?: string | undefined;
+      readonly details?: Readonly<Record<string, unknown>> | undefined;
+    } = {},
+  ) {
+    super(message);
+    this.code = o.code ?? "USAGE";
+    this.hint = o.hint;
+    this.details = o.details ?? {};
+  }
+}
+
+/** An error every package throws: a code of a closed union, a hint, typed details. */
+export interface CodedError extends Error {
+  readonly code: string;
+  readonly hint?: string | undefined;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}
+
+const PACKAGE_ERRORS = new Set([
+  "UsageError",
+  "IdError",
+  "StorageError",
+  "SchemaError",
+  "ParquetError",
+  "RegistryError",
+  "EventError",
+  "OverlayError",
+  "FormatError",
+  "DatasetError",
+]);
+
+/** Whether an error is one that a package raised on purpose; anything else is a bug or the operating system. */
+export const isCoded = (error: unknown): error is CodedError =>
+  error instanceof Error && PACKAGE_ERRORS.has(error.name) && "code" in error && typeof error.code === "string";
+
+/** Exit codes by kind of error (docs/cli.md). Whatever is not listed is about the data or the contract: 3. */
+const EXIT_CODES: Readonly<Record<string, number>> = {
+  USAGE: 2,
+  CONFIRMATION_REQUIRED: 2,
+  DATASET_NOT_FOUND: 4,
+  UNKNOWN_ID: 4,
+  UNKNOWN_COLUMN: 4,
+  NAMESPACE_NOT_FOUND: 4,
+  NAMESPACE_NOT_REGISTERED: 4,
+  NO_REGISTRY: 4,
+  NOT_FOUND: 4,
+  DATASET_EXISTS: 5,
+  NAMESPACE_EXISTS: 5,
+  COLUMN_EXISTS: 5,
+  EXISTS: 5,
+  LOCKED: 5,
+  CONFLICT: 5,
+  FULL: 8,
+  READ_ONLY: 8,
+  PERMISSION: 8,
+  TOO_MANY_FILES: 8,
+  IO: 8,
+};
+
+export const EXIT = { done: 0, bug: 1, usage: 2, data: 3, notFound: 4, conflict: 5, machine: 8, interrupted: 130 } as const;
+
+export const exitCodeOf = (error: unknown): number => (isCoded(error) ? (EXIT_CODES[error.code] ?? EXIT.data) : EXIT.bug);

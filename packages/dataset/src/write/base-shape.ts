@@ -1,0 +1,33 @@
+import type { Schema } from "@usr/schema";
+import { nullColumn } from "@usr/schema/columns";
+import { BASE_FIELDS, DATASET_CREATED_AT, ID_HASH, ID_HASH_VALUE, REGISTRY_HASH, SCHEMA_VERSION, SCHEMA_VERSION_VALUE } from "../layout.ts";
+import type { Rows } from "./row-groups.ts";
+
+/** The schema with these metadata keys set; all others are kept. */
+export const stamped = (schema: Schema, pairs: Iterable<readonly [string, string]>): Schema => ({
+  fields: schema.fields,
+  metadata: new Map([...schema.metadata, ...pairs]),
+});
+
+/** What every base this program writes carries; what the file had beyond that is kept, and its creation time is never replaced. */
+export const baseSchema = (
+  existing: Schema | undefined,
+  o: { readonly registryHash: string; readonly createdAt: string },
+): Schema =>
+  stamped(existing ?? { fields: BASE_FIELDS, metadata: new Map() }, [
+    [SCHEMA_VERSION, SCHEMA_VERSION_VALUE],
+    [ID_HASH, ID_HASH_VALUE],
+    [REGISTRY_HASH, o.registryHash],
+    [DATASET_CREATED_AT, existing?.metadata.get(DATASET_CREATED_AT) ?? o.createdAt],
+  ]);
+
+/**
+ * Rows whose columns are in the order of `BASE_FIELDS`, brought into the order of a base that other hands have shaped: materialized
+ * columns anywhere, the seven in any order. What the rows do not have is NULL.
+ */
+export async function* inBaseOrder(schema: Schema, rows: AsyncIterable<Rows>): AsyncGenerator<Rows> {
+  const places = schema.fields.map(({ name }) => BASE_FIELDS.findIndex((f) => f.name === name));
+  for await (const { numRows, columns } of rows) {
+    yield { numRows, columns: places.map((at, i) => columns[at] ?? nullColumn(schema.fields[i]!.type, numRows)) };
+  }
+}

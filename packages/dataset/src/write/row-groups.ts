@@ -1,0 +1,72 @@
+import type { ParquetFile, RowGroup } from "@usr/parquet";
+import { chunkOf, readBatches } from "@usr/parquet";
+import type { Column, Schema } from "@usr/schema";
+import { concatColumns, sliceColumn } from "@usr/schema/columns";
+
+/** Rows of a row group we write. */
+export const ROW_GROUP_ROWS = 65_536;
+/** Trailing groups below these sizes are written anew together with appended rows, so that many small appends leave a well-shaped file. */
+const ABSORB_ROWS = 16_384;
+const ABSORB_BYTES = 8 * 1024 * 1024;
+
+export interface Rows {
+  readonly numRows: number;
+  readonly columns: readonly Column[];
+}
+
+/** Joins pieces of rows into row groups of `ROW_GROUP_ROWS`; the last one may be smaller. Holds one group in memory. */
+export async function* regroup(schema: Schema, pieces: AsyncIterable<Rows>): AsyncGenerator<RowGroup> {
+  let held: Rows[] = [];
+  let rows = 0;
+  const take = (count: number): RowGroup => {
+    const parts: Rows[] = [];
+    const rest: Rows[] = [];
+    let missing = count;
+    for (const piece of held) {
+      const n = Math.min(missing, piece.numRows);
+      if (n > 0) parts.push(slice(piece, 0, n));
+      if (n < piece.numRows) rest.push(slice(piece, n, piece.numRows));
+      missing -= n;
+    }
+    held = rest;
+    rows -= count;
+    return { numRows: count, columns: schema.fields.map(({ type }, i) => concatColumns(type, parts.map((p) => p.columns[i]!))) };
+  };
+  for await (const piece of pieces) {
+    if (piece.numRows === 0) continue;
+    held.push(piece);
+    rows += piece.numRows;
+    while (rows >= ROW_GROUP_ROWS) yield take(ROW_GROUP_ROWS);
+  }
+  if (rows > 0) yield take(rows);
+}
+
+const slice = (piece: Rows, start: number, end: number): Rows =>
+  start === 0 && end === piece.numRows
+    ? piece
+    : { numRows: end - start, columns: piece.columns.map((column) => sliceColumn(column, start, end)) };
+
+/**
+ * The row groups of a base with rows appended: old groups by reference, but for a short tail that is joined with the new rows.
+ * `added` brings the columns of the file's schema.
+ */
+export async function* appendedGroups(file: ParquetFile, added: AsyncIterable<Rows>): AsyncGenerator<RowGroup> {
+  const { schema } = file;
+  let kept = file.rowGroups.length;
+  let tail = 0;
+  while (kept > 0) {
+    const last = file.rowGroups[kept - 1]!;
+    if (tail + last.numRows >= ABSORB_ROWS || last.byteSize > ABSORB_BYTES) break;
+    tail += last.numRows;
+    kept--;
+  }
+  for (let index = 0; index < kept; index++) {
+    const group = file.rowGroups[index]!;
+    yield { numRows: group.numRows, columns: schema.fields.map(({ name }) => chunkOf(file, index, name)) };
+  }
+  async function* pieces(): AsyncGenerator<Rows> {
+    yield* readBatches(file, { start: file.numRows - tail, end: file.numRows });
+    yield* added;
+  }
+  yield* regroup(schema, pieces());
+}
