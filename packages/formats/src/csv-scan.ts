@@ -8,6 +8,7 @@ export const DOUBLED = 2;
 
 /** The cells of one row as byte ranges of the window, without their quotes. */
 export interface RowScan {
+  /** Cells so far; in a fault the index of the cell at fault. */
   count: number;
   starts: Int32Array;
   ends: Int32Array;
@@ -126,7 +127,10 @@ export function scanRow(window: ByteWindow, dialect: CsvDialect, row: RowScan, l
     }
     if (byte === 0x0d) {
       if (at + 1 >= end && !final) return false;
-      if (at + 1 >= end || bytes[at + 1] !== 0x0a) throw fault(window, at, BARE_CR);
+      if (at + 1 >= end || bytes[at + 1] !== 0x0a) {
+        row.count--;
+        throw fault(window, at, BARE_CR);
+      }
       at++;
     }
     lines++;

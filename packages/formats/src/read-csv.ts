@@ -67,7 +67,7 @@ function scanPlaced(
 ): boolean {
   try {
     const whole = scanRow(window, dialect, scan, limits);
-    if (!whole && window.end - window.at > limits.maxRowBytes) {
+    if ((whole ? scan.next : window.end) - window.at > limits.maxRowBytes) {
       throw new FormatError("TOO_LARGE", { byte: window.origin + window.at, rule: `a row is longer than ${limits.maxRowBytes} bytes` });
     }
     return whole;
