@@ -1,4 +1,8 @@
-import { defineConfig } from "tsup";
+import type { Options } from "tsup";
 import { base } from "../../tsup.base.ts";
 
-export default defineConfig({ ...base, entry: ["src/index.ts", "src/columns/index.ts", "src/ipc/index.ts", "src/arrow/index.ts"] });
+const config: Options = {
+  ...base,
+  entry: ["src/index.ts", "src/columns/index.ts", "src/ipc/index.ts", "src/arrow/index.ts"],
+};
+export default config;

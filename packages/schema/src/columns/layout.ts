@@ -1,0 +1,80 @@
+import { SchemaError } from "../error.ts";
+import type { Column, DataType, FixedValues } from "../types.ts";
+
+/** Arrow offsets are signed 32-bit. */
+export const MAX_OFFSET = 2_147_483_647;
+
+export type FixedType = Exclude<
+  DataType,
+  { readonly kind: "string" | "bool" | "list" | "fixed_size_list" | "struct" | "null" }
+>;
+
+/** Zeroed slots of the array class that holds the type: raw bits for float16, BigInt64Array for int64 and timestamps. */
+export function allocateFixed(type: FixedType, length: number): FixedValues {
+  switch (type.kind) {
+    case "int8":
+      return new Int8Array(length);
+    case "int16":
+      return new Int16Array(length);
+    case "int32":
+      return new Int32Array(length);
+    case "uint8":
+      return new Uint8Array(length);
+    case "uint16":
+    case "float16":
+      return new Uint16Array(length);
+    case "uint32":
+      return new Uint32Array(length);
+    case "float32":
+      return new Float32Array(length);
+    case "float64":
+      return new Float64Array(length);
+    case "uint64":
+      return new BigUint64Array(length);
+    case "int64":
+    case "timestamp":
+      return new BigInt64Array(length);
+  }
+}
+
+const LAYOUTS: Readonly<Record<DataType["kind"], Column["layout"]>> = {
+  string: "utf8",
+  bool: "bool",
+  int8: "fixed",
+  int16: "fixed",
+  int32: "fixed",
+  int64: "fixed",
+  uint8: "fixed",
+  uint16: "fixed",
+  uint32: "fixed",
+  uint64: "fixed",
+  float16: "fixed",
+  float32: "fixed",
+  float64: "fixed",
+  timestamp: "fixed",
+  list: "list",
+  fixed_size_list: "fixed_list",
+  struct: "struct",
+  null: "null",
+};
+
+export function layoutOf(type: DataType): Column["layout"] {
+  return LAYOUTS[type.kind];
+}
+
+/** @throws SchemaError `TOO_LARGE` when a 32-bit offset cannot say `size`. */
+export function checkOffset(size: number, what: string): void {
+  if (size > MAX_OFFSET) {
+    throw new SchemaError("TOO_LARGE", `A column cannot hold ${size} ${what}: offsets end at ${MAX_OFFSET}.`, {
+      hint: "Use smaller batches.",
+      details: { size, limit: MAX_OFFSET },
+    });
+  }
+}
+
+/** @throws RangeError when `row` is not a row of the column: a mistake of the caller, not of the data. */
+export function checkRow(column: Column, row: number): void {
+  if (!(row >= 0 && row < column.length)) {
+    throw new RangeError(`Row ${row} does not exist: the column has ${column.length} rows.`);
+  }
+}
