@@ -38,6 +38,7 @@ export async function* scanSnapshot(snapshot: Snapshot, query: Query = {}): Asyn
   const overlays = query.overlays === false ? [] : snapshot.overlays;
   const shown = query.includeDeleted === true && query.overlays !== false ? snapshot.tombstones : undefined;
   const view = viewColumns(snapshot.base.file.schema.fields, overlays, shown);
+  refuseUnreadable(snapshot, query.columns);
   const chosen = selectColumns(view, query.columns, snapshot.id);
   const schema: Schema = { fields: chosen.map(({ field: { name, type, nullable } }) => ({ name, type, nullable })), metadata: new Map() };
   const hides = query.includeDeleted !== true && snapshot.tombstones !== undefined;
@@ -69,6 +70,17 @@ export async function* scanSnapshot(snapshot: Snapshot, query: Query = {}): Asyn
     left -= to - from;
     if (to > from) yield { schema, columns: columns.map((column) => pick(column, keep, from, to)), numRows: to - from };
     if (left <= 0) return;
+  }
+}
+
+/** A base column of a type that cannot be read is left out of no answer silently. */
+function refuseUnreadable(snapshot: Snapshot, columns: readonly string[] | undefined): void {
+  for (const [column, reason] of snapshot.base.file.unsupported) {
+    if (columns !== undefined && !columns.includes(column)) continue;
+    throw new DatasetError("NOT_SUPPORTED", `The column '${column}' of ${snapshot.id} cannot be read: ${reason}.`, {
+      hint: "Name the columns you want with --columns.",
+      details: { dataset: snapshot.id, column, reason },
+    });
   }
 }
 

@@ -25,11 +25,12 @@ export async function checkEvents(root: Root, id: string, findings: Findings, o:
     const decoded = decodeEvents(bytes.subarray(0, end));
     events += decoded.events.length;
     for (const problem of decoded.problems) {
+      if (problem.kind === "torn") continue;
       findings.add({
         severity: "warning",
         code: "EVENT_INVALID",
         message: problem.message,
-        where: place(path, lines + problem.line),
+        where: place(path, problem.line === undefined ? undefined : lines + problem.line),
         kind: path,
       });
     }

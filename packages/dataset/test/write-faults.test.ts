@@ -1,0 +1,133 @@
+import { DeadError, faultStorage, type FaultPlan } from "@usr/storage/testing";
+import type { Storage } from "@usr/storage";
+import { describe, expect, it } from "vitest";
+import { freezeRegistry, initDataset, materialize, registerNamespace, type WritableRoot } from "../src/write/index.ts";
+import { attachCsv, cloneStorage, demoRoot, eventsOf, importCsv, register, rowsOf, writableRoot } from "./write-support.ts";
+import { parseColumnSpecs } from "@usr/registry";
+
+interface Verb {
+  readonly name: string;
+  readonly prepare?: ((root: WritableRoot) => Promise<unknown>) | undefined;
+  readonly run: (root: WritableRoot) => Promise<unknown>;
+  /** Own events of a whole run, the automatic freeze apart. */
+  readonly events: number;
+}
+
+const newNamespace = (root: WritableRoot): Promise<unknown> => register(root, "late", "late__n:int64");
+const scored = (root: WritableRoot): Promise<unknown> => attachCsv(root, "demo", "sequence,score,vec\nGGGG,1.5,\"[1,2]\"\nAAAA,2,\n");
+
+const VERBS: readonly Verb[] = [
+  { name: "register", run: newNamespace, events: 0 },
+  {
+    name: "register --overwrite --force",
+    prepare: scored,
+    run: (root) => registerNamespace(root, { namespace: "mock", columns: parseColumnSpecs("mock", "score:float64,tag:string,vec:list<float64>,n:int8"), overwrite: true }),
+    events: 0,
+  },
+  { name: "init", run: (root) => initDataset(root, "second"), events: 1 },
+  { name: "import", run: (root) => importCsv(root, "demo", "sequence\nACACAC\nGTGTGT\n"), events: 1 },
+  { name: "import under a new registry", prepare: newNamespace, run: (root) => importCsv(root, "demo", "sequence\nACACAC\n"), events: 1 },
+  { name: "attach", run: scored, events: 1 },
+  { name: "attach under a new registry", prepare: newNamespace, run: scored, events: 1 },
+  { name: "attach --overwrite", prepare: scored, run: (root) => attachCsv(root, "demo", "sequence,score\nAAAA,9\n", { overwrite: true }), events: 1 },
+  { name: "materialize", prepare: scored, run: (root) => materialize(root, "demo"), events: 1 },
+  { name: "materialize --drop", prepare: scored, run: (root) => materialize(root, "demo", { overlays: "drop" }), events: 1 },
+  { name: "materialize --keep", prepare: scored, run: (root) => materialize(root, "demo", { overlays: "keep" }), events: 1 },
+  { name: "registry-freeze", prepare: newNamespace, run: (root) => freezeRegistry(root, "demo"), events: 1 },
+];
+
+/** What a reader can see, and how often the log speaks of it. */
+interface Seen {
+  readonly view: string;
+  readonly events: number;
+}
+
+const DATASETS = ["demo", "second"];
+
+const seen = async (storage: Storage): Promise<Seen> => {
+  const root = writableRoot(storage);
+  const parts: unknown[] = [];
+  let events = 0;
+  for (const id of DATASETS) {
+    if ((await storage.open(`${id}/records.parquet`)) === undefined) parts.push(null);
+    else parts.push(await rowsOf(root, id, { includeDeleted: true }));
+    events += (await eventsOf(root, id)).filter(({ action }) => action !== "registry_freeze").length;
+  }
+  const registry = await storage.open("registry.yaml");
+  parts.push(registry === undefined ? null : new TextDecoder().decode(await registry.read(0, registry.meta.size)));
+  return { view: JSON.stringify(parts), events };
+};
+
+/** Finishes or sweeps what an interrupted verb left, as any next mutation does, and checks that mutations work. */
+const nextMutation = async (storage: Storage): Promise<void> => {
+  const root = writableRoot(storage, 99);
+  await importCsv(root, "demo", "sequence\nTTTTTTTTTT\n", { onConflict: "ignore" });
+  if ((await storage.open("second/.staging/pending.json")) !== undefined || (await storage.open("second/records.parquet")) !== undefined) {
+    await initDataset(root, "second").catch(() => undefined);
+  }
+};
+
+const PLANS: readonly Omit<FaultPlan, "failAt">[] = [
+  { kind: "error-once", on: "before", code: "IO" },
+  { kind: "error-once", on: "after", code: "FULL" },
+  { kind: "error-forever", on: "before", code: "FULL" },
+  { kind: "error-forever", on: "after", code: "PERMISSION" },
+  { kind: "die", on: "before" },
+  { kind: "die", on: "after" },
+  { kind: "die", shortWrite: true },
+];
+
+const prepared = async (verb: Verb): Promise<Storage> => {
+  const root = await demoRoot();
+  await verb.prepare?.(root);
+  return root.storage;
+};
+
+let runs = 0;
+
+describe.each(VERBS)("$name fails or dies at every storage call", (verb) => {
+  it.each(PLANS)("$kind $on $code short:$shortWrite", async (plan) => {
+    const origin = await prepared(verb);
+    const before = await seen(origin);
+    const whole = faultStorage(await cloneStorage(origin));
+    await verb.run(writableRoot(whole.storage, 7));
+    const counted = await cloneStorage(whole.storage);
+    const after = await seen(counted);
+    expect(after.events - before.events).toBe(verb.events);
+
+    for (let n = 1; n <= whole.calls.length; n++) {
+      const inner = await cloneStorage(origin);
+      const faulty = faultStorage(inner, { ...plan, failAt: n });
+      let failed: unknown;
+      try {
+        await verb.run(writableRoot(faulty.storage, 7));
+      } catch (error) {
+        failed = error;
+      }
+      runs++;
+      const where = `call ${n} (${whole.calls[n - 1]}), ${JSON.stringify(plan)}`;
+      if (plan.kind === "die") expect(failed === undefined || failed instanceof DeadError || hasDeadCause(failed), where).toBe(true);
+      const found = await seen(inner);
+      expect([before.view, after.view], where).toContain(found.view);
+      if (failed === undefined) expect(found.view, where).toBe(after.view);
+      if (failed !== undefined && plan.kind === "error-once" && plan.on === "before") expect(found.view, where).toBe(before.view);
+
+      await nextMutation(inner);
+      const recovered = await seen(inner);
+      const committed = before.view !== after.view && found.view === after.view ? verb.events : undefined;
+      const own = recovered.events - before.events - 1;
+      if (before.view !== after.view) expect(own, where).toBe(committed ?? 0);
+      else expect([0, verb.events], where).toContain(own);
+      for (const id of DATASETS) {
+        for await (const { path } of inner.list(`${id}/.staging/`)) expect.fail(`${where}: debris ${path}`);
+      }
+    }
+  });
+});
+
+const hasDeadCause = (error: unknown): boolean =>
+  error instanceof Error && (error instanceof DeadError || (error.cause !== undefined && hasDeadCause(error.cause)));
+
+it("tried every call of every verb", () => {
+  expect(runs).toBeGreaterThan(1000);
+});
