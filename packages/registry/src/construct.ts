@@ -81,7 +81,7 @@ export const constructValue = (root: Node): Loaded => {
   };
 
   if (sizeOf(root) > MAX_VALUES) {
-    return { problems: [{ message: `Its aliases stand for more than ${MAX_VALUES} values.` }] };
+    return { problems: [{ message: `It holds more than ${MAX_VALUES} values when every alias is spelled out.` }] };
   }
   const value = construct(root);
   return problems.length > 0 ? { problems } : { value };

@@ -272,7 +272,9 @@ const doubleQuoted = (sheet: Sheet, text: string, fold: number | undefined): voi
       pending = "";
     }
     const mayEnd = at > 0 && at < chars.length - 1 && (char === " " || !literal || pending === "");
-    if (mayEnd && fold !== undefined && sheet.column + pending.length > WIDTH) {
+    // PyYAML counts an escape just written one short
+    const ahead = literal ? pending.length : -1;
+    if (mayEnd && fold !== undefined && sheet.column + ahead > WIDTH) {
       write(sheet, `${pending}\\`);
       pending = "";
       newline(sheet, fold);

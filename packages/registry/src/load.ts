@@ -29,11 +29,12 @@ export async function loadYaml(text: string): Promise<Loaded> {
     });
     return read(yaml, documents, source, lines);
   } catch (cause) {
-    if (cause instanceof RangeError)
-      return { problems: [{ message: `It is nested deeper than ${MAX_DEPTH} levels.` }] };
+    if (cause instanceof RangeError) return { problems: [TOO_DEEP] };
     throw cause;
   }
 }
+
+const TOO_DEEP: TextProblem = { message: `It is nested deeper than ${MAX_DEPTH} levels.` };
 
 const characterProblem = (source: string): TextProblem | undefined => {
   if (source.length > MAX_BYTES || new TextEncoder().encode(source).length > MAX_BYTES) {
@@ -50,6 +51,8 @@ const characterProblem = (source: string): TextProblem | undefined => {
 
 const read = (yaml: Yaml, documents: readonly Document.Parsed[], source: string, lines: LineCounter): Loaded => {
   const errors = documents.flatMap((document) => document.errors);
+  // the library ran out of stack
+  if (errors.some(({ code }) => code === "RESOURCE_EXHAUSTION")) return { problems: [TOO_DEEP] };
   const problems: TextProblem[] = errors.map(({ message, pos }) => ({
     message: `${message}.`,
     line: lines.linePos(pos[0]).line,
