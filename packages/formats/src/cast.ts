@@ -1,4 +1,12 @@
-import { type Column, type DataType, type FloatKind, formatType, type IntegerKind, sameType, type Value } from "@usr/schema";
+import {
+  type Column,
+  type DataType,
+  type FloatKind,
+  formatType,
+  type IntegerKind,
+  sameType,
+  type Value,
+} from "@usr/schema";
 import { columnBuilder, nullColumn, valueAt } from "@usr/schema/columns";
 import { placed, printable, refuse } from "./error.ts";
 import { decimalToFloat, roundTo } from "./float.ts";
@@ -54,7 +62,10 @@ function converter(from: DataType, to: DataType, o: CastOptions): Convert {
   if (isFloat(from) && isFloat(to)) return floatToFloat(to.kind, o);
   if (from.kind === "timestamp" && to.kind === "timestamp") return timestampToTimestamp(from, to);
   if (from.kind === "struct" && to.kind === "struct") return structToStruct(from, to, o);
-  if ((from.kind === "list" || from.kind === "fixed_size_list") && (to.kind === "list" || to.kind === "fixed_size_list")) {
+  if (
+    (from.kind === "list" || from.kind === "fixed_size_list") &&
+    (to.kind === "list" || to.kind === "fixed_size_list")
+  ) {
     const item = nullable(converter(from.item, to.item, o));
     return (value) => {
       if (!Array.isArray(value)) throw unexpected(from);
@@ -64,7 +75,9 @@ function converter(from: DataType, to: DataType, o: CastOptions): Convert {
       return value.map(item);
     };
   }
-  throw refuse(`${formatType(from)} cannot become ${formatType(to)}`, { hint: "Typed input is never parsed or guessed: cast it where it is made." });
+  throw refuse(`${formatType(from)} cannot become ${formatType(to)}`, {
+    hint: "Typed input is never parsed or guessed: cast it where it is made.",
+  });
 }
 
 function nullable(convert: Convert): Convert {
@@ -104,7 +117,8 @@ function integerToFloat(to: FloatKind, o: CastOptions): Convert {
     // from the digits, so that it is rounded once
     const nearest = decimalToFloat(digits, 0, digits.length, to);
     if (nearest === undefined) throw refuse(`is out of the range of ${to}`);
-    if (!o.allowRounding && BigInt(nearest) !== BigInt(value)) throw refuse(`does not survive as ${to}`, { hint: ROUNDING_HINT });
+    if (!o.allowRounding && BigInt(nearest) !== BigInt(value))
+      throw refuse(`does not survive as ${to}`, { hint: ROUNDING_HINT });
     return nearest;
   };
 }
@@ -143,7 +157,8 @@ function structToStruct(from: StructType, to: StructType, o: CastOptions): Conve
   const converts = new Map<string, Convert>();
   for (const field of from.fields) {
     const type = wanted.get(field.name);
-    if (type === undefined) throw refuse(`field ${printable(field.name)} of ${formatType(from)} is no field of ${formatType(to)}`);
+    if (type === undefined)
+      throw refuse(`field ${printable(field.name)} of ${formatType(from)} is no field of ${formatType(to)}`);
     converts.set(field.name, nullable(converter(field.type, type, o)));
   }
   return (value) => {

@@ -20,7 +20,14 @@ export interface RowScan {
 }
 
 export function rowScan(columns: number): RowScan {
-  return { count: 0, starts: new Int32Array(columns), ends: new Int32Array(columns), flags: new Uint8Array(columns), next: 0, lines: 0 };
+  return {
+    count: 0,
+    starts: new Int32Array(columns),
+    ends: new Int32Array(columns),
+    flags: new Uint8Array(columns),
+    next: 0,
+    lines: 0,
+  };
 }
 
 /** Byte classes that end a fast run: inside quotes only quote, line feed, NUL and non-ASCII; outside also delimiter and carriage return. */
@@ -95,7 +102,12 @@ export function scanRow(window: ByteWindow, dialect: CsvDialect, row: RowScan, l
         if (at >= end) break;
         const byte = bytes[at]!;
         if (byte === 0x22) {
-          throw fault(window, at, "a quote stands inside a cell that does not start with one", "Quote the whole cell and double the quotes in it.");
+          throw fault(
+            window,
+            at,
+            "a quote stands inside a cell that does not start with one",
+            "Quote the whole cell and double the quotes in it.",
+          );
         }
         if (byte === delimiter || byte === 0x0a || byte === 0x0d) break;
         const step = multibyte(window, at);
@@ -107,7 +119,10 @@ export function scanRow(window: ByteWindow, dialect: CsvDialect, row: RowScan, l
     checkField(window, start, stop, limits);
     if (row.count === row.starts.length) {
       if (row.count >= limits.maxColumns) {
-        throw new FormatError("TOO_LARGE", { byte: window.origin + start, rule: `a row has more than ${limits.maxColumns} cells` });
+        throw new FormatError("TOO_LARGE", {
+          byte: window.origin + start,
+          rule: `a row has more than ${limits.maxColumns} cells`,
+        });
       }
       grow(row);
     }

@@ -49,8 +49,7 @@ const SHOWN = 60;
 /** Text fit for a message: cut to 60 characters, control characters escaped. */
 export function printable(text: string): string {
   const cut = text.length > SHOWN ? `${text.slice(0, SHOWN - 1).replace(/[\ud800-\udbff]$/, "")}…` : text;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped here
-  return cut.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, escaped);
+  return cut.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, escaped);
 }
 
 function escaped(symbol: string): string {
@@ -72,5 +71,10 @@ export function refuse(rule: string, problem?: FormatProblem): FormatError {
 /** The same error with a place. What the error knows already wins. */
 export function placed(error: unknown, place: FormatProblem): unknown {
   if (!(error instanceof FormatError) || error.details["file"] !== undefined) return error;
-  return new FormatError(error.code, { ...place, ...error.details, hint: error.hint ?? place.hint, cause: error.cause });
+  return new FormatError(error.code, {
+    ...place,
+    ...error.details,
+    hint: error.hint ?? place.hint,
+    cause: error.cause,
+  });
 }

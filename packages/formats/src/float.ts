@@ -104,7 +104,8 @@ export function decimalToFloat(bytes: Uint8Array, start: number, end: number, ki
 /** ASCII bytes as text. */
 export function ascii(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
-  for (let at = start; at < end; at += 8192) text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + 8192)));
+  for (let at = start; at < end; at += 8192)
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + 8192)));
   return text;
 }
 

@@ -14,7 +14,9 @@ const SUFFIXES: ReadonlyMap<string, Format> = new Map([
 ]);
 
 /** The format a file name's suffix stands for, in any case; `undefined` = no known suffix. Never looks at the bytes. */
-export function formatOf(path: string): { readonly format: Format; readonly compression: Compression | undefined } | undefined {
+export function formatOf(
+  path: string,
+): { readonly format: Format; readonly compression: Compression | undefined } | undefined {
   const name = path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
   const parts = name.toLowerCase().split(".");
   const last = parts.at(-1);

@@ -80,7 +80,8 @@ export function takeNumber(cursor: JsonCursor): number {
     while (at < end && isDigit(bytes[at]!)) at++;
     if (at === exponent) throw malformed(cursor, "a number has an empty exponent");
   }
-  if (at < end && (isWordByte(bytes[at]!) || bytes[at] === 0x2e)) throw malformed(cursor, "a number runs into other text", at);
+  if (at < end && (isWordByte(bytes[at]!) || bytes[at] === 0x2e))
+    throw malformed(cursor, "a number runs into other text", at);
   cursor.at = at;
   return start;
 }
@@ -89,7 +90,7 @@ function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
 }
 
-/** Takes the string that starts here as UTF-8 bytes: a range of the input where nothing is escaped, else appended to `into`. */
+/** Takes the string that starts here and appends its UTF-8 bytes. */
 export function takeStringBytes(cursor: JsonCursor, into: ByteBuffer): void {
   const { bytes, end } = cursor;
   const open = cursor.at;
@@ -139,7 +140,8 @@ function takeEscape(cursor: JsonCursor, at: number, into: ByteBuffer): number {
     point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
     next += 6;
   }
-  const out = into.bytes.length - into.length >= 4 ? into.bytes : (reserve(into, 4), into.bytes);
+  reserve(into, 4);
+  const out = into.bytes;
   if (point < 0x80) out[into.length++] = point;
   else if (point < 0x800) {
     out[into.length++] = 0xc0 | (point >> 6);

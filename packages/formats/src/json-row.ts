@@ -1,6 +1,6 @@
 import { type Batch, type Column, formatTimestamp } from "@usr/schema";
-import { floatText } from "./float-text.ts";
 import { halfValue } from "./float.ts";
+import { floatText } from "./float-text.ts";
 import { utf8Text } from "./utf8.ts";
 
 /** The text of one row of a column. */

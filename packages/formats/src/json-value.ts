@@ -2,7 +2,17 @@ import { type DataType, type FloatKind, formatType, type IntegerKind, type Value
 import { placed, printableBytes, refuse } from "./error.ts";
 import { decimalToFloat } from "./float.ts";
 import { inRange, parseInteger } from "./integer.ts";
-import { type JsonCursor, malformed, peek, skipValue, takeArray, takeNumber, takeObject, takeString, takeWord } from "./json-cursor.ts";
+import {
+  type JsonCursor,
+  malformed,
+  peek,
+  skipValue,
+  takeArray,
+  takeNumber,
+  takeObject,
+  takeString,
+  takeWord,
+} from "./json-cursor.ts";
 import { textToTimestamp } from "./timestamp.ts";
 
 /** Takes one JSON value as a value of a type. The cursor stands on it. */
@@ -134,7 +144,9 @@ function structReader(type: Extract<DataType, { kind: "struct" }>, depth: number
     takeObject(cursor, depth, (key) => {
       const read = readers.get(key);
       if (read === undefined) {
-        throw refuse(`is no field of ${formatType(type)}`, { value: printableBytes(new TextEncoder().encode(key), 0, 256) });
+        throw refuse(`is no field of ${formatType(type)}`, {
+          value: printableBytes(new TextEncoder().encode(key), 0, 256),
+        });
       }
       value[key] = read(cursor);
     });

@@ -1,12 +1,16 @@
 import { type CsvDialect, csvDialect, DOUBLED, QUOTED, type RowScan, rowScan, scanRow } from "./csv-scan.ts";
 import { FormatError, type FormatProblem, placed, printableBytes } from "./error.ts";
 import { type ColumnSink, columnSink } from "./sink.ts";
-import { type ByteWindow, byteWindow, bytesOf, type Limits, limitsOf } from "./source.ts";
+import { type ByteWindow, bytesOf, byteWindow, type Limits, limitsOf } from "./source.ts";
 import type { OpenTableOptions, ResolveColumn, TableBatch, TableInput, TableReader } from "./types.ts";
 import { byteBuffer, reserve, utf8Text } from "./utf8.ts";
 
 /** Reads the header of a csv or tsv table. */
-export async function openDelimited(input: TableInput, delimiter: "," | "\t", o: OpenTableOptions): Promise<TableReader> {
+export async function openDelimited(
+  input: TableInput,
+  delimiter: "," | "\t",
+  o: OpenTableOptions,
+): Promise<TableReader> {
   const window = byteWindow(bytesOf(input, o.signal));
   const limits = limitsOf(o.limits);
   const dialect = csvDialect(delimiter);
@@ -35,12 +39,14 @@ export async function skipBom(window: ByteWindow): Promise<void> {
 }
 
 function headerNames(window: ByteWindow, scan: RowScan, file: string): readonly string[] {
-  if (window.at === window.end) throw new FormatError("CORRUPT", { file, line: 1, rule: "the input is empty: a header line is needed" });
+  if (window.at === window.end)
+    throw new FormatError("CORRUPT", { file, line: 1, rule: "the input is empty: a header line is needed" });
   if (isBlank(scan)) throw new FormatError("CORRUPT", { file, line: 1, rule: "the header line is empty" });
   const names = Array.from({ length: scan.count }, (_, i) => cellText(window, scan, i));
   const seen = new Set<string>();
   for (const name of names) {
-    if (seen.has(name)) throw new FormatError("CORRUPT", { file, line: 1, column: name, rule: "the header names this column twice" });
+    if (seen.has(name))
+      throw new FormatError("CORRUPT", { file, line: 1, column: name, rule: "the header names this column twice" });
     seen.add(name);
   }
   return names;
@@ -68,7 +74,10 @@ function scanPlaced(
   try {
     const whole = scanRow(window, dialect, scan, limits);
     if ((whole ? scan.next : window.end) - window.at > limits.maxRowBytes) {
-      throw new FormatError("TOO_LARGE", { byte: window.origin + window.at, rule: `a row is longer than ${limits.maxRowBytes} bytes` });
+      throw new FormatError("TOO_LARGE", {
+        byte: window.origin + window.at,
+        rule: `a row is longer than ${limits.maxRowBytes} bytes`,
+      });
     }
     return whole;
   } catch (error) {
@@ -96,7 +105,10 @@ interface WantedColumn {
   readonly sink: ColumnSink;
 }
 
-async function* readBatches(table: DelimitedTable, resolve: ResolveColumn): AsyncGenerator<TableBatch, void, undefined> {
+async function* readBatches(
+  table: DelimitedTable,
+  resolve: ResolveColumn,
+): AsyncGenerator<TableBatch, void, undefined> {
   const { window, limits, names, options } = table;
   const scan = rowScan(names.length + 1);
   const progress = { row: 1, line: table.line };

@@ -1,7 +1,7 @@
 import { FormatError, placed, printableBytes } from "./error.ts";
 import { skipBom } from "./read-csv.ts";
 import { type ColumnSink, columnSink } from "./sink.ts";
-import { type ByteWindow, byteWindow, bytesOf, type Limits, limitsOf } from "./source.ts";
+import { type ByteWindow, bytesOf, byteWindow, type Limits, limitsOf } from "./source.ts";
 import type { OpenTableOptions, ResolveColumn, TableBatch, TableInput, TableReader } from "./types.ts";
 import { append, byteBuffer, utf8Step } from "./utf8.ts";
 
@@ -34,7 +34,9 @@ async function* readBatches(
   try {
     const sinks = COLUMNS.map((name) => {
       const type = resolve(name, { kind: "string" });
-      return type === undefined ? undefined : columnSink(type, { capacity: limits.batchRows, maxDepth: limits.maxDepth, formulaSafe: false });
+      return type === undefined
+        ? undefined
+        : columnSink(type, { capacity: limits.batchRows, maxDepth: limits.maxDepth, formulaSafe: false });
     });
     const table: FastaTable = { window, limits, file: o.name, sinks, row: 1, line: 1 };
     await skipBom(window);
@@ -52,7 +54,9 @@ async function* readBatches(
       if (!end && table.row - firstRow < limits.batchRows && bytes < limits.batchBytes) continue;
       if (table.row > firstRow) {
         o.signal?.throwIfAborted();
-        const columns = new Map(sinks.flatMap((sink, i) => (sink === undefined ? [] : [[COLUMNS[i]!, sink.finish()] as const])));
+        const columns = new Map(
+          sinks.flatMap((sink, i) => (sink === undefined ? [] : [[COLUMNS[i]!, sink.finish()] as const])),
+        );
         yield { firstRow, numRows: table.row - firstRow, columns };
       }
       if (end) return;
@@ -80,7 +84,14 @@ function skipBlank(table: FastaTable): boolean {
 }
 
 function fault(table: FastaTable, line: number, at: number, rule: string, value?: string): FormatError {
-  return new FormatError("CORRUPT", { file: table.file, row: table.row, line, byte: table.window.origin + at, value, rule });
+  return new FormatError("CORRUPT", {
+    file: table.file,
+    row: table.row,
+    line,
+    byte: table.window.origin + at,
+    value,
+    rule,
+  });
 }
 
 const joined = byteBuffer(1 << 16);

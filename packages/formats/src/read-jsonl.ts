@@ -2,7 +2,7 @@ import { FormatError, placed } from "./error.ts";
 import { expect, type JsonCursor, malformed, peek, skipValue, takeString } from "./json-cursor.ts";
 import { skipBom } from "./read-csv.ts";
 import { type ColumnSink, columnSink } from "./sink.ts";
-import { type ByteWindow, byteWindow, bytesOf, type Limits, limitsOf } from "./source.ts";
+import { type ByteWindow, bytesOf, byteWindow, type Limits, limitsOf } from "./source.ts";
 import type { OpenTableOptions, ResolveColumn, TableBatch, TableInput, TableReader } from "./types.ts";
 import { utf8Bytes } from "./utf8.ts";
 
@@ -41,7 +41,17 @@ async function* readBatches(
 ): AsyncGenerator<TableBatch, void, undefined> {
   const window = byteWindow(bytesOf(input, options.signal));
   const limits = limitsOf(options.limits);
-  const table: JsonLines = { window, limits, options, resolve, keys: [], byName: new Map(), firstRow: 1, row: 1, line: 1 };
+  const table: JsonLines = {
+    window,
+    limits,
+    options,
+    resolve,
+    keys: [],
+    byName: new Map(),
+    firstRow: 1,
+    row: 1,
+    line: 1,
+  };
   try {
     await skipBom(window);
     let bytes = 0;
@@ -55,7 +65,9 @@ async function* readBatches(
       }
       if (table.row > table.firstRow) {
         options.signal?.throwIfAborted();
-        const columns = new Map(table.keys.flatMap(({ name, sink }) => (sink === undefined ? [] : [[name, sink.finish()] as const])));
+        const columns = new Map(
+          table.keys.flatMap(({ name, sink }) => (sink === undefined ? [] : [[name, sink.finish()] as const])),
+        );
         yield { firstRow: table.firstRow, numRows: table.row - table.firstRow, columns };
       }
       if (state === "end") return;
@@ -85,7 +97,13 @@ function fill(table: JsonLines, byteLimit: number): "full" | "more" | "end" {
       });
     }
     if (feed < 0 && !window.final) return "more";
-    const cursor: JsonCursor = { bytes: window.bytes, at: window.at, end, origin: window.origin, maxDepth: limits.maxDepth };
+    const cursor: JsonCursor = {
+      bytes: window.bytes,
+      at: window.at,
+      end,
+      origin: window.origin,
+      maxDepth: limits.maxDepth,
+    };
     if (peek(cursor) >= 0) {
       readRow(table, cursor);
       table.row++;
@@ -102,7 +120,11 @@ function readRow(table: JsonLines, cursor: JsonCursor): void {
   try {
     if (cursor.bytes[at] !== 0x7b) {
       const hint = cursor.bytes[at] === 0x5b ? "A JSON array is no JSON Lines: write one object a line." : undefined;
-      throw new FormatError("CORRUPT", { byte: table.window.origin + at, rule: "each line must hold one JSON object", hint });
+      throw new FormatError("CORRUPT", {
+        byte: table.window.origin + at,
+        rule: "each line must hold one JSON object",
+        hint,
+      });
     }
     cursor.at++;
     if (peek(cursor) === 0x7d) cursor.at++;

@@ -1,4 +1,4 @@
-import { openParquet, type ByteSource, ParquetError, type ParquetFile, readBatches } from "@usr/parquet";
+import { type ByteSource, openParquet, ParquetError, type ParquetFile, readBatches } from "@usr/parquet";
 import { type Batch, type Column, type DataType, SchemaError } from "@usr/schema";
 import { sliceColumn } from "@usr/schema/columns";
 import { castColumn } from "./cast.ts";
@@ -107,7 +107,11 @@ function* pieces(batch: Batch, rows: number): Generator<Batch, void, undefined> 
   }
   for (let start = 0; start < batch.numRows; start += rows) {
     const end = Math.min(start + rows, batch.numRows);
-    yield { schema: batch.schema, numRows: end - start, columns: batch.columns.map((column) => sliceColumn(column, start, end)) };
+    yield {
+      schema: batch.schema,
+      numRows: end - start,
+      columns: batch.columns.map((column) => sliceColumn(column, start, end)),
+    };
   }
 }
 
@@ -116,7 +120,8 @@ function converted(batch: Batch, wanted: readonly WantedColumn[], firstRow: numb
   const columns = new Map<string, Column>();
   for (const { name, type } of wanted) {
     const column = batch.columns[places.get(name) ?? -1];
-    if (column === undefined) throw new FormatError("CORRUPT", { file: o.name, column: name, rule: "is missing from the data" });
+    if (column === undefined)
+      throw new FormatError("CORRUPT", { file: o.name, column: name, rule: "is missing from the data" });
     try {
       columns.set(name, castColumn(column, type, firstRow, { allowRounding: o.allowRounding === true }));
     } catch (error) {

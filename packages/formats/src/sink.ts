@@ -1,4 +1,12 @@
-import { type Column, type DataType, type FixedValues, type FloatKind, formatType, type IntegerKind, type Value } from "@usr/schema";
+import {
+  type Column,
+  type DataType,
+  type FixedValues,
+  type FloatKind,
+  formatType,
+  type IntegerKind,
+  type Value,
+} from "@usr/schema";
 import { columnBuilder } from "@usr/schema/columns";
 import { FormatError, refuse } from "./error.ts";
 import { decimalToFloat, halfBits } from "./float.ts";
@@ -45,7 +53,8 @@ export function columnSink(type: DataType, o: SinkOptions): ColumnSink {
     case "float64":
       return floatSink(type, type.kind, o);
     case "timestamp": {
-      const parse = (bytes: Uint8Array, start: number, end: number): bigint => textToTimestamp(utf8Text(bytes, start, end), type);
+      const parse = (bytes: Uint8Array, start: number, end: number): bigint =>
+        textToTimestamp(utf8Text(bytes, start, end), type);
       return fixedSink(type, o, (length) => wide(new BigInt64Array(length)), parse);
     }
     default:
@@ -159,7 +168,13 @@ function boolSink(type: DataType, o: SinkOptions): ColumnSink {
       else add(value === true);
     },
     finish() {
-      const column: Column = { layout: "bool", type, length, values: values.slice(0, (length + 7) >> 3), validity: mask.take(length) };
+      const column: Column = {
+        layout: "bool",
+        type,
+        length,
+        values: values.slice(0, (length + 7) >> 3),
+        validity: mask.take(length),
+      };
       values = new Uint8Array((o.capacity + 7) >> 3);
       length = 0;
       return column;
@@ -271,7 +286,13 @@ function fixedSink(
       else this.addNull();
     },
     finish() {
-      const column: Column = { layout: "fixed", type, length, values: slots.values.slice(0, length), validity: mask.take(length) };
+      const column: Column = {
+        layout: "fixed",
+        type,
+        length,
+        values: slots.values.slice(0, length),
+        validity: mask.take(length),
+      };
       slots = allocate(o.capacity);
       length = 0;
       return column;

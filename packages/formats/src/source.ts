@@ -3,7 +3,10 @@ import type { TableInput, TableLimits } from "./types.ts";
 const PIECE = 1 << 20;
 
 /** The bytes of an input in order. Stopping early releases a stream. */
-export async function* bytesOf(input: TableInput, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* bytesOf(
+  input: TableInput,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
   if ("stream" in input) {
     for await (const chunk of input.stream) {
       signal?.throwIfAborted();

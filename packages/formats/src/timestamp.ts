@@ -30,5 +30,7 @@ function parseFarTimestamp(text: string): ReturnType<typeof parseTimestamp> {
   const year = Number(match[1]);
   const cycle = Math.floor(year / 400) - 5;
   const near = parseTimestamp(`${year - cycle * 400}${match[2]}`);
-  return near === undefined ? undefined : { epochNs: near.epochNs + BigInt(cycle) * NS_PER_400_YEARS, hasZone: near.hasZone };
+  return near === undefined
+    ? undefined
+    : { epochNs: near.epochNs + BigInt(cycle) * NS_PER_400_YEARS, hasZone: near.hasZone };
 }

@@ -20,7 +20,8 @@ export async function* writeDelimited(
   delimiter: "," | "\t",
   o: WriteTableOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  if (schema.fields.length === 0) throw new FormatError("USAGE", { rule: "a table without columns cannot be written as text" });
+  if (schema.fields.length === 0)
+    throw new FormatError("USAGE", { rule: "a table without columns cannot be written as text" });
   const out = byteBuffer(2 * FLUSH);
   const text = textWriter(out, delimiter, false);
   for (const [i, field] of schema.fields.entries()) {
@@ -55,7 +56,13 @@ function putByte(out: ByteBuffer, byte: number): void {
   out.bytes[out.length++] = byte;
 }
 
-function cellWriter(out: ByteBuffer, column: Column, name: string, delimiter: "," | "\t", o: WriteTableOptions): PutCell {
+function cellWriter(
+  out: ByteBuffer,
+  column: Column,
+  name: string,
+  delimiter: "," | "\t",
+  o: WriteTableOptions,
+): PutCell {
   const has = present(column);
   if (column.layout === "utf8") {
     const { offsets, data } = column;
@@ -125,7 +132,11 @@ function textWriter(out: ByteBuffer, delimiter: "," | "\t", formulaSafe: boolean
     if (safe) bytes[at++] = 0x27;
     for (i = start; i < end; i++) {
       const byte = data[i]!;
-      if (byte === 0) throw new FormatError("NOT_SUPPORTED", { column, rule: "text with a NUL byte cannot be written as csv or tsv" });
+      if (byte === 0)
+        throw new FormatError("NOT_SUPPORTED", {
+          column,
+          rule: "text with a NUL byte cannot be written as csv or tsv",
+        });
       if (byte === 0x22) bytes[at++] = 0x22;
       bytes[at++] = byte;
     }

@@ -13,7 +13,8 @@ export async function* writeFasta(
   o: WriteTableOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const wrap = o.fastaWrap ?? 0;
-  if (!Number.isInteger(wrap) || wrap < 0) throw new FormatError("USAGE", { value: String(wrap), rule: "is no line length: 0 or more" });
+  if (!Number.isInteger(wrap) || wrap < 0)
+    throw new FormatError("USAGE", { value: String(wrap), rule: "is no line length: 0 or more" });
   const sequenceName = o.fastaSequence ?? "sequence";
   const sequenceIndex = indexOf(schema, sequenceName);
   const parts = parseTemplate(schema, o.fastaHeader ?? "{id}");
@@ -23,7 +24,8 @@ export async function* writeFasta(
     o.signal?.throwIfAborted();
     const header = headerCell(parts, batch);
     const sequence = batch.columns[sequenceIndex];
-    if (sequence?.layout !== "utf8") throw new FormatError("TYPE_MISMATCH", { column: sequenceName, rule: "is no text column" });
+    if (sequence?.layout !== "utf8")
+      throw new FormatError("TYPE_MISMATCH", { column: sequenceName, rule: "is no text column" });
     const has = present(sequence);
     for (let row = 0; row < batch.numRows; row++, number++) {
       const start = sequence.offsets[row]!;
@@ -31,7 +33,12 @@ export async function* writeFasta(
       const bad = has(row) && end > start ? badSymbol(sequence.data, start, end) : "";
       if (bad !== undefined) {
         const rule = bad === "" ? "a FASTA record needs a sequence" : "cannot stand in a FASTA sequence";
-        throw new FormatError("TYPE_MISMATCH", { row: number, column: sequenceName, value: bad === "" ? undefined : bad, rule });
+        throw new FormatError("TYPE_MISMATCH", {
+          row: number,
+          column: sequenceName,
+          value: bad === "" ? undefined : bad,
+          rule,
+        });
       }
       const head = utf8Bytes(`>${header(row)}\n`);
       append(out, head, 0, head.length);
@@ -49,7 +56,11 @@ function indexOf(schema: Schema, name: string): number {
   const index = schema.fields.findIndex((field) => field.name === name);
   if (index >= 0) return index;
   const names = schema.fields.map((field) => field.name).join(", ");
-  throw new FormatError("USAGE", { column: name, rule: "is no column of the table", hint: `Its columns are ${names}.` });
+  throw new FormatError("USAGE", {
+    column: name,
+    rule: "is no column of the table",
+    hint: `Its columns are ${names}.`,
+  });
 }
 
 /** Blanks and control characters would be lost in reading, `>` would start a record. */
@@ -81,7 +92,12 @@ function parseTemplate(schema: Schema, template: string): readonly Part[] {
     last = match.index + match[0].length;
     if (match[1] !== undefined) parts.push(indexOf(schema, match[1]));
     else if (match[0].length === 2) parts.push(match[0].slice(1));
-    else throw new FormatError("USAGE", { value: printable(template), rule: "has a brace without its partner", hint: "Write {{ for a brace." });
+    else
+      throw new FormatError("USAGE", {
+        value: printable(template),
+        rule: "has a brace without its partner",
+        hint: "Write {{ for a brace.",
+      });
   }
   parts.push(template.slice(last));
   return parts;

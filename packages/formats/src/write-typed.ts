@@ -6,7 +6,11 @@ import type { WriteTableOptions } from "./types.ts";
 const GROUP_ROWS = 65_536;
 
 /** Parquet with zstd and row groups of 65,536 rows. */
-export function writeParquetTable(schema: Schema, batches: AsyncIterable<Batch>, o: WriteTableOptions): AsyncIterable<Uint8Array> {
+export function writeParquetTable(
+  schema: Schema,
+  batches: AsyncIterable<Batch>,
+  o: WriteTableOptions,
+): AsyncIterable<Uint8Array> {
   return writeParquet(schema, rowGroups(schema, batches), { signal: o.signal });
 }
 
@@ -30,12 +34,21 @@ async function* rowGroups(schema: Schema, batches: AsyncIterable<Batch>): AsyncG
 
 function slice(batch: Batch, start: number, end: number): Batch {
   if (start === 0 && end === batch.numRows) return batch;
-  return { schema: batch.schema, numRows: end - start, columns: batch.columns.map((column) => sliceColumn(column, start, end)) };
+  return {
+    schema: batch.schema,
+    numRows: end - start,
+    columns: batch.columns.map((column) => sliceColumn(column, start, end)),
+  };
 }
 
 function joined(schema: Schema, batches: readonly Batch[], numRows: number): Batch {
   const [first] = batches;
   if (batches.length === 1 && first !== undefined) return first;
-  const columns = schema.fields.map((field, i) => concatColumns(field.type, batches.map((batch) => batch.columns[i]!)));
+  const columns = schema.fields.map((field, i) =>
+    concatColumns(
+      field.type,
+      batches.map((batch) => batch.columns[i]!),
+    ),
+  );
   return { schema, numRows, columns };
 }

@@ -38,7 +38,10 @@ export async function* writeTable(
 
 const FLUSH = 1 << 18;
 
-async function* writeJsonLines(batches: AsyncIterable<Batch>, o: WriteTableOptions): AsyncGenerator<Uint8Array, void, undefined> {
+async function* writeJsonLines(
+  batches: AsyncIterable<Batch>,
+  o: WriteTableOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let text = "";
   for await (const batch of batches) {
     o.signal?.throwIfAborted();

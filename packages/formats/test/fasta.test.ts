@@ -47,7 +47,12 @@ describe("reading", () => {
 
   test.each([
     ["text before the first record", "ACGT\n>a\nA\n", "text stands before the first record", { line: 1, byte: 0 }],
-    ["an empty record", ">a\nA\n>b x\n\n>c\nA\n", "the record has no sequence", { row: 2, line: 3, byte: 5, value: ">b x" }],
+    [
+      "an empty record",
+      ">a\nA\n>b x\n\n>c\nA\n",
+      "the record has no sequence",
+      { row: 2, line: 3, byte: 5, value: ">b x" },
+    ],
     ["an empty last record", ">a", "the record has no sequence", { row: 1, line: 1 }],
     ["a NUL", ">a\nA\0\n", "a NUL byte", { row: 1, line: 2, byte: 4 }],
     ["a lone carriage return", ">a\rACGT\r", "a carriage return stands alone", { row: 1, line: 1, byte: 2 }],
@@ -62,16 +67,25 @@ describe("reading", () => {
 
   test("invalid UTF-8", async () => {
     const bytes = new Uint8Array([...bytesOf(">a é"), 0xe9, ...bytesOf("\nA\n")]);
-    expect((await refusal(readRows(bytes, { format: "fasta" }))).details).toMatchObject({ line: 1, byte: 5, rule: "invalid UTF-8" });
+    expect((await refusal(readRows(bytes, { format: "fasta" }))).details).toMatchObject({
+      line: 1,
+      byte: 5,
+      rule: "invalid UTF-8",
+    });
   });
 
   test("a record beyond the limit", async () => {
-    const error = await refusal(readRows(`>a\n${"ACGT\n".repeat(1e5)}`, { format: "fasta", limits: { maxFieldBytes: 1000 } }, undefined, [100]));
+    const error = await refusal(
+      readRows(`>a\n${"ACGT\n".repeat(1e5)}`, { format: "fasta", limits: { maxFieldBytes: 1000 } }, undefined, [100]),
+    );
     expect([error.code, error.message.includes("longer than 1000 bytes")]).toEqual(["TOO_LARGE", true]);
   });
 
   test("16,384 records a batch", async () => {
-    const table = await openTable({ stream: chunked(bytesOf(">a\nA\n".repeat(20_000)), [999]) }, { format: "fasta", name: "t" });
+    const table = await openTable(
+      { stream: chunked(bytesOf(">a\nA\n".repeat(20_000)), [999]) },
+      { format: "fasta", name: "t" },
+    );
     const sizes: number[] = [];
     for await (const { firstRow, numRows } of table.batches(() => string)) sizes.push(firstRow, numRows);
     expect(sizes).toEqual([1, 16_384, 16_385, 3_616]);
@@ -79,7 +93,13 @@ describe("reading", () => {
 });
 
 describe("writing", () => {
-  const types: Types = { id: string, sequence: string, x__n: { kind: "int64" }, x__f: { kind: "float32" }, x__l: { kind: "list", item: string } };
+  const types: Types = {
+    id: string,
+    sequence: string,
+    x__n: { kind: "int64" },
+    x__f: { kind: "float32" },
+    x__l: { kind: "list", item: string },
+  };
   const rows: readonly (readonly Value[])[] = [
     ["i1", "ACGTACGTAC", 9007199254740993n, 0.5, ["a\nb"]],
     ["i2", "AC", null, null, null],
@@ -123,7 +143,16 @@ describe("writing", () => {
     ["A\nC", "cannot stand"],
     [">A", "cannot stand"],
   ])("sequence %j", async (sequence, rule) => {
-    const error = await refusal(writtenText({ id: string, sequence: string }, [["a", "A"], ["b", sequence]], { format: "fasta" }));
+    const error = await refusal(
+      writtenText(
+        { id: string, sequence: string },
+        [
+          ["a", "A"],
+          ["b", sequence],
+        ],
+        { format: "fasta" },
+      ),
+    );
     expect([error.code, error.details["row"], error.message.includes(rule)]).toEqual(["TYPE_MISMATCH", 2, true]);
   });
 
@@ -137,7 +166,16 @@ describe("writing", () => {
     for (const fastaWrap of [0, 1, 60, 70]) {
       const sequences = Array.from({ length: 50 }, (_, i) => "ACGT".repeat(i + 1).slice(0, 1 + ((i * 37) % 199)));
       const table = { id: string, sequence: string };
-      const bytes = await written(schemaOf(table), [batchOf(table, sequences.map((sequence, i) => [`s${i}`, sequence]))], { format: "fasta", fastaWrap });
+      const bytes = await written(
+        schemaOf(table),
+        [
+          batchOf(
+            table,
+            sequences.map((sequence, i) => [`s${i}`, sequence]),
+          ),
+        ],
+        { format: "fasta", fastaWrap },
+      );
       const back = await readRows(bytes, { format: "fasta" }, { name: string, sequence: string }, [1, 13, 64]);
       expect(back.rows).toEqual(sequences.map((sequence, i) => [`s${i}`, sequence]));
     }

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { decimalToFloat, halfBits, halfValue, roundTo } from "../src/float.ts";
 import { bytesOf } from "./helpers.ts";
 
-const parse = (text: string, kind: FloatKind): number | undefined => decimalToFloat(bytesOf(text), 0, text.length, kind);
+const parse = (text: string, kind: FloatKind): number | undefined =>
+  decimalToFloat(bytesOf(text), 0, text.length, kind);
 
 /** A value of a kind as an exact fraction of integers. */
 function fraction(value: number): readonly [bigint, bigint] {
@@ -66,24 +67,30 @@ describe.each(["float16", "float32"] as const)("decimal text to %s is rounded on
 
   test("a hair beside the middle of two neighbours", () => {
     fc.assert(
-      fc.property(bits, fc.boolean(), fc.integer({ min: 0, max: 40 }), fc.boolean(), (pattern, negative, zeros, exponent) => {
-        const [low, high] = neighbours(kind, pattern);
-        const middle = decimal((low + high) / 2);
-        const sign = negative ? -1 : 1;
-        const prefix = negative ? "-" : "";
-        const point = middle.includes(".") ? middle : `${middle}.`;
-        const above = `${point}${"0".repeat(zeros)}1`;
-        const even = pattern % 2 === 0 ? low : high;
-        const spell = (text: string): string => (exponent ? `${prefix}${text}e0` : prefix + text);
-        expect(parse(spell(middle), kind)).toBe(sign * even);
-        expect(parse(spell(above), kind)).toBe(sign * high);
-        // one unit of a further digit less than the middle
-        const [whole, rest = ""] = point.split(".");
-        const scaled = BigInt(whole + rest) * 10n ** BigInt(zeros + 1) - 1n;
-        const digits = rest.length + zeros + 1;
-        const text = scaled.toString().padStart(digits + 1, "0");
-        expect(parse(spell(`${text.slice(0, -digits)}.${text.slice(-digits)}`), kind)).toBe(sign * low);
-      }),
+      fc.property(
+        bits,
+        fc.boolean(),
+        fc.integer({ min: 0, max: 40 }),
+        fc.boolean(),
+        (pattern, negative, zeros, exponent) => {
+          const [low, high] = neighbours(kind, pattern);
+          const middle = decimal((low + high) / 2);
+          const sign = negative ? -1 : 1;
+          const prefix = negative ? "-" : "";
+          const point = middle.includes(".") ? middle : `${middle}.`;
+          const above = `${point}${"0".repeat(zeros)}1`;
+          const even = pattern % 2 === 0 ? low : high;
+          const spell = (text: string): string => (exponent ? `${prefix}${text}e0` : prefix + text);
+          expect(parse(spell(middle), kind)).toBe(sign * even);
+          expect(parse(spell(above), kind)).toBe(sign * high);
+          // one unit of a further digit less than the middle
+          const [whole, rest = ""] = point.split(".");
+          const scaled = BigInt(whole + rest) * 10n ** BigInt(zeros + 1) - 1n;
+          const digits = rest.length + zeros + 1;
+          const text = scaled.toString().padStart(digits + 1, "0");
+          expect(parse(spell(`${text.slice(0, -digits)}.${text.slice(-digits)}`), kind)).toBe(sign * low);
+        },
+      ),
       { numRuns: 3000 },
     );
   });
@@ -109,8 +116,12 @@ describe.each(["float16", "float32"] as const)("decimal text to %s is rounded on
 test("float64 text agrees with the language's own reading", () => {
   const text = fc.oneof(
     fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
-    fc.tuple(fc.bigInt({ min: 0n, max: 10n ** 25n }), fc.integer({ min: -330, max: 300 })).map(([digits, power]) => `${digits}e${power}`),
-    fc.tuple(fc.nat(), fc.nat(), fc.integer({ min: -30, max: 30 })).map(([a, b, power]) => `${a}.${b}E${power < 0 ? power : `+${power}`}`),
+    fc
+      .tuple(fc.bigInt({ min: 0n, max: 10n ** 25n }), fc.integer({ min: -330, max: 300 }))
+      .map(([digits, power]) => `${digits}e${power}`),
+    fc
+      .tuple(fc.nat(), fc.nat(), fc.integer({ min: -30, max: 30 }))
+      .map(([a, b, power]) => `${a}.${b}E${power < 0 ? power : `+${power}`}`),
   );
   fc.assert(
     fc.property(text, (value) => {
@@ -121,12 +132,28 @@ test("float64 text agrees with the language's own reading", () => {
   );
 });
 
-test.each(["", "+", "-", ".", "1.2.3", "1e", "1e+", "e5", "0x10", "1_000", " 1", "1 ", "1,5", "nan", "inf", "--1", "1e5.0", "NaN"])(
-  "%j is no decimal",
-  (text) => {
-    expect(parse(text, "float64")).toBeUndefined();
-  },
-);
+test.each([
+  "",
+  "+",
+  "-",
+  ".",
+  "1.2.3",
+  "1e",
+  "1e+",
+  "e5",
+  "0x10",
+  "1_000",
+  " 1",
+  "1 ",
+  "1,5",
+  "nan",
+  "inf",
+  "--1",
+  "1e5.0",
+  "NaN",
+])("%j is no decimal", (text) => {
+  expect(parse(text, "float64")).toBeUndefined();
+});
 
 test.each([
   ["+.5", 0.5],

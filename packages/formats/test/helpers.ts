@@ -1,13 +1,16 @@
 import type { Batch, Column, DataType, Schema, Value } from "@usr/schema";
 import { columnOf, valueAt } from "@usr/schema/columns";
-import { type Format, openTable, type OpenTableOptions, type WriteTableOptions, writeTable } from "../src/index.ts";
+import { type Format, type OpenTableOptions, openTable, type WriteTableOptions, writeTable } from "../src/index.ts";
 
 export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
 /** The bytes in chunks whose sizes repeat `sizes`. */
-export async function* chunked(bytes: Uint8Array, sizes: readonly number[] = [65_536]): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* chunked(
+  bytes: Uint8Array,
+  sizes: readonly number[] = [65_536],
+): AsyncGenerator<Uint8Array, void, undefined> {
   let at = 0;
   for (let i = 0; at < bytes.length; i++) {
     const size = Math.max(1, sizes[i % sizes.length] ?? 1);
@@ -46,7 +49,8 @@ export async function readRows(
     batches++;
     if (batch.firstRow !== rows.length + 1) throw new Error(`firstRow ${batch.firstRow} after ${rows.length} rows`);
     for (const column of batch.columns.values()) {
-      if (column.length !== batch.numRows) throw new Error(`a column of ${column.length} in a batch of ${batch.numRows}`);
+      if (column.length !== batch.numRows)
+        throw new Error(`a column of ${column.length} in a batch of ${batch.numRows}`);
     }
     for (let row = 0; row < batch.numRows; row++) {
       rows.push(names.map((name) => cell(batch.columns.get(name), row)));
@@ -65,7 +69,12 @@ export function schemaOf(types: Types): Schema {
 
 export function batchOf(types: Types, rows: readonly (readonly Value[])[]): Batch {
   const schema = schemaOf(types);
-  const columns = schema.fields.map((field, i) => columnOf(field.type, rows.map((row) => row[i] ?? null)));
+  const columns = schema.fields.map((field, i) =>
+    columnOf(
+      field.type,
+      rows.map((row) => row[i] ?? null),
+    ),
+  );
   return { schema, columns, numRows: rows.length };
 }
 
@@ -90,6 +99,10 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-export async function writtenText(types: Types, rows: readonly (readonly Value[])[], o: WriteTableOptions): Promise<string> {
+export async function writtenText(
+  types: Types,
+  rows: readonly (readonly Value[])[],
+  o: WriteTableOptions,
+): Promise<string> {
   return new TextDecoder().decode(await written(schemaOf(types), [batchOf(types, rows)], o));
 }

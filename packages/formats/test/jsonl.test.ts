@@ -9,7 +9,9 @@ const string: DataType = { kind: "string" };
 describe("rows", () => {
   test("blank lines, byte order mark, carriage returns and a missing last line end do not matter", async () => {
     for (const size of [1, 3, 1000]) {
-      const { rows } = await readRows('\ufeff{"a":"1"}\r\n\n \t\r\n{ "a" : "2" }', { format: "jsonl" }, { a: string }, [size]);
+      const { rows } = await readRows('\ufeff{"a":"1"}\r\n\n \t\r\n{ "a" : "2" }', { format: "jsonl" }, { a: string }, [
+        size,
+      ]);
       expect(rows).toEqual([["1"], ["2"]]);
     }
   });
@@ -20,15 +22,27 @@ describe("rows", () => {
 
   test("missing keys are missing cells; keys are asked for once, when seen first", async () => {
     const asked: string[] = [];
-    const table = await openTable({ stream: chunked(bytesOf('{"a":"x"}\n{"b":"y","a":null}\n{}\n{"b":"z","c":1}\n')) }, { format: "jsonl", name: "t" });
+    const table = await openTable(
+      { stream: chunked(bytesOf('{"a":"x"}\n{"b":"y","a":null}\n{}\n{"b":"z","c":1}\n')) },
+      { format: "jsonl", name: "t" },
+    );
     expect(table.columns).toBeUndefined();
     const counts: number[] = [];
-    for await (const batch of table.batches((name) => (asked.push(name), name === "c" ? undefined : string))) {
+    const resolve = (name: string): DataType | undefined => {
+      asked.push(name);
+      return name === "c" ? undefined : string;
+    };
+    for await (const batch of table.batches(resolve)) {
       counts.push(batch.numRows, batch.columns.size);
     }
-    expect([asked, counts]).toEqual([["a", "b", "c"], [4, 2]]);
+    expect([asked, counts]).toEqual([
+      ["a", "b", "c"],
+      [4, 2],
+    ]);
     const types: Types = { a: string, b: string };
-    expect((await readRows('{"a":"x"}\n{"b":"y","a":null}\n{}\n{"b":"z","c":1}\n', { format: "jsonl" }, types)).rows).toEqual([
+    expect(
+      (await readRows('{"a":"x"}\n{"b":"y","a":null}\n{}\n{"b":"z","c":1}\n', { format: "jsonl" }, types)).rows,
+    ).toEqual([
       ["x", null],
       [null, "y"],
       [null, null],
@@ -37,15 +51,23 @@ describe("rows", () => {
   });
 
   test("a key that appears in a later batch is not in the earlier ones", async () => {
-    const table = await openTable({ stream: chunked(bytesOf('{"a":"x"}\n{"b":"y"}\n')) }, { format: "jsonl", name: "t", limits: { batchRows: 1 } });
+    const table = await openTable(
+      { stream: chunked(bytesOf('{"a":"x"}\n{"b":"y"}\n')) },
+      { format: "jsonl", name: "t", limits: { batchRows: 1 } },
+    );
     const seen: (readonly string[])[] = [];
     for await (const batch of table.batches(() => string)) seen.push([...batch.columns.keys()]);
     expect(seen).toEqual([["a"], ["a", "b"]]);
   });
 
   test("keys in any order, escaped, and named like parts of the language", async () => {
-    const text = '{"__proto__":"1","constructor":"2","ä":"3"}\n{"\\u00e4":"6","__\\u0070roto__":"4","constructor":"5"}\n';
-    const types: Types = Object.fromEntries([["__proto__", string], ["constructor", string], ["ä", string]]);
+    const text =
+      '{"__proto__":"1","constructor":"2","ä":"3"}\n{"\\u00e4":"6","__\\u0070roto__":"4","constructor":"5"}\n';
+    const types: Types = Object.fromEntries([
+      ["__proto__", string],
+      ["constructor", string],
+      ["ä", string],
+    ]);
     expect((await readRows(text, { format: "jsonl" }, types)).rows).toEqual([
       ["1", "2", "3"],
       ["4", "5", "6"],
@@ -53,7 +75,11 @@ describe("rows", () => {
   });
 
   test("escapes", async () => {
-    const { rows } = await readRows('{"a":"\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u00e9\\u20AC\\ud800\\udc00é€𐀀"}', { format: "jsonl" }, { a: string });
+    const { rows } = await readRows(
+      '{"a":"\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u00e9\\u20AC\\ud800\\udc00é€𐀀"}',
+      { format: "jsonl" },
+      { a: string },
+    );
     expect(rows).toEqual([['"\\/\b\f\n\r\t\0é€𐀀é€𐀀']]);
   });
 });
@@ -167,14 +193,20 @@ describe.each([
 });
 
 describe("limits", () => {
-  const list = (item: DataType, depth: number): DataType => (depth === 0 ? item : { kind: "list", item: list(item, depth - 1) });
+  const list = (item: DataType, depth: number): DataType =>
+    depth === 0 ? item : { kind: "list", item: list(item, depth - 1) };
   test.each([
     ["a long line", `{"a":"${"x".repeat(100)}"}`, { maxFieldBytes: 100 }, "a line is longer than 100 bytes"],
     ["a line that never ends", `{"a":"${"x".repeat(1e6)}`, { maxFieldBytes: 100 }, "a line is longer than 100 bytes"],
     ["100,000 levels, left out", `{"b":${"[".repeat(1e5)}`, {}, "nested deeper than 128"],
     ["100,000 objects, left out", `{"b":${'{"x":'.repeat(1e5)}`, {}, "nested deeper than 128"],
     ["100,000 levels, asked for", `{"a":${"[".repeat(1e5)}`, {}, "nested deeper than 128"],
-    ["too many keys", `{${Array.from({ length: 9 }, (_, i) => `"k${i}":1`).join()}}`, { maxColumns: 8 }, "more than 8 different keys"],
+    [
+      "too many keys",
+      `{${Array.from({ length: 9 }, (_, i) => `"k${i}":1`).join()}}`,
+      { maxColumns: 8 },
+      "more than 8 different keys",
+    ],
   ])("%s", async (_, text, limits, rule) => {
     const error = await refusal(readRows(`${text}\n`, { format: "jsonl", limits }, { a: list(string, 200) }, [64]));
     expect(error.code).toBe("TOO_LARGE");

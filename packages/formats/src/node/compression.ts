@@ -53,7 +53,10 @@ const ZSTD_PARAMS: Readonly<Record<number, number>> = {
 };
 
 // Node's zstd stream stops in silence after one frame and takes a cut off frame for a whole one, so frames are told apart here
-async function* unzstd(source: AsyncIterable<Uint8Array>, o: DecompressOptions): AsyncGenerator<Uint8Array, void, undefined> {
+async function* unzstd(
+  source: AsyncIterable<Uint8Array>,
+  o: DecompressOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const frame of zstdFrames(source, o.name)) {
     yield* through(frame, createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 27 } }), o.signal);
   }

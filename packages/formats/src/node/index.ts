@@ -13,4 +13,4 @@
  *
  * @module
  */
-export { compress, decompress, type DecompressOptions } from "./compression.ts";
+export { compress, type DecompressOptions, decompress } from "./compression.ts";

@@ -19,7 +19,7 @@ export async function* zstdFrames(
       if (word === MAGIC) yield frame(input, magic);
       else if (word >>> 4 === 0x184d2a5) {
         const size = readUint(await input.take(4), 0, 4);
-        for await (const _ of input.stream(size)) continue;
+        for await (const _ of input.stream(size));
       } else throw new FormatError("CORRUPT", { file, byte: input.offset() - 4, rule: "this is no zst data" });
     }
   } finally {
