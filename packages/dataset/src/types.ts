@@ -123,7 +123,12 @@ export interface DatasetInfo {
 }
 
 export interface DatasetSchema {
-  readonly fields: readonly { readonly name: string; readonly type: string; readonly nullable: boolean; readonly origin: string }[];
+  readonly fields: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly nullable: boolean;
+    readonly origin: string;
+  }[];
 }
 
 export type ValidationMode =

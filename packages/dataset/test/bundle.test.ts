@@ -39,7 +39,8 @@ test("reading bundles for a browser, within the budget", async () => {
   const add = (path: string): void => {
     if (eager.has(path)) return;
     eager.add(path);
-    for (const { path: next, kind } of metafile.outputs[path]?.imports ?? []) if (kind === "import-statement") add(next);
+    for (const { path: next, kind } of metafile.outputs[path]?.imports ?? [])
+      if (kind === "import-statement") add(next);
   };
   add(entry);
   const size = outputFiles

@@ -1,8 +1,8 @@
 import { memoryStorage, type ReadableStorage, type Storage } from "@usr/storage";
 import { loadGolden } from "@usr/testkit";
 import { expect, test } from "vitest";
-import { openSnapshot } from "../src/index.ts";
 import { scanSnapshot } from "../src/read/scan.ts";
+import { openSnapshot } from "../src/read/snapshot.ts";
 import type { Query } from "../src/types.ts";
 import { codeOf, freshRoot, linesOf } from "./support.ts";
 
@@ -19,7 +19,11 @@ async function become(storage: Storage, objects: ReadonlyMap<string, Uint8Array>
 }
 
 /** The storage of one state that turns into another just before its `at`-th call; `calls` tells how many there were. */
-async function turning(before: string, after: string, at: number): Promise<{ storage: ReadableStorage; calls: () => number }> {
+async function turning(
+  before: string,
+  after: string,
+  at: number,
+): Promise<{ storage: ReadableStorage; calls: () => number }> {
   const storage = memoryStorage();
   await become(storage, await objectsOf(before));
   const then = await objectsOf(after);

@@ -4,14 +4,38 @@ import { parseDatasetId, suggestIds } from "../src/dataset-id.ts";
 import { DatasetError, listDatasets, scan } from "../src/index.ts";
 import { codeOf, freshRoot, linesOf, memoryRoot } from "./support.ts";
 
-test.each(["demo", "lab/demo", "a", "0", "A.b_c-d", `${"x".repeat(128)}/${"y".repeat(128)}`, "a/archived", "archivedx/y", "Archived"])(
-  "%s is an id",
-  (id) => {
-    expect(parseDatasetId(id)).toBe(id);
-  },
-);
+test.each([
+  "demo",
+  "lab/demo",
+  "a",
+  "0",
+  "A.b_c-d",
+  `${"x".repeat(128)}/${"y".repeat(128)}`,
+  "a/archived",
+  "archivedx/y",
+  "Archived",
+])("%s is an id", (id) => {
+  expect(parseDatasetId(id)).toBe(id);
+});
 
-const illegal = ["", " ", "/x", "x/", "a//b", "a/b/c", "..", "../x", ".", "./x", "_x", ".x", "a/_x", "a/.x", "archived", "archived/x"];
+const illegal = [
+  "",
+  " ",
+  "/x",
+  "x/",
+  "a//b",
+  "a/b/c",
+  "..",
+  "../x",
+  ".",
+  "./x",
+  "_x",
+  ".x",
+  "a/_x",
+  "a/.x",
+  "archived",
+  "archived/x",
+];
 test.each([...illegal, "a b", "a\\b", "C:/x", "~/z", "é", "a\n", " demo", "x".repeat(129)])("%j is none", (id) => {
   expect(() => parseDatasetId(id)).toThrow(DatasetError);
   expect(() => parseDatasetId(id)).toThrow(/is not a dataset id/);
@@ -32,8 +56,14 @@ test("suggestions: the unique bare name first, else the nearest names", () => {
 
 test("an unknown dataset is suggested, never taken", async () => {
   const root = await memoryRoot("types-scalar");
-  const error = await scan(root, "dmo").next().catch((thrown: unknown) => thrown);
-  expect(error).toMatchObject({ name: "DatasetError", code: "DATASET_NOT_FOUND", hint: expect.stringContaining("demo") });
+  const error = await scan(root, "dmo")
+    .next()
+    .catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({
+    name: "DatasetError",
+    code: "DATASET_NOT_FOUND",
+    hint: expect.stringContaining("demo"),
+  });
   expect(await codeOf(linesOf(await memoryRoot("nested-ids"), "v2"))).toBe("DATASET_NOT_FOUND");
 });
 
@@ -42,7 +72,13 @@ test("what lies inside a dataset, deeper, or under an illegal name is no dataset
   const [first] = await listDatasets(root);
   const handle = await root.storage.open(`${first!.dataset}/records.parquet`);
   const bytes = await handle!.read(0, handle!.meta.size);
-  for (const path of ["a/b/c/records.parquet", "archived/x/records.parquet", "_x/records.parquet", ".y/records.parquet", "records.parquet"]) {
+  for (const path of [
+    "a/b/c/records.parquet",
+    "archived/x/records.parquet",
+    "_x/records.parquet",
+    ".y/records.parquet",
+    "records.parquet",
+  ]) {
     await root.storage.put(path, bytes);
   }
   await root.storage.put(`${first!.dataset}/inner/records.parquet`, bytes);

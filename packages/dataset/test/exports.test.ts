@@ -6,9 +6,10 @@ test("the public names", () => {
     [
       "DatasetError",
       "datasetSchema",
+      "eventLog",
       "info",
       "listDatasets",
-      "openSnapshot",
+      "requireRegistry",
       "scan",
       "validate",
     ]

@@ -33,8 +33,17 @@ describe.each(storages)("golden roots in %s", (_, open) => {
 
     test("info tells what is there", async () => {
       const found = await info(await open(root), dataset);
-      const { rows, rows_deleted, rows_base, namespaces, registry_hash, snapshots, events, fields } = expected.info ?? {};
-      expect(found).toMatchObject({ dataset, rows, rows_deleted, rows_base, registry_hash: registry_hash ?? null, snapshots, events });
+      const { rows, rows_deleted, rows_base, namespaces, registry_hash, snapshots, events, fields } =
+        expected.info ?? {};
+      expect(found).toMatchObject({
+        dataset,
+        rows,
+        rows_deleted,
+        rows_base,
+        registry_hash: registry_hash ?? null,
+        snapshots,
+        events,
+      });
       const bare = (all: unknown): unknown =>
         Array.isArray(all) &&
         all.map(({ namespace, key, parts, rows: count, distinct_keys, columns, newest_created_at }) => ({
@@ -69,11 +78,12 @@ describe.each(storages)("golden roots in %s", (_, open) => {
     expect(listed.map(({ dataset }) => dataset)).toEqual(expected.map(({ dataset }) => dataset));
     for (const { dataset, rows, rows_deleted, rows_base } of listed) {
       const found = expected.find((golden) => golden.dataset === dataset)?.info;
-      if (found !== undefined) expect({ rows, rows_deleted, rows_base }).toEqual({
-        rows: found["rows"],
-        rows_deleted: found["rows_deleted"],
-        rows_base: found["rows_base"],
-      });
+      if (found !== undefined)
+        expect({ rows, rows_deleted, rows_base }).toEqual({
+          rows: found["rows"],
+          rows_deleted: found["rows_deleted"],
+          rows_base: found["rows_base"],
+        });
     }
   });
 });

@@ -20,7 +20,10 @@ export async function parquetBytes(
   const groups = [];
   for (let at = 0; at < Math.max(rows, 1); at += groupRows) {
     const numRows = Math.min(groupRows, rows - at);
-    groups.push({ numRows, columns: names.map((name, i) => columnOf(types[i]!, columns[name]![1].slice(at, at + numRows))) });
+    groups.push({
+      numRows,
+      columns: names.map((name, i) => columnOf(types[i]!, columns[name]![1].slice(at, at + numRows))),
+    });
   }
   const fields = names.map((name, i) => ({ name, type: types[i]!, nullable: true }));
   const chunks: Uint8Array[] = [];
@@ -107,7 +110,9 @@ export function registryText(namespaces: Readonly<Record<string, Readonly<Record
 }
 
 /** A root in memory with these objects. */
-export async function rootOf(objects: Readonly<Record<string, Uint8Array | string>>): Promise<Root & { readonly storage: Storage }> {
+export async function rootOf(
+  objects: Readonly<Record<string, Uint8Array | string>>,
+): Promise<Root & { readonly storage: Storage }> {
   const storage = memoryStorage();
   for (const [path, body] of Object.entries(objects)) {
     await storage.put(path, typeof body === "string" ? new TextEncoder().encode(body) : body);

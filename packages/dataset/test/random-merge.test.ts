@@ -5,8 +5,7 @@ import { dirname, join } from "node:path";
 import { jsonRow } from "@usr/formats";
 import { parseType, type Value } from "@usr/schema";
 import { columnOf } from "@usr/schema/columns";
-import { countComparisons, oracle, testRuns } from "@usr/testkit";
-import { naiveMerge, type NaiveKey, type NaivePart } from "@usr/testkit/naive-merge";
+import { countComparisons, type NaiveKey, type NaivePart, naiveMerge, oracle, testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Query } from "../src/types.ts";
@@ -30,13 +29,16 @@ interface RandomDataset {
   readonly tombstones: readonly (readonly [number, boolean | null])[] | undefined;
 }
 
-const POOL = Array.from({ length: 40 }, (_, i) => [...(i + 64).toString(4)].map((digit) => "ACGT"[Number(digit)]).join(""));
+const POOL = Array.from({ length: 40 }, (_, i) =>
+  [...(i + 64).toString(4)].map((digit) => "ACGT"[Number(digit)]).join(""),
+);
 
 const cell = (type: string): fc.Arbitrary<Value> => {
   if (type === "int64") return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
   if (type === "float64") return fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constant(Number.NaN));
   if (type === "bool") return fc.boolean();
-  if (type === "list<int32>") return fc.array(fc.option(fc.integer({ min: -5, max: 5 }), { freq: 4 }), { maxLength: 3 });
+  if (type === "list<int32>")
+    return fc.array(fc.option(fc.integer({ min: -5, max: 5 }), { freq: 4 }), { maxLength: 3 });
   return fc.string({ maxLength: 4 });
 };
 
@@ -44,7 +46,10 @@ const namespace = (name: string): fc.Arbitrary<RandomNamespace> =>
   fc
     .record({
       key: fc.constantFrom<NaiveKey>("id", "id", "sequence", "sequence_norm", "sequence_ci"),
-      types: fc.array(fc.constantFrom("int64", "float64", "bool", "string", "list<int32>"), { minLength: 1, maxLength: 3 }),
+      types: fc.array(fc.constantFrom("int64", "float64", "bool", "string", "list<int32>"), {
+        minLength: 1,
+        maxLength: 3,
+      }),
     })
     .chain(({ key, types }) => {
       const columns = Object.fromEntries(types.map((type, i) => [`${name}__${"zyx"[i]}`, type]));
@@ -70,7 +75,9 @@ const namespace = (name: string): fc.Arbitrary<RandomNamespace> =>
           held,
           rows: rows.map(({ sequence, spelling, values }) => ({
             key: spell(key, sequence, spelling),
-            values: Object.fromEntries(names.flatMap((column, i) => (held.includes(column) ? [[column, values[i] ?? null]] : []))),
+            values: Object.fromEntries(
+              names.flatMap((column, i) => (held.includes(column) ? [[column, values[i] ?? null]] : [])),
+            ),
           })),
         })),
       }));
@@ -87,19 +94,27 @@ function spell(key: NaiveKey, sequence: string, spelling: string): string | null
 const dataset: fc.Arbitrary<RandomDataset> = fc
   .record({
     sequences: fc.shuffledSubarray(POOL, { maxLength: 25 }),
-    namespaces: fc.shuffledSubarray(["alpha", "mock", "us", "zeta"], { maxLength: 3 }).chain((names) => fc.tuple(...names.map(namespace))),
+    namespaces: fc
+      .shuffledSubarray(["alpha", "mock", "us", "zeta"], { maxLength: 3 })
+      .chain((names) => fc.tuple(...names.map(namespace))),
     materialize: fc.boolean(),
     tombstones: fc.option(fc.array(fc.tuple(fc.nat(24), fc.option(fc.boolean(), { freq: 4 })), { maxLength: 8 })),
   })
   .chain(({ sequences, namespaces, materialize, tombstones }) => {
-    const columns = materialize ? namespaces.flatMap(({ columns }) => Object.entries(columns)).filter((_, i) => i % 2 === 0) : [];
+    const columns = materialize
+      ? namespaces.flatMap(({ columns }) => Object.entries(columns)).filter((_, i) => i % 2 === 0)
+      : [];
     const cells = fc.tuple(
-      ...columns.map(([, type]) => fc.array(fc.option(cell(type), { freq: 2 }), { minLength: sequences.length, maxLength: sequences.length })),
+      ...columns.map(([, type]) =>
+        fc.array(fc.option(cell(type), { freq: 2 }), { minLength: sequences.length, maxLength: sequences.length }),
+      ),
     );
     return cells.map((all) => ({
       sequences,
       namespaces,
-      materialized: columns.toReversed().map(([name, type], i): [string, string, Cells] => [name, type, all[columns.length - 1 - i]!]),
+      materialized: columns
+        .toReversed()
+        .map(([name, type], i): [string, string, Cells] => [name, type, all[columns.length - 1 - i]!]),
       tombstones: tombstones === null ? undefined : [...new Map(tombstones.filter(([row]) => row < sequences.length))],
     }));
   });
@@ -120,7 +135,8 @@ async function objectsOf(random: RandomDataset): Promise<Readonly<Record<string,
   for (const { name, key, columns, parts } of random.namespaces) {
     for (const part of parts) {
       const held: Record<string, readonly [string, Cells]> = {};
-      for (const column of part.held) held[column] = [columns[column]!, part.rows.map(({ values }) => values[column] ?? null)];
+      for (const column of part.held)
+        held[column] = [columns[column]!, part.rows.map(({ values }) => values[column] ?? null)];
       const keys: readonly [string, Cells] = ["string", part.rows.map((row) => row.key)];
       const stamp = new Date(Number(part.createdAt / 1_000_000n)).toISOString().replace("Z", "");
       const micros = String((part.createdAt / 1000n) % 1000n).padStart(3, "0");
@@ -141,19 +157,35 @@ async function objectsOf(random: RandomDataset): Promise<Readonly<Record<string,
 }
 
 /** The merged view by the plain words of the rule. Each row: name -> [type, value]. */
-function expected(random: RandomDataset, { includeDeleted, start = 0, limit }: Query): readonly Readonly<Record<string, unknown>>[] {
+function expected(
+  random: RandomDataset,
+  { includeDeleted, start = 0, limit }: Query,
+): readonly Readonly<Record<string, unknown>>[] {
   const ids = idsOf(random.sequences);
   const merged = new Map<string, readonly Value[]>();
   for (const { name: _, key, columns, parts } of random.namespaces) {
     const names = Object.keys(columns).filter((column) => parts.some((part) => part.held.includes(column)));
     const cells = naiveMerge(key, key === "id" ? ids : random.sequences, parts, names);
-    names.forEach((column, i) => merged.set(column, cells.map((row) => row[i] ?? null)));
+    for (const [i, column] of names.entries()) {
+      merged.set(
+        column,
+        cells.map((row) => row[i] ?? null),
+      );
+    }
   }
   const rows = ids.map((id, row) => {
     const sequence = random.sequences[row]!;
-    const view: Record<string, unknown> = { id, bio_type: "dna", sequence, alphabet: "dna_4", length: sequence.length, source: "test" };
+    const view: Record<string, unknown> = {
+      id,
+      bio_type: "dna",
+      sequence,
+      alphabet: "dna_4",
+      length: sequence.length,
+      source: "test",
+    };
     view["created_at"] = json("timestamp[us, UTC]", 1_700_000_000_000_000n + BigInt(row));
-    for (const [name, type, cells] of random.materialized) view[name] = json(type, merged.get(name)?.[row] ?? cells[row]!);
+    for (const [name, type, cells] of random.materialized)
+      view[name] = json(type, merged.get(name)?.[row] ?? cells[row]!);
     const mark = random.tombstones?.find(([deleted]) => deleted === row);
     const shown = random.tombstones !== undefined && includeDeleted === true;
     const later = [...random.namespaces].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -266,7 +298,11 @@ describe.skipIf(python === undefined)("DuckDB as the judge", () => {
             await mkdir(dirname(join(folder, path)), { recursive: true });
             await writeFile(join(folder, path), body);
           }
-          const held = random.namespaces.map(({ name, key, columns }) => ({ name, key, columns: Object.keys(columns) }));
+          const held = random.namespaces.map(({ name, key, columns }) => ({
+            name,
+            key,
+            columns: Object.keys(columns),
+          }));
           const answer = await worker.ask({
             folder: join(folder, "demo"),
             stored: random.materialized.map(([name]) => name),

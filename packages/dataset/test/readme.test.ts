@@ -1,5 +1,5 @@
 /// <reference types="node" />
-import { mkdtemp, readFile, rm, writeFile, cp } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,7 +20,9 @@ test("the example of the README runs", async () => {
     const said = log.mock.calls.map(([first]) => first);
     expect(said[0]).toBe("demo");
     expect(said.at(-1)).toBe(true);
-    expect(said.some((line) => typeof line === "string" && line.startsWith('{"id":"') && line.includes("mock__score"))).toBe(true);
+    expect(
+      said.some((line) => typeof line === "string" && line.startsWith('{"id":"') && line.includes("mock__score")),
+    ).toBe(true);
   } finally {
     log.mockRestore();
     await rm(file, { force: true });

@@ -1,9 +1,18 @@
-import { DeadError, faultStorage, type FaultPlan } from "@usr/storage/testing";
+import { parseColumnSpecs } from "@usr/registry";
 import type { Storage } from "@usr/storage";
+import { DeadError, type FaultPlan, faultStorage } from "@usr/storage/testing";
 import { describe, expect, it } from "vitest";
 import { freezeRegistry, initDataset, materialize, registerNamespace, type WritableRoot } from "../src/write/index.ts";
-import { attachCsv, cloneStorage, demoRoot, eventsOf, importCsv, register, rowsOf, writableRoot } from "./write-support.ts";
-import { parseColumnSpecs } from "@usr/registry";
+import {
+  attachCsv,
+  cloneStorage,
+  demoRoot,
+  eventsOf,
+  importCsv,
+  register,
+  rowsOf,
+  writableRoot,
+} from "./write-support.ts";
 
 interface Verb {
   readonly name: string;
@@ -14,25 +23,51 @@ interface Verb {
 }
 
 const newNamespace = (root: WritableRoot): Promise<unknown> => register(root, "late", "late__n:int64");
-const scored = (root: WritableRoot): Promise<unknown> => attachCsv(root, "demo", "sequence,score,vec\nGGGG,1.5,\"[1,2]\"\nAAAA,2,\n");
+const scored = (root: WritableRoot): Promise<unknown> =>
+  attachCsv(root, "demo", 'sequence,score,vec\nGGGG,1.5,"[1,2]"\nAAAA,2,\n');
 
 const VERBS: readonly Verb[] = [
   { name: "register", run: newNamespace, events: 0 },
   {
     name: "register --overwrite --force",
     prepare: scored,
-    run: (root) => registerNamespace(root, { namespace: "mock", columns: parseColumnSpecs("mock", "score:float64,tag:string,vec:list<float64>,n:int8"), overwrite: true }),
+    run: (root) =>
+      registerNamespace(root, {
+        namespace: "mock",
+        columns: parseColumnSpecs("mock", "score:float64,tag:string,vec:list<float64>,n:int8"),
+        overwrite: true,
+      }),
     events: 0,
   },
   { name: "init", run: (root) => initDataset(root, "second"), events: 1 },
   { name: "import", run: (root) => importCsv(root, "demo", "sequence\nACACAC\nGTGTGT\n"), events: 1 },
-  { name: "import under a new registry", prepare: newNamespace, run: (root) => importCsv(root, "demo", "sequence\nACACAC\n"), events: 1 },
+  {
+    name: "import under a new registry",
+    prepare: newNamespace,
+    run: (root) => importCsv(root, "demo", "sequence\nACACAC\n"),
+    events: 1,
+  },
   { name: "attach", run: scored, events: 1 },
   { name: "attach under a new registry", prepare: newNamespace, run: scored, events: 1 },
-  { name: "attach --overwrite", prepare: scored, run: (root) => attachCsv(root, "demo", "sequence,score\nAAAA,9\n", { overwrite: true }), events: 1 },
+  {
+    name: "attach --overwrite",
+    prepare: scored,
+    run: (root) => attachCsv(root, "demo", "sequence,score\nAAAA,9\n", { overwrite: true }),
+    events: 1,
+  },
   { name: "materialize", prepare: scored, run: (root) => materialize(root, "demo"), events: 1 },
-  { name: "materialize --drop", prepare: scored, run: (root) => materialize(root, "demo", { overlays: "drop" }), events: 1 },
-  { name: "materialize --keep", prepare: scored, run: (root) => materialize(root, "demo", { overlays: "keep" }), events: 1 },
+  {
+    name: "materialize --drop",
+    prepare: scored,
+    run: (root) => materialize(root, "demo", { overlays: "drop" }),
+    events: 1,
+  },
+  {
+    name: "materialize --keep",
+    prepare: scored,
+    run: (root) => materialize(root, "demo", { overlays: "keep" }),
+    events: 1,
+  },
   { name: "registry-freeze", prepare: newNamespace, run: (root) => freezeRegistry(root, "demo"), events: 1 },
 ];
 
@@ -62,7 +97,10 @@ const seen = async (storage: Storage): Promise<Seen> => {
 const nextMutation = async (storage: Storage): Promise<void> => {
   const root = writableRoot(storage, 99);
   await importCsv(root, "demo", "sequence\nTTTTTTTTTT\n", { onConflict: "ignore" });
-  if ((await storage.open("second/.staging/pending.json")) !== undefined || (await storage.open("second/records.parquet")) !== undefined) {
+  if (
+    (await storage.open("second/.staging/pending.json")) !== undefined ||
+    (await storage.open("second/records.parquet")) !== undefined
+  ) {
     await initDataset(root, "second").catch(() => undefined);
   }
 };
@@ -106,11 +144,13 @@ describe.each(VERBS)("$name fails or dies at every storage call", (verb) => {
       }
       runs++;
       const where = `call ${n} (${whole.calls[n - 1]}), ${JSON.stringify(plan)}`;
-      if (plan.kind === "die") expect(failed === undefined || failed instanceof DeadError || hasDeadCause(failed), where).toBe(true);
+      if (plan.kind === "die")
+        expect(failed === undefined || failed instanceof DeadError || hasDeadCause(failed), where).toBe(true);
       const found = await seen(inner);
       expect([before.view, after.view], where).toContain(found.view);
       if (failed === undefined) expect(found.view, where).toBe(after.view);
-      if (failed !== undefined && plan.kind === "error-once" && plan.on === "before") expect(found.view, where).toBe(before.view);
+      if (failed !== undefined && plan.kind === "error-once" && plan.on === "before")
+        expect(found.view, where).toBe(before.view);
 
       await nextMutation(inner);
       const recovered = await seen(inner);

@@ -1,11 +1,20 @@
 /// <reference types="node" />
-import { jsonRows, openTable, type TableReader } from "@usr/formats";
+
 import { decodeEvents, type LoggedEvent } from "@usr/events";
+import { jsonRows, openTable, type TableReader } from "@usr/formats";
 import { parseColumnSpecs } from "@usr/registry";
 import { memoryStorage, readAll, type Storage } from "@usr/storage";
 import { scan } from "../src/index.ts";
 import type { Query } from "../src/types.ts";
-import { attach, importRows, initDataset, registerNamespace, type AttachOptions, type ImportOptions, type WritableRoot } from "../src/write/index.ts";
+import {
+  type AttachOptions,
+  attach,
+  type ImportOptions,
+  importRows,
+  initDataset,
+  registerNamespace,
+  type WritableRoot,
+} from "../src/write/index.ts";
 
 /** A clock that ticks a millisecond at every look, and random bytes that repeat from run to run. */
 export const writableRoot = (storage: Storage = memoryStorage(), seed = 1): WritableRoot => {
@@ -39,10 +48,20 @@ async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
 export const register = (root: WritableRoot, namespace: string, columns: string): Promise<unknown> =>
   registerNamespace(root, { namespace, columns: parseColumnSpecs(namespace, columns) });
 
-export const importCsv = async (root: WritableRoot, id: string, text: string, o: Partial<ImportOptions> = {}): ReturnType<typeof importRows> =>
+export const importCsv = async (
+  root: WritableRoot,
+  id: string,
+  text: string,
+  o: Partial<ImportOptions> = {},
+): ReturnType<typeof importRows> =>
   importRows(root, id, await csv(text), { path: "input.csv", bioType: "dna", alphabet: "dna_4", ...o });
 
-export const attachCsv = async (root: WritableRoot, id: string, text: string, o: Partial<AttachOptions> = {}): ReturnType<typeof attach> =>
+export const attachCsv = async (
+  root: WritableRoot,
+  id: string,
+  text: string,
+  o: Partial<AttachOptions> = {},
+): ReturnType<typeof attach> =>
   attach(root, id, await csv(text), { path: "input.csv", namespace: "mock", key: "sequence", ...o });
 
 /** `demo` with six dna sequences and the namespace mock (score, tag, vec) registered. */
@@ -54,7 +73,11 @@ export const demoRoot = async (storage?: Storage): Promise<WritableRoot> => {
   return root;
 };
 
-export const rowsOf = async (root: WritableRoot, id: string, query?: Query): Promise<readonly Record<string, unknown>[]> => {
+export const rowsOf = async (
+  root: WritableRoot,
+  id: string,
+  query?: Query,
+): Promise<readonly Record<string, unknown>[]> => {
   const rows: Record<string, unknown>[] = [];
   for await (const batch of scan(root, id, query)) for (const line of jsonRows(batch)) rows.push(JSON.parse(line));
   return rows;

@@ -1,8 +1,17 @@
 import type { ParquetFile } from "@usr/parquet";
-import { formatType, sameType, type Field } from "@usr/schema";
+import { type Field, formatType, sameType } from "@usr/schema";
 import type { ObjectMeta } from "@usr/storage";
 import { DatasetError } from "../error.ts";
-import { BASE_FIELDS, ID_HASH, ID_HASH_VALUE, RECORDS, REGISTRY_HASH, DATASET_CREATED_AT, SCHEMA_VERSION, SCHEMA_VERSION_VALUE } from "../layout.ts";
+import {
+  BASE_FIELDS,
+  DATASET_CREATED_AT,
+  ID_HASH,
+  ID_HASH_VALUE,
+  RECORDS,
+  REGISTRY_HASH,
+  SCHEMA_VERSION,
+  SCHEMA_VERSION_VALUE,
+} from "../layout.ts";
 import type { BaseTable } from "../types.ts";
 
 /** One rule of the base table that a file breaks. */

@@ -45,7 +45,8 @@ export function convertColumn(column: Column, to: DataType, name: string): Colum
   if (sameType(from, to)) return column;
   if (column.layout === "null") return nullColumn(to, column.length);
   const { length, validity } = column;
-  if (column.layout === "fixed" && from.kind === "timestamp" && to.kind === "timestamp") return convertTimestamps(column, from.unit, to.unit, to, name);
+  if (column.layout === "fixed" && from.kind === "timestamp" && to.kind === "timestamp")
+    return convertTimestamps(column, from.unit, to.unit, to, name);
   if (column.layout === "fixed" && from.kind === "float16" && (to.kind === "float32" || to.kind === "float64")) {
     const values = to.kind === "float32" ? new Float32Array(length) : new Float64Array(length);
     for (let i = 0; i < length; i++) values[i] = halfToNumber(Number(column.values[i]!));
@@ -57,14 +58,30 @@ export function convertColumn(column: Column, to: DataType, name: string): Colum
     return { layout: "fixed", type: to, length, validity, values };
   }
   if (column.layout === "struct" && to.kind === "struct" && isConvertible(from, to)) {
-    const children = column.children.map((child, i) => convertColumn(child, to.fields[i]!.type, `${name}.${to.fields[i]!.name}`));
+    const children = column.children.map((child, i) =>
+      convertColumn(child, to.fields[i]!.type, `${name}.${to.fields[i]!.name}`),
+    );
     return { layout: "struct", type: to, length, validity, children };
   }
   if (column.layout === "list" && to.kind === "list") {
-    return { layout: "list", type: to, length, validity, offsets: column.offsets, child: convertColumn(column.child, to.item, name) };
+    return {
+      layout: "list",
+      type: to,
+      length,
+      validity,
+      offsets: column.offsets,
+      child: convertColumn(column.child, to.item, name),
+    };
   }
   if (column.layout === "fixed_list" && to.kind === "fixed_size_list" && to.size === column.size) {
-    return { layout: "fixed_list", type: to, length, validity, size: to.size, child: convertColumn(column.child, to.item, name) };
+    return {
+      layout: "fixed_list",
+      type: to,
+      length,
+      validity,
+      size: to.size,
+      child: convertColumn(column.child, to.item, name),
+    };
   }
   if (column.layout === "fixed_list" && to.kind === "list") {
     const offsets = new Int32Array(length + 1);
@@ -86,14 +103,27 @@ export function convertColumn(column: Column, to: DataType, name: string): Colum
       for (let j = 0; j < size; j++) rows[i * to.size + j] = start + j;
     }
     const child = gatherColumns(column.child.type, [column.child], undefined, rows);
-    return { layout: "fixed_list", type: to, length, validity, size: to.size, child: convertColumn(child, to.item, name) };
+    return {
+      layout: "fixed_list",
+      type: to,
+      length,
+      validity,
+      size: to.size,
+      child: convertColumn(child, to.item, name),
+    };
   }
   throw mismatch(name, from, to, undefined);
 }
 
 const PER_MILLISECOND: Readonly<Record<TimestampUnit, bigint>> = { ms: 1n, us: 1_000n, ns: 1_000_000n };
 
-function convertTimestamps(column: FixedColumn, from: TimestampUnit, to: TimestampUnit, type: DataType, name: string): Column {
+function convertTimestamps(
+  column: FixedColumn,
+  from: TimestampUnit,
+  to: TimestampUnit,
+  type: DataType,
+  name: string,
+): Column {
   if (!isConvertible(column.type, type)) throw mismatch(name, column.type, type, undefined);
   const { length, validity } = column;
   if (from === to) return { layout: "fixed", type, length, validity, values: column.values };
@@ -124,8 +154,12 @@ export function halfToNumber(bits: number): number {
 
 function mismatch(name: string, from: DataType, to: DataType, value: string | undefined): DatasetError {
   const what = value === undefined ? "" : `; ${value} does not fit`;
-  return new DatasetError("TYPE_MISMATCH", `${name}: the base holds ${formatType(to)} and the overlay ${formatType(from)}${what}.`, {
-    hint: "Read without overlays (--no-overlays), or remove the overlay or the materialized column.",
-    details: { column: name, stored: formatType(to), overlay: formatType(from) },
-  });
+  return new DatasetError(
+    "TYPE_MISMATCH",
+    `${name}: the base holds ${formatType(to)} and the overlay ${formatType(from)}${what}.`,
+    {
+      hint: "Read without overlays (--no-overlays), or remove the overlay or the materialized column.",
+      details: { column: name, stored: formatType(to), overlay: formatType(from) },
+    },
+  );
 }

@@ -34,9 +34,15 @@ export function createFindings(): Findings {
         const first = samples[0]!;
         if (count <= SAMPLES) return samples;
         const more = count - SAMPLES;
-        return [...samples, { ...first, message: `${more} more like these, ${count} in all.`, where: fileOf(first.where) }];
+        return [
+          ...samples,
+          { ...first, message: `${more} more like these, ${count} in all.`, where: fileOf(first.where) },
+        ];
       });
-      return [...all.filter((problem) => problem.severity === "error"), ...all.filter((problem) => problem.severity === "warning")];
+      return [
+        ...all.filter((problem) => problem.severity === "error"),
+        ...all.filter((problem) => problem.severity === "warning"),
+      ];
     },
   };
 }
@@ -52,7 +58,8 @@ function fileOf(where: string): string {
 
 /** An error of any package as a problem at `where`. Errors without a code are bugs and passed on. */
 export function findingOf(error: unknown, where: string): Finding {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string" || error.name === "AbortError") throw error;
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string" || error.name === "AbortError")
+    throw error;
   const hint = "hint" in error && typeof error.hint === "string" ? error.hint : undefined;
   return { severity: "error", code: error.code, message: error.message, where, hint };
 }

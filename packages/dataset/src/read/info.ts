@@ -1,6 +1,6 @@
 import { countKeys, type Overlay } from "@usr/overlay";
 import { formatTimestamp, formatType } from "@usr/schema";
-import { scopedStorage, type ObjectMeta, type ReadableStorage, type Signal } from "@usr/storage";
+import { type ObjectMeta, type ReadableStorage, type Signal, scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
 import { EVENTS_LOG, inDataset, isSnapshotFile, overlayName, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
 import type { DatasetInfo, DatasetSchema, DatasetSummary, NamespaceInfo, Root, Snapshot } from "../types.ts";
@@ -25,7 +25,11 @@ export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly
       updated_at: newestChange(data),
     };
     try {
-      await using snapshot = await openSnapshot(root, dataset, { namespaces: "none", tombstones: true, signal: o.signal });
+      await using snapshot = await openSnapshot(root, dataset, {
+        namespaces: "none",
+        tombstones: true,
+        signal: o.signal,
+      });
       const rows_base = snapshot.base.file.numRows;
       const rows_deleted = await countDeleted(snapshot, o);
       summaries.push({ ...summary, rows: rows_base - rows_deleted, rows_deleted, rows_base });
@@ -38,7 +42,10 @@ export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly
 }
 
 function isOverlayObject({ path }: ObjectMeta): boolean {
-  return /^_derived\/(?!_archived\/)([^/]+\.parquet|[^/]+\/part-[^/]+\.parquet)$/.test(path) && !path.endsWith(".tmp.parquet");
+  return (
+    /^_derived\/(?!_archived\/)([^/]+\.parquet|[^/]+\/part-[^/]+\.parquet)$/.test(path) &&
+    !path.endsWith(".tmp.parquet")
+  );
 }
 
 function newestChange(objects: readonly ObjectMeta[]): string | null {
@@ -64,7 +71,8 @@ export async function info(root: Root, id: string, o: Signal = {}): Promise<Data
   const deleted = await countDeleted(snapshot, o);
   const overlays = [...snapshot.overlays, ...(snapshot.tombstones === undefined ? [] : [snapshot.tombstones.overlay])];
   const namespaces: NamespaceInfo[] = [];
-  for (const overlay of overlays.sort((a, b) => byCodeUnits(a.namespace, b.namespace))) namespaces.push(await namespaceInfo(overlay, o));
+  for (const overlay of overlays.sort((a, b) => byCodeUnits(a.namespace, b.namespace)))
+    namespaces.push(await namespaceInfo(overlay, o));
   const snapshots = (await listAll(storage, SNAPSHOTS_DIR, o)).filter((meta) => isSnapshotFile(meta.path));
   return {
     dataset: id,

@@ -1,4 +1,4 @@
-import { readAll, type ObjectMeta, type ReadableStorage, type Signal } from "@usr/storage";
+import { type ObjectMeta, type ReadableStorage, readAll, type Signal } from "@usr/storage";
 
 /** A whole object, small by nature (registries, pins). `undefined` = no such object. */
 export async function readObject(

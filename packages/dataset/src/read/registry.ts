@@ -1,4 +1,4 @@
-import { parseRegistry, registryHash, type Registry } from "@usr/registry";
+import { parseRegistry, type Registry, registryHash } from "@usr/registry";
 import type { ReadableStorage, Signal } from "@usr/storage";
 import { DatasetError } from "../error.ts";
 import { frozenRegistryPath, inDataset, REGISTRY_FILE } from "../layout.ts";
@@ -26,7 +26,12 @@ export async function requireRegistry(storage: ReadableStorage, o: Signal = {}):
  *
  * @throws DatasetError `NO_REGISTRY` where the copy is missing, `CORRUPT` where its content is another registry
  */
-export async function frozenRegistry(storage: ReadableStorage, id: string, hash: string, o: Signal = {}): Promise<Registry> {
+export async function frozenRegistry(
+  storage: ReadableStorage,
+  id: string,
+  hash: string,
+  o: Signal = {},
+): Promise<Registry> {
   const path = inDataset(id, frozenRegistryPath(hash));
   const object = await readObject(storage, path, o);
   if (object === undefined) {
@@ -47,7 +52,12 @@ export async function frozenRegistry(storage: ReadableStorage, id: string, hash:
 }
 
 /** The frozen registry a base names. Throws `NO_REGISTRY` when the base names none. */
-export async function baseFrozenRegistry(storage: ReadableStorage, id: string, hash: string | undefined, o: Signal = {}): Promise<Registry> {
+export async function baseFrozenRegistry(
+  storage: ReadableStorage,
+  id: string,
+  hash: string | undefined,
+  o: Signal = {},
+): Promise<Registry> {
   if (hash === undefined) {
     throw new DatasetError("NO_REGISTRY", `The dataset ${id} names no frozen registry.`, {
       hint: "Freeze one with: usr maintenance registry-freeze DATASET",

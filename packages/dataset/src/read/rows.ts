@@ -1,4 +1,4 @@
-import { readBatches, type ParquetFile } from "@usr/parquet";
+import { type ParquetFile, readBatches } from "@usr/parquet";
 import type { Batch, Utf8Column } from "@usr/schema";
 import { isValid } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
@@ -78,7 +78,8 @@ export async function findRows(
   for await (const { batch, row } of readRanges(file, [{ start: 0, end: file.numRows }], ["id"], o)) {
     const column = utf8Column(batch, 0);
     for (let i = 0; i < batch.numRows; i++) {
-      if (!prints.has(fingerprint(column.data, column.offsets[i]!, column.offsets[i + 1]!)) || !isValid(column, i)) continue;
+      if (!prints.has(fingerprint(column.data, column.offsets[i]!, column.offsets[i + 1]!)) || !isValid(column, i))
+        continue;
       const id = textAt(column, i);
       if (!wanted.has(id)) continue;
       const rows = found.get(id);

@@ -1,14 +1,22 @@
-import { buildKeyIndex, mergeOverlay, type KeyBatch, type KeyIndex, type MergeCursor, type Overlay, type OverlayKey } from "@usr/overlay";
+import {
+  buildKeyIndex,
+  type KeyBatch,
+  type KeyIndex,
+  type MergeCursor,
+  mergeOverlay,
+  type Overlay,
+  type OverlayKey,
+} from "@usr/overlay";
 import type { Batch, Column, Schema } from "@usr/schema";
 import { concatColumns, gatherColumns, isValid, nullColumn, sliceColumn } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
-import { BASE_FIELDS } from "../layout.ts";
 import { DatasetError } from "../error.ts";
+import { BASE_FIELDS } from "../layout.ts";
 import type { Query, Root, Snapshot } from "../types.ts";
 import { convertColumn } from "./convert.ts";
-import { findRows, rangesOf, readRanges, type RowRange } from "./rows.ts";
+import { findRows, type RowRange, rangesOf, readRanges } from "./rows.ts";
 import { openSnapshot } from "./snapshot.ts";
-import { namespacesOf, selectColumns, TOMBSTONE_FIELDS, viewColumns, type ViewColumn } from "./view.ts";
+import { namespacesOf, selectColumns, TOMBSTONE_FIELDS, type ViewColumn, viewColumns } from "./view.ts";
 
 /**
  * The merged view of a dataset: its rows in base order, batch by batch. Memory is bounded by the keys of the rows read and one batch.
@@ -40,7 +48,10 @@ export async function* scanSnapshot(snapshot: Snapshot, query: Query = {}): Asyn
   const view = viewColumns(snapshot.base.file.schema.fields, overlays, shown);
   refuseUnreadable(snapshot, query.columns);
   const chosen = selectColumns(view, query.columns, snapshot.id);
-  const schema: Schema = { fields: chosen.map(({ field: { name, type, nullable } }) => ({ name, type, nullable })), metadata: new Map() };
+  const schema: Schema = {
+    fields: chosen.map(({ field: { name, type, nullable } }) => ({ name, type, nullable })),
+    metadata: new Map(),
+  };
   const hides = query.includeDeleted !== true && snapshot.tombstones !== undefined;
 
   const total = snapshot.base.file.numRows;
@@ -62,7 +73,9 @@ export async function* scanSnapshot(snapshot: Snapshot, query: Query = {}): Asyn
   };
   let skip = hidden === 0 ? 0 : start;
   let left = limit;
-  for await (const { columns, keep, numRows } of mergedView(snapshot, chosen, [range], hides && hidden > 0, { signal })) {
+  for await (const { columns, keep, numRows } of mergedView(snapshot, chosen, [range], hides && hidden > 0, {
+    signal,
+  })) {
     const visible = keep === undefined ? numRows : keep.length;
     const from = Math.min(skip, visible);
     const to = Math.min(visible, from + left);
@@ -200,7 +213,10 @@ async function openCursors(
     let index = indexes.get(overlay.key);
     if (index === undefined) {
       const keyRanges = partial ? ranges : [{ start: 0, end: file.numRows }];
-      index = await buildKeyIndex(overlay.key, keyBatches(snapshot, overlay.key, keyRanges, o), { ...o, rows: file.numRows });
+      index = await buildKeyIndex(overlay.key, keyBatches(snapshot, overlay.key, keyRanges, o), {
+        ...o,
+        rows: file.numRows,
+      });
       indexes.set(overlay.key, index);
     }
     cursors.set(overlay, mergeOverlay(overlay, index, { columns, signal: o.signal }));
@@ -221,7 +237,8 @@ export async function* keyBatches(
   o: Signal = {},
 ): AsyncGenerator<KeyBatch, void, undefined> {
   const columns = key === "id" ? ["id"] : ["sequence", "bio_type", "alphabet"];
-  for await (const { batch, row } of readRanges(snapshot.base.file, ranges, columns, o)) yield { ...batch, startRow: row };
+  for await (const { batch, row } of readRanges(snapshot.base.file, ranges, columns, o))
+    yield { ...batch, startRow: row };
 }
 
 async function* inAskedOrder(
@@ -244,7 +261,8 @@ async function* inAskedOrder(
       taken.push(i);
     }
     const chosen = Int32Array.from(taken);
-    if (chosen.length > 0) pieces.push(columns.map((column) => gatherColumns(column.type, [column], undefined, chosen)));
+    if (chosen.length > 0)
+      pieces.push(columns.map((column) => gatherColumns(column.type, [column], undefined, chosen)));
   }
   const order: number[] = [];
   const missing: string[] = [];
@@ -287,6 +305,7 @@ export async function countDeleted(snapshot: Snapshot, o: Signal = {}): Promise<
   if (tombstones === undefined) return 0;
   const whole = [{ start: 0, end: base.file.numRows }];
   let deleted = 0;
-  for await (const { keep, numRows } of mergedView(snapshot, [], whole, true, o)) deleted += numRows - (keep?.length ?? numRows);
+  for await (const { keep, numRows } of mergedView(snapshot, [], whole, true, o))
+    deleted += numRows - (keep?.length ?? numRows);
   return deleted;
 }

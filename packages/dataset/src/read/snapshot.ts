@@ -1,4 +1,4 @@
-import { assembleOverlay, discoverOverlays, openPart, type Overlay, type OverlayEntry, type Part } from "@usr/overlay";
+import { assembleOverlay, discoverOverlays, type Overlay, type OverlayEntry, openPart, type Part } from "@usr/overlay";
 import { openParquet } from "@usr/parquet";
 import type { Registry } from "@usr/registry";
 import type { ObjectMeta } from "@usr/storage";
@@ -10,7 +10,7 @@ import { baseTable } from "./base.ts";
 import { byCodeUnits } from "./list.ts";
 import { mapBounded } from "./objects.ts";
 import { baseFrozenRegistry, requireRegistry } from "./registry.ts";
-import { MOVED, openStable, type Handles, type Opened } from "./stable.ts";
+import { type Handles, MOVED, type Opened, openStable } from "./stable.ts";
 
 const OPEN_WIDTH = 16;
 
@@ -77,7 +77,9 @@ async function openAll(
   if (tombstones === MOVED) return MOVED;
   return {
     value: { base, entries, overlays, tombstones, registry },
-    matters: (path) => path === RECORDS || (path === TOMBSTONE_FILE ? o.tombstones : watched === "all" || watched.includes(overlayName(path))),
+    matters: (path) =>
+      path === RECORDS ||
+      (path === TOMBSTONE_FILE ? o.tombstones : watched === "all" || watched.includes(overlayName(path))),
     registry: registry !== undefined,
   };
 }
@@ -129,7 +131,10 @@ function assembleAll(
 }
 
 /** The tombstone file as a table. Only the single file counts; a folder of parts called `usr` is a stranger's. */
-async function openTombstones(entries: readonly OverlayEntry[], handles: Handles): Promise<TombstoneTable | undefined | typeof MOVED> {
+async function openTombstones(
+  entries: readonly OverlayEntry[],
+  handles: Handles,
+): Promise<TombstoneTable | undefined | typeof MOVED> {
   const entry = entries.find(({ name, form }) => name === TOMBSTONE_NAMESPACE && form === "file");
   if (entry === undefined) return undefined;
   const parts = await openEntry(entry, handles);

@@ -1,5 +1,5 @@
 import { discoverOverlays } from "@usr/overlay";
-import { scopedStorage, type ObjectMeta, type ReadableStorage, type ReadHandle, type Signal } from "@usr/storage";
+import { type ObjectMeta, type ReadableStorage, type ReadHandle, type Signal, scopedStorage } from "@usr/storage";
 import { DatasetError } from "../error.ts";
 import { DERIVED_DIR, RECORDS, REGISTRY_FILE } from "../layout.ts";
 import { datasetNotFound } from "./list.ts";
@@ -92,7 +92,10 @@ async function listing(storage: ReadableStorage, id: string, o: Signal): Promise
   ]);
   return {
     // What is no overlay (temporaries, archives, notes of strangers) may come and go.
-    objects: [...base.filter(({ path }) => path === RECORDS), ...discoverOverlays(derived).flatMap((entry) => entry.objects)],
+    objects: [
+      ...base.filter(({ path }) => path === RECORDS),
+      ...discoverOverlays(derived).flatMap((entry) => entry.objects),
+    ],
     registry: registry.find(({ path }) => path === REGISTRY_FILE)?.etag,
   };
 }

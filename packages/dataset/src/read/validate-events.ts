@@ -2,7 +2,7 @@ import { decodeEvents } from "@usr/events";
 import type { Signal } from "@usr/storage";
 import { EVENTS_LOG, inDataset } from "../layout.ts";
 import type { Root } from "../types.ts";
-import { place, type Findings } from "./findings.ts";
+import { type Findings, place } from "./findings.ts";
 
 const CHUNK = 4 << 20;
 

@@ -1,12 +1,12 @@
-import { assembleOverlay, buildKeyIndex, matchKeys, type KeyIndex, type OverlayEntry, type OverlayKey, type Part } from "@usr/overlay";
-import { readBatches } from "@usr/parquet";
-import { formatType, parseType, sameType, type DataType } from "@usr/schema";
-import { isValid, valueAt } from "@usr/schema/columns";
 import { strip } from "@usr/id";
+import { assembleOverlay, type KeyIndex, matchKeys, type OverlayEntry, type OverlayKey, type Part } from "@usr/overlay";
+import { readBatches } from "@usr/parquet";
+import { type DataType, formatType, parseType, sameType } from "@usr/schema";
+import { isValid, valueAt } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
 import { inDataset, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
+import { type Finding, type Findings, findingOf, place } from "./findings.ts";
 import { byCodeUnits } from "./list.ts";
-import { findingOf, place, type Finding, type Findings } from "./findings.ts";
 import { createContractHashes, type KnownRegistry, type Registries, type Rule } from "./validate-registry.ts";
 
 /** An entry whose parts could be opened. */
@@ -34,7 +34,10 @@ export async function checkOverlays(opened: readonly OpenedEntry[], c: OverlayCo
     const { namespace } = source.parts[0]!;
     namespaces.set(namespace, [...(namespaces.get(namespace) ?? []), source]);
   }
-  const chosen = await choose([...namespaces.values()].flat().flatMap((source) => source.parts), c);
+  const chosen = await choose(
+    [...namespaces.values()].flat().flatMap((source) => source.parts),
+    c,
+  );
   let rows = 0;
   for (const [namespace, sources] of [...namespaces].sort(([a], [b]) => byCodeUnits(a, b))) {
     const registry = chosen(namespace);
@@ -53,7 +56,10 @@ export async function checkOverlays(opened: readonly OpenedEntry[], c: OverlayCo
 }
 
 /** For each namespace the registry it is judged by. What fits none is judged by the first and reported. */
-async function choose(parts: readonly Part[], c: OverlayContext): Promise<(namespace: string) => KnownRegistry | undefined> {
+async function choose(
+  parts: readonly Part[],
+  c: OverlayContext,
+): Promise<(namespace: string) => KnownRegistry | undefined> {
   const contracts = createContractHashes();
   const { candidates, byNamespace, together } = c.rule;
   const first = candidates[0];
@@ -64,8 +70,11 @@ async function choose(parts: readonly Part[], c: OverlayContext): Promise<(names
     if (first === undefined) return undefined;
     let failures: readonly Finding[] = [];
     for (const registry of candidates) {
-      const problems = (await Promise.all(group.map((part) => problemOf(part, registry)))).filter((problem) => problem !== undefined);
-      const fits = problems.every((problem) => problem.severity !== "error") && group.every((part) => fitsSchema(part, registry));
+      const problems = (await Promise.all(group.map((part) => problemOf(part, registry)))).filter(
+        (problem) => problem !== undefined,
+      );
+      const fits =
+        problems.every((problem) => problem.severity !== "error") && group.every((part) => fitsSchema(part, registry));
       if (fits || registry === first) failures = problems;
       if (fits) {
         for (const problem of failures) c.findings.add(problem);
@@ -143,7 +152,8 @@ async function contractProblem(
     return {
       severity: "warning",
       code: "MISSING_METADATA",
-      message: "It carries no usr:namespace_contract_hash, and no frozen registry tells it; only its columns and types were checked.",
+      message:
+        "It carries no usr:namespace_contract_hash, and no frozen registry tells it; only its columns and types were checked.",
       where,
       kind,
     };
@@ -189,7 +199,8 @@ function checkPart(part: Part, namespace: string, judged: KnownRegistry | undefi
     report("KEY_MISMATCH", undefined, `It declares the namespace ${part.namespace} among parts of ${namespace}.`);
   }
   const stored = new Map(part.file.schema.fields.map((field) => [field.name, field.type]));
-  if (!stored.has(part.key)) report("KEY_MISMATCH", part.key, `It says it is keyed by ${part.key} and has no such column.`);
+  if (!stored.has(part.key))
+    report("KEY_MISMATCH", part.key, `It says it is keyed by ${part.key} and has no such column.`);
   // What tombstones may look like is checked where they are put together.
   if (judged === undefined || namespace === TOMBSTONE_NAMESPACE) return;
   const entry = judged.registry.namespaces.get(namespace);
@@ -197,7 +208,12 @@ function checkPart(part: Part, namespace: string, judged: KnownRegistry | undefi
   for (const name of part.columns) {
     const registered = entry.columns.find((column) => column.name === name);
     if (registered === undefined) {
-      report("COLUMN_NOT_REGISTERED", name, `The column is not registered under ${namespace}.`, `Register it with: usr namespace register ${namespace}`);
+      report(
+        "COLUMN_NOT_REGISTERED",
+        name,
+        `The column is not registered under ${namespace}.`,
+        `Register it with: usr namespace register ${namespace}`,
+      );
       continue;
     }
     const type = registeredType(registered.type);
@@ -210,7 +226,12 @@ function checkPart(part: Part, namespace: string, judged: KnownRegistry | undefi
 }
 
 /** What only the parts together show: two forms, several keys, late parts. Kinds reported part by part are not repeated. */
-function checkTogether(namespace: string, sources: readonly OpenedEntry[], judged: KnownRegistry | undefined, c: OverlayContext): void {
+function checkTogether(
+  namespace: string,
+  sources: readonly OpenedEntry[],
+  judged: KnownRegistry | undefined,
+  c: OverlayContext,
+): void {
   if (judged === undefined && namespace !== TOMBSTONE_NAMESPACE) return;
   const entries = sources.map((source) => source.entry);
   try {
@@ -282,7 +303,9 @@ const STATE_VALUES: Readonly<Record<string, readonly string[]>> = {
 
 /** The values that record state may hold. */
 async function checkState(part: Part, c: OverlayContext): Promise<void> {
-  const names = part.columns.filter((name) => Object.hasOwn(STATE_VALUES, name) || name === "usr_state__supersedes" || name === "usr_state__lineage");
+  const names = part.columns.filter(
+    (name) => Object.hasOwn(STATE_VALUES, name) || name === "usr_state__supersedes" || name === "usr_state__lineage",
+  );
   if (names.length === 0) return;
   const where = inDataset(c.id, part.path);
   let row = 0;
@@ -311,10 +334,14 @@ function brokenStateRule(name: string, value: unknown): string | undefined {
   if (value === null) return undefined;
   const allowed = STATE_VALUES[name];
   if (allowed !== undefined) {
-    return typeof value === "string" && !allowed.includes(value) ? `${JSON.stringify(value)} is none of ${allowed.join(", ")}.` : undefined;
+    return typeof value === "string" && !allowed.includes(value)
+      ? `${JSON.stringify(value)} is none of ${allowed.join(", ")}.`
+      : undefined;
   }
   if (name === "usr_state__lineage") {
-    const sound = !Array.isArray(value) || (value.length > 0 && value.every((item) => typeof item === "string" && strip(item) !== ""));
+    const sound =
+      !Array.isArray(value) ||
+      (value.length > 0 && value.every((item) => typeof item === "string" && strip(item) !== ""));
     return sound ? undefined : "A lineage is a list of names, none of them blank.";
   }
   return typeof value === "string" && strip(value) === "" ? "It is blank." : undefined;

@@ -1,8 +1,8 @@
-import { contractHash, parseRegistry, registryHash, type NamespaceEntry, type Registry } from "@usr/registry";
-import { scopedStorage, type Signal } from "@usr/storage";
+import { contractHash, type NamespaceEntry, parseRegistry, type Registry, registryHash } from "@usr/registry";
+import { type Signal, scopedStorage } from "@usr/storage";
 import { frozenRegistryHash, frozenRegistryPath, inDataset, REGISTRY_DIR, REGISTRY_FILE } from "../layout.ts";
 import type { Root, ValidationMode } from "../types.ts";
-import { findingOf, type Findings } from "./findings.ts";
+import { type Findings, findingOf } from "./findings.ts";
 import { listAll, readObject } from "./objects.ts";
 
 /** A registry and what it is compared by. */
@@ -47,7 +47,12 @@ export async function readRegistries(root: Root, id: string, findings: Findings,
   return { current, frozen, count };
 }
 
-async function readRegistry(root: Root, path: string, findings: Findings, o: Signal): Promise<KnownRegistry | undefined> {
+async function readRegistry(
+  root: Root,
+  path: string,
+  findings: Findings,
+  o: Signal,
+): Promise<KnownRegistry | undefined> {
   const object = await readObject(root.storage, path, o);
   if (object === undefined) return undefined;
   try {
@@ -101,7 +106,11 @@ export function ruleOf(
   findings: Findings,
 ): Rule {
   const frozen = baseHash === undefined ? undefined : registries.frozen.get(baseHash);
-  const wanted = mode.endsWith("current") ? [registries.current] : mode.endsWith("frozen") ? [frozen] : [registries.current, frozen];
+  const wanted = mode.endsWith("current")
+    ? [registries.current]
+    : mode.endsWith("frozen")
+      ? [frozen]
+      : [registries.current, frozen];
   const candidates = wanted.filter((registry) => registry !== undefined);
   if (candidates.length === 0) {
     const current = mode.endsWith("current");
@@ -110,7 +119,9 @@ export function ruleOf(
       code: "NO_REGISTRY",
       message: current ? "The root has no usable registry." : `${id} has no usable frozen registry.`,
       where: current ? REGISTRY_FILE : inDataset(id, REGISTRY_DIR),
-      hint: current ? "Put registry.yaml back, or validate with --registry-mode namespace-frozen." : "Freeze one with: usr maintenance registry-freeze DATASET",
+      hint: current
+        ? "Put registry.yaml back, or validate with --registry-mode namespace-frozen."
+        : "Freeze one with: usr maintenance registry-freeze DATASET",
     });
   }
   return { candidates, byNamespace: mode.startsWith("namespace-"), together: mode === "either" };

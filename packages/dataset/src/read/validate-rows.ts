@@ -1,10 +1,10 @@
-import { ALPHABETS, createChecker, createHasher, stripRange, type Alphabet, type BioType } from "@usr/id";
+import { ALPHABETS, type Alphabet, type BioType, createChecker, createHasher, stripRange } from "@usr/id";
+import type { KeyIndex } from "@usr/overlay";
 import type { ParquetFile } from "@usr/parquet";
 import type { Column, Utf8Column } from "@usr/schema";
 import { isValid, valueAt } from "@usr/schema/columns";
-import type { KeyIndex } from "@usr/overlay";
 import type { Signal } from "@usr/storage";
-import { place, type Findings } from "./findings.ts";
+import { type Findings, place } from "./findings.ts";
 import { readRanges, textAt, utf8Column } from "./rows.ts";
 
 const ROW_COLUMNS = ["id", "bio_type", "sequence", "alphabet", "length"];
@@ -17,16 +17,29 @@ export async function checkRows(file: ParquetFile, path: string, findings: Findi
   const kinds = createKindCache();
   const expected = new Uint8Array(40);
   for await (const { batch, row } of readRanges(file, [{ start: 0, end: file.numRows }], ROW_COLUMNS, o)) {
-    const [ids, bioTypes, sequences, alphabets] = [utf8Column(batch, 0), utf8Column(batch, 1), utf8Column(batch, 2), utf8Column(batch, 3)];
+    const [ids, bioTypes, sequences, alphabets] = [
+      utf8Column(batch, 0),
+      utf8Column(batch, 1),
+      utf8Column(batch, 2),
+      utf8Column(batch, 3),
+    ];
     const lengths = batch.columns[4]!;
     for (let i = 0; i < batch.numRows; i++) {
       const report = (code: string, column: string, message: string): void =>
-        findings.add({ severity: "error", code, message, where: place(path, row + i + 1, column), kind: `${path} ${column}` });
+        findings.add({
+          severity: "error",
+          code,
+          message,
+          where: place(path, row + i + 1, column),
+          kind: `${path} ${column}`,
+        });
       const bioType = textOf(bioTypes, i);
       const alphabet = textOf(alphabets, i);
       const kind = kinds(bioType, alphabet);
-      if (kind.bioType === undefined) report("BAD_BIO_TYPE", "bio_type", `bio_type is ${quoted(bioType)}, not dna, rna or protein.`);
-      else if (kind.check === undefined) report("BAD_ALPHABET", "alphabet", `alphabet is ${quoted(alphabet)}, which is none of ${bioType}.`);
+      if (kind.bioType === undefined)
+        report("BAD_BIO_TYPE", "bio_type", `bio_type is ${quoted(bioType)}, not dna, rna or protein.`);
+      else if (kind.check === undefined)
+        report("BAD_ALPHABET", "alphabet", `alphabet is ${quoted(alphabet)}, which is none of ${bioType}.`);
       if (isBlank(ids, i)) report("MISSING_ID", "id", "The id is missing.");
       if (isBlank(sequences, i)) {
         report("EMPTY_SEQUENCE", "sequence", "The sequence is empty.");
@@ -38,15 +51,24 @@ export async function checkRows(file: ParquetFile, path: string, findings: Findi
       if (bad >= 0) {
         const before = decoder.decode(data.subarray(start, bad));
         const symbol = [...decoder.decode(data.subarray(bad, end))][0]!;
-        report("BAD_SYMBOL", "sequence", `The symbol ${quoted(symbol)} at position ${[...before].length + 1} is not in ${alphabet}.`);
+        report(
+          "BAD_SYMBOL",
+          "sequence",
+          `The symbol ${quoted(symbol)} at position ${[...before].length + 1} is not in ${alphabet}.`,
+        );
       }
       const length = characters(data, start, end);
       const stored = valueAt(lengths, i);
-      if (stored !== length) report("LENGTH_MISMATCH", "length", `length is ${String(stored)}; the sequence has ${length} symbols.`);
+      if (stored !== length)
+        report("LENGTH_MISMATCH", "length", `length is ${String(stored)}; the sequence has ${length} symbols.`);
       if (kind.hash === undefined || isBlank(ids, i)) continue;
       kind.hash(data, start, end, expected, 0);
       if (!sameBytes(ids, i, expected)) {
-        report("ID_MISMATCH", "id", `The id is ${quoted(textOf(ids, i))}; the sequence has ${decoder.decode(expected)}.`);
+        report(
+          "ID_MISMATCH",
+          "id",
+          `The id is ${quoted(textOf(ids, i))}; the sequence has ${decoder.decode(expected)}.`,
+        );
       }
     }
   }

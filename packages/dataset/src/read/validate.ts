@@ -1,19 +1,42 @@
-import { buildKeyIndex, discoverOverlays, openPart, type KeyBatch, type KeyIndex, type OverlayEntry, type OverlayKey, type Part } from "@usr/overlay";
+import {
+  buildKeyIndex,
+  discoverOverlays,
+  type KeyBatch,
+  type KeyIndex,
+  type OverlayEntry,
+  type OverlayKey,
+  openPart,
+  type Part,
+} from "@usr/overlay";
 import { openParquet, type ParquetFile } from "@usr/parquet";
-import { formatType, parseType, type DataType } from "@usr/schema";
-import { scopedStorage, type ObjectMeta, type Signal } from "@usr/storage";
+import { type DataType, formatType, parseType } from "@usr/schema";
+import { type ObjectMeta, type Signal, scopedStorage } from "@usr/storage";
 import { isDatasetId, parseDatasetId } from "../dataset-id.ts";
-import { inDataset, overlayName, PENDING, RECORDS, REGISTRY_FILE, REGISTRY_HASH, TOMBSTONE_NAMESPACE } from "../layout.ts";
-import type { Root, ValidateOptions, ValidationReport } from "../types.ts";
+import {
+  inDataset,
+  overlayName,
+  PENDING,
+  RECORDS,
+  REGISTRY_FILE,
+  REGISTRY_HASH,
+  TOMBSTONE_NAMESPACE,
+} from "../layout.ts";
+import type { Root, ValidateOptions, ValidationMode, ValidationReport } from "../types.ts";
 import { baseProblems, materializedFields } from "./base.ts";
 import { isConvertible } from "./convert.ts";
-import { checkEvents } from "./validate-events.ts";
-import { createFindings, findingOf, place, type Findings } from "./findings.ts";
+import { createFindings, type Findings, findingOf, place } from "./findings.ts";
 import { listAll } from "./objects.ts";
 import { readRanges, textAt, utf8Column } from "./rows.ts";
-import { MOVED, openStable, type Handles, type Opened } from "./stable.ts";
+import { type Handles, MOVED, type Opened, openStable } from "./stable.ts";
+import { checkEvents } from "./validate-events.ts";
 import { checkOverlays, type OpenedEntry } from "./validate-overlays.ts";
-import { checkNamedRegistry, readRegistries, ruleOf, type KnownRegistry, type Registries } from "./validate-registry.ts";
+import {
+  checkNamedRegistry,
+  type KnownRegistry,
+  type Registries,
+  readRegistries,
+  ruleOf,
+} from "./validate-registry.ts";
 import { checkRows, checkUniqueIds } from "./validate-rows.ts";
 
 /**
@@ -25,10 +48,11 @@ import { checkRows, checkUniqueIds } from "./validate-rows.ts";
 export async function validate(root: Root, id: string, o: ValidateOptions = {}): Promise<ValidationReport> {
   parseDatasetId(id);
   const mode = o.mode ?? "namespace-current";
-  const open = (objects: readonly ObjectMeta[], handles: Handles): Promise<Opened<Content> | typeof MOVED> => openContent(id, objects, handles, o);
+  const open = (objects: readonly ObjectMeta[], handles: Handles): Promise<Opened<Content> | typeof MOVED> =>
+    openContent(id, objects, handles, o);
   const { value, handles } = await openStable(root.storage, id, open, o);
   try {
-    return await report(root, id, value, { ...o, mode });
+    return await report(root, id, value, o, mode);
   } finally {
     await handles.close();
   }
@@ -50,7 +74,10 @@ async function openContent(
 ): Promise<Opened<Content> | typeof MOVED> {
   const failures: { readonly path: string; readonly error: unknown }[] = [];
   let moved = false;
-  const attempt = async <T>(path: string, open: (handle: NonNullable<Awaited<ReturnType<Handles["open"]>>>) => Promise<T>): Promise<T | undefined> => {
+  const attempt = async <T>(
+    path: string,
+    open: (handle: NonNullable<Awaited<ReturnType<Handles["open"]>>>) => Promise<T>,
+  ): Promise<T | undefined> => {
     const handle = await handles.open(path);
     if (handle === undefined) {
       moved = true;
@@ -81,7 +108,8 @@ async function report(
   root: Root,
   id: string,
   { base, opened, entries, failures }: Content,
-  o: ValidateOptions & Required<Pick<ValidateOptions, "mode">>,
+  o: ValidateOptions,
+  mode: ValidationMode,
 ): Promise<ValidationReport> {
   const findings = createFindings();
   const path = inDataset(id, RECORDS);
@@ -95,9 +123,11 @@ async function report(
   }
   const parts = opened.flatMap((source) => source.parts);
   await checkNamedRegistry(root, id, baseHash, path, registries, findings, o);
-  for (const part of parts) await checkNamedRegistry(root, id, part.registryHash, inDataset(id, part.path), registries, findings, o);
+  for (const part of parts)
+    await checkNamedRegistry(root, id, part.registryHash, inDataset(id, part.path), registries, findings, o);
 
-  const sound = base !== undefined && broken.every((problem) => problem.code === "UNSUPPORTED_VERSION") ? base : undefined;
+  const sound =
+    base !== undefined && broken.every((problem) => problem.code === "UNSUPPORTED_VERSION") ? base : undefined;
   const index = sound === undefined ? undefined : createIndexes(sound, o);
   if (sound !== undefined && index !== undefined) {
     await checkRows(sound, path, findings, o);
@@ -106,14 +136,17 @@ async function report(
   const extras = base === undefined ? [] : materializedFields(base);
   const needsRegistry = opened.some((source) => source.parts[0]!.namespace !== TOMBSTONE_NAMESPACE);
   const rule =
-    needsRegistry || (opened.length > 0 && !o.mode.startsWith("namespace-"))
-      ? ruleOf(o.mode, registries, baseHash, id, findings)
+    needsRegistry || (opened.length > 0 && !mode.startsWith("namespace-"))
+      ? ruleOf(mode, registries, baseHash, id, findings)
       : { candidates: [], byNamespace: true, together: false };
-  const judge = rule.candidates[0] ?? registries.current ?? (baseHash === undefined ? undefined : registries.frozen.get(baseHash));
+  const judge =
+    rule.candidates[0] ?? registries.current ?? (baseHash === undefined ? undefined : registries.frozen.get(baseHash));
   for (const { name, type } of extras) checkMaterialized(name, type, judge, path, o.strict === true, findings);
   reportRegistryProblems(registries, entries, findings);
   const overlayRows =
-    index === undefined ? 0 : await checkOverlays(opened, { id, findings, registries, rule, nowUs: o.nowUs, index, signal: o.signal });
+    index === undefined
+      ? 0
+      : await checkOverlays(opened, { id, findings, registries, rule, nowUs: o.nowUs, index, signal: o.signal });
 
   const events = await checkEvents(root, id, findings, o);
   await checkDebris(root, id, findings, o);
@@ -121,7 +154,13 @@ async function report(
   return {
     ok: problems.every((problem) => problem.severity !== "error"),
     problems,
-    checked: { rows: sound?.numRows ?? 0, parts: parts.length, overlay_rows: overlayRows, registries: registries.count, events },
+    checked: {
+      rows: sound?.numRows ?? 0,
+      parts: parts.length,
+      overlay_rows: overlayRows,
+      registries: registries.count,
+      events,
+    },
   };
 }
 
@@ -129,12 +168,16 @@ async function report(
 function createIndexes(file: ParquetFile, o: Signal): (key: OverlayKey) => Promise<KeyIndex> {
   const known = new Map<OverlayKey, Promise<KeyIndex>>();
   const batches = async function* (columns: readonly string[]): AsyncGenerator<KeyBatch, void, undefined> {
-    for await (const { batch, row } of readRanges(file, [{ start: 0, end: file.numRows }], columns, o)) yield { ...batch, startRow: row };
+    for await (const { batch, row } of readRanges(file, [{ start: 0, end: file.numRows }], columns, o))
+      yield { ...batch, startRow: row };
   };
   return (key) => {
     let index = known.get(key);
     if (index === undefined) {
-      index = buildKeyIndex(key, batches(key === "id" ? ["id"] : ["sequence", "bio_type", "alphabet"]), { ...o, rows: file.numRows });
+      index = buildKeyIndex(key, batches(key === "id" ? ["id"] : ["sequence", "bio_type", "alphabet"]), {
+        ...o,
+        rows: file.numRows,
+      });
       // A base that does not allow the key is reported where it is asked for.
       index.catch(() => undefined);
       known.set(key, index);
@@ -144,11 +187,18 @@ function createIndexes(file: ParquetFile, o: Signal): (key: OverlayKey) => Promi
 }
 
 /** The ids of the doubles are read for the first of them only: five are shown. */
-async function reportDoubles(file: ParquetFile, index: KeyIndex, path: string, findings: Findings, o: Signal): Promise<void> {
+async function reportDoubles(
+  file: ParquetFile,
+  index: KeyIndex,
+  path: string,
+  findings: Findings,
+  o: Signal,
+): Promise<void> {
   const ids = new Map<number, string>();
   for (let row = 0; index.repeats && row < index.numRows && ids.size < 5; row++) {
     if (index.next(row) < 0) continue;
-    for await (const { batch } of readRanges(file, [{ start: row, end: row + 1 }], ["id"], o)) ids.set(row, textAt(utf8Column(batch, 0), 0));
+    for await (const { batch } of readRanges(file, [{ start: row, end: row + 1 }], ["id"], o))
+      ids.set(row, textAt(utf8Column(batch, 0), 0));
   }
   checkUniqueIds(index, path, (row) => ids.get(row) ?? "", findings);
 }
@@ -174,7 +224,9 @@ function checkMaterialized(
     return;
   }
   const severity = strict ? "error" : "warning";
-  const registered = [...(judge?.registry.namespaces.values() ?? [])].flatMap((entry) => entry.columns).find((column) => column.name === name);
+  const registered = [...(judge?.registry.namespaces.values() ?? [])]
+    .flatMap((entry) => entry.columns)
+    .find((column) => column.name === name);
   if (registered === undefined) {
     findings.add({
       severity,
@@ -234,7 +286,10 @@ async function checkDebris(root: Root, id: string, findings: Findings, o: Signal
   const outer = id.split("/")[0]!;
   for (const { path } of await listAll(root.storage, outer === id ? `${id}/` : `${outer}/${RECORDS}`, o)) {
     const inner = path.slice(0, -RECORDS.length - 1);
-    const inside = outer === id ? path.endsWith(`/${RECORDS}`) && inner !== id && isDatasetId(inner) : path === `${outer}/${RECORDS}`;
+    const inside =
+      outer === id
+        ? path.endsWith(`/${RECORDS}`) && inner !== id && isDatasetId(inner)
+        : path === `${outer}/${RECORDS}`;
     if (!inside) continue;
     findings.add({
       severity: "error",

@@ -32,7 +32,9 @@ export function viewColumns(
   overlays: readonly Overlay[],
   tombstones: TombstoneTable | undefined,
 ): readonly ViewColumn[] {
-  const sorted = overlays.filter((o) => o.namespace !== TOMBSTONE_NAMESPACE).sort((a, b) => byCodeUnits(a.namespace, b.namespace));
+  const sorted = overlays
+    .filter((o) => o.namespace !== TOMBSTONE_NAMESPACE)
+    .sort((a, b) => byCodeUnits(a.namespace, b.namespace));
   const view = new Map<string, ViewColumn>();
   for (const field of base) {
     const holders = sorted.filter((overlay) => overlay.fields.some((other) => other.name === field.name));
@@ -41,7 +43,12 @@ export function viewColumns(
   const addTombstones = (): void => {
     for (const field of TOMBSTONE_FIELDS) {
       if (view.has(field.name)) continue;
-      view.set(field.name, { field: { ...field, origin: TOMBSTONE_NAMESPACE }, stored: false, overlays: [], tombstone: true });
+      view.set(field.name, {
+        field: { ...field, origin: TOMBSTONE_NAMESPACE },
+        stored: false,
+        overlays: [],
+        tombstone: true,
+      });
     }
   };
   let pending = tombstones !== undefined;
@@ -69,7 +76,11 @@ export function viewColumns(
  *
  * @throws DatasetError `UNKNOWN_COLUMN` naming every name that the view lacks
  */
-export function selectColumns(view: readonly ViewColumn[], names: readonly string[] | undefined, id: string): readonly ViewColumn[] {
+export function selectColumns(
+  view: readonly ViewColumn[],
+  names: readonly string[] | undefined,
+  id: string,
+): readonly ViewColumn[] {
   if (names === undefined) return view;
   const byName = new Map(view.map((column) => [column.field.name, column]));
   const chosen: ViewColumn[] = [];
