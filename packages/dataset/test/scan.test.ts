@@ -38,7 +38,9 @@ async function errorOf(root: Root, query: Query): Promise<unknown> {
 
 test("a broken overlay breaks the reads that need it, and no others", async () => {
   const root = await madeRoot();
-  expect(await linesOf(root, "demo", { columns: ["mock__score"] })).toEqual([0, 1, 3, 4].map((score) => `{"mock__score":${score}}`));
+  expect(await linesOf(root, "demo", { columns: ["mock__score"] })).toEqual(
+    [0, 1, 3, 4].map((score) => `{"mock__score":${score}}`),
+  );
   expect((await linesOf(root, "demo", { columns: ["id"] })).length).toBe(4);
   expect((await linesOf(root, "demo", { overlays: false })).length).toBe(4);
   expect(await errorOf(root, {})).toMatchObject({ code: "CORRUPT" });
@@ -70,7 +72,9 @@ test("the first rows of a large base cost what they are, not what the base is", 
   const { storage } = await memoryRoot("rows-20k");
   const bytesRead = async (query: Query): Promise<number> => {
     let bytes = 0;
-    const counting = watched(storage, { read: (path, _, length) => (bytes += path.endsWith("/records.parquet") ? length : 0) });
+    const counting = watched(storage, {
+      read: (path, _, length) => (bytes += path.endsWith("/records.parquet") ? length : 0),
+    });
     await linesOf({ storage: counting, label: "counting" }, "lab/rows20k", query);
     return bytes;
   };
@@ -84,9 +88,16 @@ test("overlay columns need a registry, base columns and tombstones none", async 
   await root.storage.delete("registry.yaml");
   expect((await linesOf(root, "demo", { columns: ["id"] })).length).toBe(4);
   expect((await linesOf(root, "demo", { overlays: false, includeDeleted: true })).length).toBe(5);
-  expect((await linesOf(root, "demo", { columns: ["usr__deleted"], includeDeleted: true }))[2]).toBe('{"usr__deleted":true}');
-  expect(await errorOf(root, { columns: ["mock__score"] })).toMatchObject({ name: "DatasetError", code: "NO_REGISTRY" });
-  expect(await errorOf(root, { columns: ["mock__score"], registryMode: "frozen" })).toMatchObject({ code: "NO_REGISTRY" });
+  expect((await linesOf(root, "demo", { columns: ["usr__deleted"], includeDeleted: true }))[2]).toBe(
+    '{"usr__deleted":true}',
+  );
+  expect(await errorOf(root, { columns: ["mock__score"] })).toMatchObject({
+    name: "DatasetError",
+    code: "NO_REGISTRY",
+  });
+  expect(await errorOf(root, { columns: ["mock__score"], registryMode: "frozen" })).toMatchObject({
+    code: "NO_REGISTRY",
+  });
 });
 
 test("the frozen registry stands in for the root's, as long as it is what its name says", async () => {
@@ -95,7 +106,8 @@ test("the frozen registry stands in for the root's, as long as it is what its na
   await root.storage.delete("registry.yaml");
   expect(await codeOf(linesOf(root, "demo"))).toBe("NO_REGISTRY");
   expect(await linesOf(root, "demo", { registryMode: "frozen" })).toEqual(expected);
-  for await (const { path } of root.storage.list("demo/_registry/")) await root.storage.put(path, new TextEncoder().encode(REGISTRY));
+  for await (const { path } of root.storage.list("demo/_registry/"))
+    await root.storage.put(path, new TextEncoder().encode(REGISTRY));
   expect(await codeOf(linesOf(root, "demo", { registryMode: "frozen" }))).toBe("CORRUPT");
   expect(await linesOf(root, "demo", { overlays: false, registryMode: "frozen" })).not.toEqual([]);
 });
@@ -123,7 +135,11 @@ test("ids: the order asked, repeats too; what has no visible row is unknown", as
   const root = await madeRoot();
   const ask = (ids: readonly string[], query: Query = {}): Promise<readonly string[]> =>
     linesOf(root, "demo", { columns: ["mock__score"], ids, ...query });
-  expect(await ask([IDS[4]!, IDS[0]!, IDS[4]!])).toEqual(['{"mock__score":4}', '{"mock__score":0}', '{"mock__score":4}']);
+  expect(await ask([IDS[4]!, IDS[0]!, IDS[4]!])).toEqual([
+    '{"mock__score":4}',
+    '{"mock__score":0}',
+    '{"mock__score":4}',
+  ]);
   expect(await ask([IDS[2]!], { includeDeleted: true })).toEqual(['{"mock__score":2}']);
   expect(await ask([])).toEqual([]);
   expect(await codeOf(ask([IDS[0]!.toUpperCase()]))).toBe("UNKNOWN_ID");
@@ -137,12 +153,17 @@ test("ids: the order asked, repeats too; what has no visible row is unknown", as
 test("a folder is what its parts say, not what it is called", async () => {
   const root = await madeRoot();
   await root.storage.rename("demo/_derived/mock/part-1.parquet", "demo/_derived/renamed/part-1.parquet");
-  expect(await linesOf(root, "demo", { columns: ["mock__score"], limit: 2 })).toEqual(['{"mock__score":0}', '{"mock__score":1}']);
+  expect(await linesOf(root, "demo", { columns: ["mock__score"], limit: 2 })).toEqual([
+    '{"mock__score":0}',
+    '{"mock__score":1}',
+  ]);
 });
 
 test("an overlay wins over the materialized column, in the column's place and type", async () => {
   const root = await rootOf({
-    "registry.yaml": registryText({ v: { v__h: "float16", v__l: "fixed_size_list<float32>[2]", v__t: "timestamp[ms, UTC]", v__x: "int64" } }),
+    "registry.yaml": registryText({
+      v: { v__h: "float16", v__l: "fixed_size_list<float32>[2]", v__t: "timestamp[ms, UTC]", v__x: "int64" },
+    }),
     "demo/records.parquet": await baseBytes({
       sequences: SEQUENCES.slice(0, 3),
       extra: {
@@ -178,7 +199,10 @@ test("a materialized column of a type that does not fit is an error, not a guess
   const root = await rootOf({
     "registry.yaml": registryText({ v: { v__x: "int64" } }),
     "demo/records.parquet": await baseBytes({ sequences: SEQUENCES, extra: { v__x: ["float64", [0, 1, 2, 3, 4]] } }),
-    "demo/_derived/v.parquet": await partBytes("v", "id", CREATED, { id: ["string", IDS], v__x: ["int64", [0n, 1n, 2n, 3n, 4n]] }),
+    "demo/_derived/v.parquet": await partBytes("v", "id", CREATED, {
+      id: ["string", IDS],
+      v__x: ["int64", [0n, 1n, 2n, 3n, 4n]],
+    }),
   });
   expect(await errorOf(root, {})).toMatchObject({ code: "TYPE_MISMATCH" });
   expect((await linesOf(root, "demo", { overlays: false })).length).toBe(5);
