@@ -40,9 +40,15 @@ const POWERS: readonly number[] = Array.from({ length: 23 }, (_, i) => Number(`1
 
 /**
  * Reads `[+-]? (digits [. digits?] | . digits) ([eE] [+-]? digits)?` from ASCII bytes, rounded once to the kind. `undefined` = not such a text, or a
- * finite text beyond the kind's largest value.
+ * finite text beyond the kind's largest value. `cut` gives a range as text, where the caller has that cheaper.
  */
-export function decimalToFloat(bytes: Uint8Array, start: number, end: number, kind: FloatKind): number | undefined {
+export function decimalToFloat(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  kind: FloatKind,
+  cut?: (start: number, end: number) => string,
+): number | undefined {
   let at = start;
   const negative = bytes[at] === 0x2d;
   if (negative || bytes[at] === 0x2b) at++;
@@ -94,18 +100,20 @@ export function decimalToFloat(bytes: Uint8Array, start: number, end: number, ki
     double = scale < 0 ? mantissa / POWERS[-scale]! : mantissa * POWERS[scale]!;
     if (negative) double = -double;
   } else {
-    double = Number(ascii(bytes, start, end));
+    double = Number(cut === undefined ? ascii(bytes, start, end) : cut(start, end));
   }
   if (kind === "float64") return Number.isFinite(double) ? double : undefined;
   const single = nearMidpoint(kind, double) ? decideTie(kind, double, bytes, start, end) : roundTo(kind, double);
   return Number.isFinite(single) ? single : undefined;
 }
 
+const latin: TextDecoder = new TextDecoder("latin1");
+
 /** ASCII bytes as text. */
 export function ascii(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start > 40) return latin.decode(bytes.subarray(start, end));
   let text = "";
-  for (let at = start; at < end; at += 8192)
-    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + 8192)));
+  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
   return text;
 }
 

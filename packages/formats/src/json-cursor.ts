@@ -9,7 +9,26 @@ export interface JsonCursor {
   /** File offset of `bytes[0]`; undefined where errors should not name a byte. */
   origin: number | undefined;
   readonly maxDepth: number;
+  /** A range as text, for numbers: see `textCutter`. */
+  readonly cut: (start: number, end: number) => string;
 }
+
+/** A cursor on `bytes[start .. end)`. */
+export function jsonCursor(bytes: Uint8Array, start: number, end: number, origin: number | undefined, maxDepth: number): JsonCursor {
+  return { bytes, at: start, end, origin, maxDepth, cut: textCutter(bytes, start, end) };
+}
+
+/** Decodes the whole text at the first request and cuts from it: for the many numbers of a vector that is twice as fast as one by one. */
+function textCutter(bytes: Uint8Array, first: number, last: number): (start: number, end: number) => string {
+  let text: string | undefined;
+  return (start, end) => {
+    text ??= latin.decode(bytes.subarray(first, last));
+    return text.slice(start - first, end - first);
+  };
+}
+
+// one character a byte, so that places in the text are places in the bytes
+const latin: TextDecoder = new TextDecoder("latin1");
 
 const scratch: ByteBuffer = byteBuffer(256);
 

@@ -110,7 +110,7 @@ function floatReader(kind: FloatKind): JsonReader {
     }
     if (byte !== 0x2d && !(byte >= 0x30 && byte <= 0x39)) return unfit(cursor, { kind });
     takeNumber(cursor);
-    const value = decimalToFloat(cursor.bytes, start, cursor.at, kind);
+    const value = decimalToFloat(cursor.bytes, start, cursor.at, kind, cursor.cut);
     if (value === undefined) {
       throw refuse(`is out of the range of ${kind}`, { value: printableBytes(cursor.bytes, start, cursor.at) });
     }

@@ -1,5 +1,5 @@
 import { FormatError, placed } from "./error.ts";
-import { expect, type JsonCursor, malformed, peek, skipValue, takeString } from "./json-cursor.ts";
+import { expect, type JsonCursor, jsonCursor, malformed, peek, skipValue, takeString } from "./json-cursor.ts";
 import { skipBom } from "./read-csv.ts";
 import { type ColumnSink, columnSink } from "./sink.ts";
 import { type ByteWindow, bytesOf, byteWindow, type Limits, limitsOf } from "./source.ts";
@@ -97,13 +97,7 @@ function fill(table: JsonLines, byteLimit: number): "full" | "more" | "end" {
       });
     }
     if (feed < 0 && !window.final) return "more";
-    const cursor: JsonCursor = {
-      bytes: window.bytes,
-      at: window.at,
-      end,
-      origin: window.origin,
-      maxDepth: limits.maxDepth,
-    };
+    const cursor = jsonCursor(window.bytes, window.at, end, window.origin, limits.maxDepth);
     if (peek(cursor) >= 0) {
       readRow(table, cursor);
       table.row++;

@@ -11,7 +11,7 @@ import { columnBuilder } from "@usr/schema/columns";
 import { FormatError, refuse } from "./error.ts";
 import { decimalToFloat, halfBits } from "./float.ts";
 import { inRange, parseInteger } from "./integer.ts";
-import { type JsonCursor, takeStringBytes } from "./json-cursor.ts";
+import { type JsonCursor, jsonCursor, takeStringBytes } from "./json-cursor.ts";
 import { type JsonReader, jsonReader, readJsonText } from "./json-value.ts";
 import { textToTimestamp } from "./timestamp.ts";
 import { append, byteBuffer, utf8Text } from "./utf8.ts";
@@ -313,7 +313,7 @@ function nestedSink(type: DataType, o: SinkOptions): ColumnSink {
       add(null);
     },
     addText(bytes, start, end) {
-      const cursor: JsonCursor = { bytes, at: start, end, origin: undefined, maxDepth: o.maxDepth };
+      const cursor = jsonCursor(bytes, start, end, undefined, o.maxDepth);
       let value: Value;
       try {
         value = readJsonText(cursor, read);
