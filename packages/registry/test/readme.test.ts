@@ -17,7 +17,7 @@ it("runs as the README shows it", () => {
     expect(out.replace(/(?<=[0-9a-f]{4})[0-9a-f]{60}/, "…")).toMatchInlineSnapshot(`
       "true
       true
-      2 4889…
+      2 da4a…
       0
       "
     `);
