@@ -14,8 +14,10 @@
  * @module
  */
 export { DatasetError, type DatasetErrorCode, type DatasetErrorOptions } from "./error.ts";
-export { datasetSchema, info, listDatasets } from "./read/info.ts";
+export { eventLog } from "./read/event-log.ts";
+export { info, listDatasets } from "./read/info.ts";
+export { requireRegistry } from "./read/registry.ts";
 export { scan } from "./read/scan.ts";
-export { openSnapshot } from "./read/snapshot.ts";
+export { datasetSchema } from "./read/schema.ts";
 export { validate } from "./read/validate.ts";
 export type * from "./types.ts";

@@ -1,7 +1,7 @@
 import type { Overlay, OverlayEntry } from "@usr/overlay";
 import type { ParquetFile } from "@usr/parquet";
-import type { NamespaceEntry, Registry } from "@usr/registry";
-import type { DataType, Field } from "@usr/schema";
+import type { Registry } from "@usr/registry";
+import type { Field } from "@usr/schema";
 import type { ObjectMeta, ReadableStorage, Signal } from "@usr/storage";
 
 /** A folder of datasets with the registry they share. */
@@ -14,13 +14,16 @@ export interface Root {
 /** Which registry says what overlay columns mean: the root's of today, or the copy the dataset froze. */
 export type RegistrySource = "current" | "frozen";
 
-export interface SnapshotOptions extends Signal {
+export interface ReadOptions extends Signal {
+  /** Default `current`. */
+  readonly registryMode?: RegistrySource | undefined;
+}
+
+export interface SnapshotOptions extends ReadOptions {
   /** The overlays to open, by namespace (never `usr`). A namespace without overlay is no error. */
   readonly namespaces: "all" | "none" | readonly string[];
   /** Whether to open the tombstone file. */
   readonly tombstones: boolean;
-  /** Default `current`. */
-  readonly registryMode?: RegistrySource | undefined;
 }
 
 /** The base table as it was when the snapshot was opened. */
@@ -57,7 +60,7 @@ export interface TombstoneTable {
   readonly overlay: Overlay;
 }
 
-export interface Query extends Signal {
+export interface Query extends ReadOptions {
   /** The columns wanted, in the order wanted; absent = every column of the merged view. */
   readonly columns?: readonly string[] | undefined;
   /** Show deleted rows and the columns of `usr`. Default false. */
@@ -70,8 +73,6 @@ export interface Query extends Signal {
   readonly limit?: number | undefined;
   /** Only these rows, in the order given. An id that no visible row has is `UNKNOWN_ID`. */
   readonly ids?: readonly string[] | undefined;
-  /** Default `current`. */
-  readonly registryMode?: RegistrySource | undefined;
 }
 
 /** A column of the merged view and where it lives: `base` or a namespace. */
@@ -168,11 +169,3 @@ export interface ValidationReport {
     readonly events: number;
   };
 }
-
-/** A type that a base column must have. */
-export interface BaseColumn {
-  readonly name: string;
-  readonly type: DataType;
-}
-
-export type { NamespaceEntry };

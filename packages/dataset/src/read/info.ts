@@ -1,14 +1,14 @@
 import { countKeys, type Overlay } from "@usr/overlay";
-import { formatTimestamp, formatType } from "@usr/schema";
+import { formatTimestamp } from "@usr/schema";
 import { type ObjectMeta, type ReadableStorage, type Signal, scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
 import { EVENTS_LOG, inDataset, isSnapshotFile, overlayName, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
-import type { DatasetInfo, DatasetSchema, DatasetSummary, NamespaceInfo, Root, Snapshot } from "../types.ts";
+import type { DatasetInfo, DatasetSummary, NamespaceInfo, ReadOptions, Root } from "../types.ts";
 import { byCodeUnits, groupDatasets } from "./list.ts";
 import { listAll } from "./objects.ts";
 import { countDeleted } from "./scan.ts";
+import { schemaColumns } from "./schema.ts";
 import { openSnapshot } from "./snapshot.ts";
-import { viewColumns } from "./view.ts";
 
 /**
  * Every dataset of a root, by id. Reads footers, and the ids where rows were deleted. A dataset that cannot be read is listed with
@@ -63,9 +63,9 @@ function problemOf(error: unknown): { readonly code: string; readonly message: s
  *
  * @throws what `openSnapshot` throws for all overlays
  */
-export async function info(root: Root, id: string, o: Signal = {}): Promise<DatasetInfo> {
+export async function info(root: Root, id: string, o: ReadOptions = {}): Promise<DatasetInfo> {
   parseDatasetId(id);
-  await using snapshot = await openSnapshot(root, id, { namespaces: "all", tombstones: true, signal: o.signal });
+  await using snapshot = await openSnapshot(root, id, { namespaces: "all", tombstones: true, ...o });
   const storage = scopedStorage(root.storage, id);
   const rowsBase = snapshot.base.file.numRows;
   const deleted = await countDeleted(snapshot, o);
@@ -80,7 +80,7 @@ export async function info(root: Root, id: string, o: Signal = {}): Promise<Data
     rows: rowsBase - deleted,
     rows_deleted: deleted,
     rows_base: rowsBase,
-    columns: allColumns(snapshot).map((column) => column.field.name),
+    columns: schemaColumns(snapshot).map((column) => column.field.name),
     namespaces,
     snapshots: snapshots.length,
     registry_hash: snapshot.base.registryHash ?? null,
@@ -100,27 +100,6 @@ async function namespaceInfo(overlay: Overlay, o: Signal): Promise<NamespaceInfo
     columns: overlay.fields.map((field) => field.name),
     size_bytes: overlay.parts.reduce((sum, part) => sum + part.file.source.meta.size, 0),
     newest_created_at: newest === undefined ? null : formatTimestamp(newest.createdAt / 1000n, "us", true),
-  };
-}
-
-function allColumns(snapshot: Snapshot): ReturnType<typeof viewColumns> {
-  return viewColumns(snapshot.base.file.schema.fields, snapshot.overlays, snapshot.tombstones);
-}
-
-/**
- * The columns of the merged view with deleted rows shown: name, type in registry spelling, and where each lives.
- *
- * @throws what `openSnapshot` throws for all overlays
- */
-export async function datasetSchema(root: Root, id: string, o: Signal = {}): Promise<DatasetSchema> {
-  await using snapshot = await openSnapshot(root, id, { namespaces: "all", tombstones: true, signal: o.signal });
-  return {
-    fields: allColumns(snapshot).map(({ field: { name, type, nullable, origin } }) => ({
-      name,
-      type: formatType(type),
-      nullable,
-      origin,
-    })),
   };
 }
 

@@ -15,8 +15,16 @@ import { BASE_FIELDS } from "../layout.ts";
 import type { Query, Root, Snapshot } from "../types.ts";
 import { convertColumn } from "./convert.ts";
 import { findRows, type RowRange, rangesOf, readRanges } from "./rows.ts";
+import { datasetSchema } from "./schema.ts";
 import { openSnapshot } from "./snapshot.ts";
-import { namespacesOf, selectColumns, TOMBSTONE_FIELDS, type ViewColumn, viewColumns } from "./view.ts";
+import {
+  namespacesOf,
+  selectColumns,
+  TOMBSTONE_FIELDS,
+  unknownColumnError,
+  type ViewColumn,
+  viewColumns,
+} from "./view.ts";
 
 /**
  * The merged view of a dataset: its rows in base order, batch by batch. Memory is bounded by the keys of the rows read and one batch.
@@ -27,11 +35,39 @@ import { namespacesOf, selectColumns, TOMBSTONE_FIELDS, type ViewColumn, viewCol
 export async function* scan(root: Root, id: string, query: Query = {}): AsyncGenerator<Batch, void, undefined> {
   await using snapshot = await openSnapshot(root, id, {
     namespaces: neededNamespaces(query),
-    tombstones: true,
+    tombstones: needsTombstones(query),
     registryMode: query.registryMode,
     signal: query.signal,
   });
+  const unknown = unknownColumns(snapshot, query);
+  if (unknown.length > 0) throw await unknownColumn(root, snapshot, query, unknown);
   yield* scanSnapshot(snapshot, query);
+}
+
+/** Hiding deleted rows needs the tombstones; showing them only where their columns are wanted. */
+function needsTombstones({ includeDeleted, overlays, columns }: Query): boolean {
+  if (includeDeleted !== true) return true;
+  return overlays !== false && (columns === undefined || columns.some((name) => name.startsWith("usr__")));
+}
+
+/** The error for columns that are not there. What was probably meant is looked for among all columns that can be read. */
+async function unknownColumn(
+  root: Root,
+  snapshot: Snapshot,
+  query: Query,
+  columns: readonly string[],
+): Promise<DatasetError> {
+  const { id } = snapshot;
+  const known = [...viewOf(snapshot, query).map(({ field }) => field.name)];
+  if (query.overlays !== false) {
+    try {
+      const { fields } = await datasetSchema(root, id, query);
+      known.push(...fields.map(({ name }) => name));
+    } catch {
+      // Some overlay is broken; what could be read will do.
+    }
+  }
+  return unknownColumnError(id, columns, known);
 }
 
 function neededNamespaces(query: Query): "all" | "none" | readonly string[] {
@@ -43,11 +79,8 @@ function neededNamespaces(query: Query): "all" | "none" | readonly string[] {
 /** `scan` over a snapshot that is open already, with whatever overlays it has open. Does not dispose it. */
 export async function* scanSnapshot(snapshot: Snapshot, query: Query = {}): AsyncGenerator<Batch, void, undefined> {
   const { signal } = query;
-  const overlays = query.overlays === false ? [] : snapshot.overlays;
-  const shown = query.includeDeleted === true && query.overlays !== false ? snapshot.tombstones : undefined;
-  const view = viewColumns(snapshot.base.file.schema.fields, overlays, shown);
   refuseUnreadable(snapshot, query.columns);
-  const chosen = selectColumns(view, query.columns, snapshot.id);
+  const chosen = selectColumns(viewOf(snapshot, query), query.columns, snapshot.id);
   const schema: Schema = {
     fields: chosen.map(({ field: { name, type, nullable } }) => ({ name, type, nullable })),
     metadata: new Map(),
@@ -65,25 +98,41 @@ export async function* scanSnapshot(snapshot: Snapshot, query: Query = {}): Asyn
     yield* inAskedOrder(snapshot.id, schema, asked, hits, rows, merge);
     return;
   }
-  // At most as many rows are hidden as the tombstone file has, so a limit bounds the rows to look at.
+  // A tombstone hides one row, so a limit bounds the rows to look at. Only a base that holds ids twice needs the second range.
   const hidden = hides ? (snapshot.tombstones?.file.numRows ?? 0) : 0;
-  const range: RowRange = {
+  const first: RowRange = {
     start: hidden === 0 ? Math.min(start, total) : 0,
     end: Math.min(total, start + limit + hidden),
   };
   let skip = hidden === 0 ? 0 : start;
   let left = limit;
-  for await (const { columns, keep, numRows } of mergedView(snapshot, chosen, [range], hides && hidden > 0, {
-    signal,
-  })) {
-    const visible = keep === undefined ? numRows : keep.length;
-    const from = Math.min(skip, visible);
-    const to = Math.min(visible, from + left);
-    skip -= from;
-    left -= to - from;
-    if (to > from) yield { schema, columns: columns.map((column) => pick(column, keep, from, to)), numRows: to - from };
-    if (left <= 0) return;
+  for (const range of [first, { start: first.end, end: total }]) {
+    if (left <= 0 || range.end <= range.start) continue;
+    for await (const { columns, keep, numRows } of mergedView(snapshot, chosen, [range], hidden > 0, { signal })) {
+      const visible = keep === undefined ? numRows : keep.length;
+      const from = Math.min(skip, visible);
+      const to = Math.min(visible, from + left);
+      skip -= from;
+      left -= to - from;
+      if (to > from)
+        yield { schema, columns: columns.map((column) => pick(column, keep, from, to)), numRows: to - from };
+      if (left <= 0) return;
+    }
   }
+}
+
+/** The columns that a query may ask for. */
+function viewOf(snapshot: Snapshot, query: Query): readonly ViewColumn[] {
+  const overlays = query.overlays === false ? [] : snapshot.overlays;
+  const shown = query.includeDeleted === true && query.overlays !== false ? snapshot.tombstones : undefined;
+  return viewColumns(snapshot.base.file.schema.fields, overlays, shown);
+}
+
+function unknownColumns(snapshot: Snapshot, query: Query): readonly string[] {
+  if (query.columns === undefined) return [];
+  const known = new Set(viewOf(snapshot, query).map(({ field }) => field.name));
+  const { unsupported } = snapshot.base.file;
+  return [...new Set(query.columns)].filter((name) => !known.has(name) && !unsupported.has(name));
 }
 
 /** A base column of a type that cannot be read is left out of no answer silently. */

@@ -90,19 +90,23 @@ export function selectColumns(
     if (column === undefined) unknown.push(name);
     else chosen.push(column);
   }
-  if (unknown.length > 0) {
-    const close = [...new Set(unknown.flatMap((name) => nearest(name, byName.keys())))].slice(0, 3);
-    const hidden = unknown.some((name) => TOMBSTONE_FIELDS.some((field) => field.name === name));
-    throw new DatasetError("UNKNOWN_COLUMN", `${id} has no column ${unknown.map((name) => `'${name}'`).join(", ")}.`, {
-      hint: hidden
-        ? "The columns of deleted rows exist only where rows were deleted, and are shown with --include-deleted."
-        : close.length > 0
-          ? `Did you mean ${close.join(" or ")}?`
-          : `List the columns with: usr cols ${id}`,
-      details: { dataset: id, columns: unknown, suggestions: close },
-    });
-  }
+  if (unknown.length > 0) throw unknownColumnError(id, unknown, byName.keys());
   return chosen;
+}
+
+/** The error for columns that the view lacks; `known` are the names to suggest from. */
+export function unknownColumnError(id: string, columns: readonly string[], known: Iterable<string>): DatasetError {
+  const names = [...new Set(known)];
+  const close = [...new Set(columns.flatMap((name) => nearest(name, names)))].slice(0, 3);
+  const hidden = columns.some((name) => TOMBSTONE_FIELDS.some((field) => field.name === name));
+  return new DatasetError("UNKNOWN_COLUMN", `${id} has no column ${columns.map((name) => `'${name}'`).join(", ")}.`, {
+    hint: hidden
+      ? "The columns of deleted rows exist only where rows were deleted, and are shown with --include-deleted."
+      : close.length > 0
+        ? `Did you mean ${close.join(" or ")}?`
+        : `List the columns with: usr cols ${id}`,
+    details: { dataset: id, columns, suggestions: close },
+  });
 }
 
 /** The namespaces that a column name may belong to: what stands before each `__` in it. */
