@@ -14,7 +14,13 @@ export interface JsonCursor {
 }
 
 /** A cursor on `bytes[start .. end)`. */
-export function jsonCursor(bytes: Uint8Array, start: number, end: number, origin: number | undefined, maxDepth: number): JsonCursor {
+export function jsonCursor(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  origin: number | undefined,
+  maxDepth: number,
+): JsonCursor {
   return { bytes, at: start, end, origin, maxDepth, cut: textCutter(bytes, start, end) };
 }
 

@@ -13,7 +13,7 @@ import { decimalToFloat, halfBits } from "./float.ts";
 import { inRange, parseInteger } from "./integer.ts";
 import { type JsonCursor, jsonCursor, takeStringBytes } from "./json-cursor.ts";
 import { type JsonReader, jsonReader, readJsonText } from "./json-value.ts";
-import { textToTimestamp } from "./timestamp.ts";
+import { bytesToTimestamp } from "./timestamp.ts";
 import { append, byteBuffer, utf8Text } from "./utf8.ts";
 
 /** Collects the cells of one column of one type, from text or from JSON. A refused cell throws and adds nothing. */
@@ -54,7 +54,7 @@ export function columnSink(type: DataType, o: SinkOptions): ColumnSink {
       return floatSink(type, type.kind, o);
     case "timestamp": {
       const parse = (bytes: Uint8Array, start: number, end: number): bigint =>
-        textToTimestamp(utf8Text(bytes, start, end), type);
+        bytesToTimestamp(bytes, start, end, type);
       return fixedSink(type, o, (length) => wide(new BigInt64Array(length)), parse);
     }
     default:
