@@ -35,7 +35,7 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex, o: MergeOptions)
   const open = async (): Promise<readonly (readonly Layer[])[]> => {
     const rowsOf = new Map<Part, PartRows>();
     for (const part of overlay.parts) {
-      if (!fields.some((field) => holdsValues(part, field.name))) continue;
+      if (!fields.some((field) => part.columns.includes(field.name))) continue;
       rowsOf.set(part, await locateRows(part, index, o));
     }
     return fields.map((field) => layersOf(overlay.parts, rowsOf, field, o));
@@ -50,8 +50,9 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex, o: MergeOptions)
       return Promise.all(fields.map((field, i) => mergeRange(layers[i]!, field.type, start, end)));
     },
     [Symbol.asyncDispose]: async () => {
-      if (opening === undefined) return;
-      for (const layer of (await opening).flat()) await layer.reader.close();
+      // A failed opening was told to the reader, and holds nothing.
+      const layers = await opening?.catch(() => []);
+      for (const layer of layers?.flat() ?? []) await layer.reader.close();
     },
   };
 }
@@ -68,7 +69,7 @@ function fieldOf(overlay: Overlay, name: string): Field {
   });
 }
 
-/** Whether the part may hold a value of the column: its statistics may say that all are NULL. */
+/** Whether the part may hold a value of the column. Its statistics may say that all are NULL: then it is not decoded. */
 function holdsValues(part: Part, column: string): boolean {
   const field = part.file.schema.fields.find((other) => other.name === column);
   if (field === undefined || field.type.kind === "null" || column === part.key) return false;

@@ -1,6 +1,7 @@
 /// <reference types="node" />
 import { createHash } from "node:crypto";
 import { columnOf } from "@usr/schema/columns";
+import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { buildKeyIndex, type KeyIndex, matchKeys } from "../src/index.ts";
@@ -9,7 +10,6 @@ import { baseBatch, idBase, sequenceBase } from "./support.ts";
 
 const encoder = new TextEncoder();
 const sha1 = (text: string) => createHash("sha1").update(text).digest("hex");
-const runs = Number(process.env["USR_TEST_RUNS"] ?? 300);
 
 function lookup(index: KeyIndex, key: string): number {
   const bytes = encoder.encode(`>${key}<`);
@@ -150,7 +150,7 @@ test("the table is a Map", () => {
         }
       },
     ),
-    { numRuns: runs },
+    { numRuns: testRuns(300) },
   );
 });
 

@@ -1,8 +1,9 @@
 /// <reference types="node" />
 import { readFile } from "node:fs/promises";
 import { parseTimestamp } from "@usr/schema";
+import { GOLDEN_PATH } from "@usr/testkit";
 import { expect, test } from "vitest";
-import { GOLDEN, makePart, overlayOf, type PartSpec } from "./support.ts";
+import { makePart, overlayOf, type PartSpec } from "./support.ts";
 
 interface Vectors {
   readonly vectors: readonly {
@@ -15,7 +16,7 @@ interface Vectors {
 }
 
 const { vectors, invalid_created_at: invalid }: Vectors = JSON.parse(
-  await readFile(`${GOLDEN}part-order.json`, "utf8"),
+  await readFile(`${GOLDEN_PATH}part-order.json`, "utf8"),
 );
 
 const spec = (file: string, createdAt: string): PartSpec => ({

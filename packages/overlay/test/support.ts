@@ -1,11 +1,10 @@
 /// <reference types="node" />
-import { readdir, readFile } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type ByteSource, openParquet, readBatches, writeParquet } from "@usr/parquet";
-import type { NamespaceEntry } from "@usr/registry";
+import { type NamespaceEntry, parseRegistry, type Registry } from "@usr/registry";
 import { type Batch, type Column, type DataType, parseType, type Value } from "@usr/schema";
 import { columnOf, valueAt } from "@usr/schema/columns";
+import { memoryStorage, type ReadableStorage, type ReadHandle, readAll, scopedStorage } from "@usr/storage";
+import { loadGolden } from "@usr/testkit";
 import {
   assembleOverlay,
   buildKeyIndex,
@@ -18,8 +17,6 @@ import {
   openPart,
   type Part,
 } from "../src/index.ts";
-
-export const GOLDEN: string = fileURLToPath(new URL("../../testkit/fixtures/golden/", import.meta.url));
 
 export function bytesSource(bytes: Uint8Array, path: string): ByteSource {
   return { meta: { path, size: bytes.length }, read: async (at, length) => bytes.subarray(at, at + length) };
@@ -46,7 +43,7 @@ export async function partBytes(spec: PartSpec): Promise<Uint8Array> {
   metadata.set("usr:overlay_namespace", spec.namespace ?? "mock");
   const names = Object.keys(spec.columns);
   const cells = names.map((name) => spec.columns[name]!);
-  const types = cells.map(([type]) => parseType(type));
+  const types = cells.map(([type]): DataType => (type === "null" ? { kind: "null" } : parseType(type)));
   const numRows = cells[0]?.[1].length ?? 0;
   const groupRows = spec.groupRows ?? Math.max(1, numRows);
   const groups: { numRows: number; columns: Column[] }[] = [];
@@ -138,32 +135,38 @@ export async function mergedRows(
   return rows;
 }
 
-/** A dataset of the golden roots, its overlay files opened by path. */
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+/** A dataset of the golden roots, in memory. */
 export async function goldenDataset(
   root: string,
   dataset: string,
 ): Promise<{
+  readonly registry: Registry;
   readonly entries: readonly OverlayEntry[];
   readonly open: (entry: OverlayEntry) => Promise<readonly Part[]>;
   readonly base: (columns: readonly string[]) => Promise<readonly KeyBatch[]>;
 }> {
-  const folder = join(GOLDEN, root, dataset);
-  const files = await readdir(join(folder, "_derived"), { recursive: true, withFileTypes: true }).catch(() => []);
-  const listing = files
-    .filter((file) => file.isFile())
-    .map((file) => relative(folder, join(file.parentPath, file.name)).split(sep).join("/"))
-    .map((path) => ({ path, size: 0, etag: "" }));
+  const storage = memoryStorage();
+  await loadGolden(root, storage);
+  const folder = scopedStorage(storage, dataset);
+  const handle = async (from: ReadableStorage, path: string): Promise<ReadHandle> => {
+    const found = await from.open(path);
+    if (found === undefined) throw new Error(`${root}/${dataset} has no ${path}`);
+    return found;
+  };
+  const text = new TextDecoder().decode(await readAll(await handle(storage, "registry.yaml")));
   return {
-    entries: discoverOverlays(listing),
-    open: (entry) =>
-      Promise.all(
-        entry.objects.map(async ({ path }) => openPart(bytesSource(await readFile(join(folder, path)), path))),
-      ),
+    registry: await parseRegistry(text),
+    entries: discoverOverlays(await collect(folder.list("_derived/"))),
+    open: (entry) => Promise.all(entry.objects.map(async ({ path }) => openPart(await handle(folder, path)))),
     base: async (columns) => {
-      const file = await openParquet(bytesSource(await readFile(join(folder, "records.parquet")), "records.parquet"));
-      const batches: KeyBatch[] = [];
-      for await (const batch of readBatches(file, { columns })) batches.push(batch);
-      return batches;
+      const file = await openParquet(await handle(folder, "records.parquet"));
+      return collect(readBatches(file, { columns }));
     },
   };
 }

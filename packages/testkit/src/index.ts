@@ -19,4 +19,5 @@
  * @module
  */
 export { GOLDEN_PATH, type GoldenDataset, goldenDatasets, goldenPath, goldenRoots, loadGolden } from "./golden.ts";
+export { type NaiveKey, type NaivePart, naiveDuplicate, naiveKey, naiveMerge } from "./naive-merge.ts";
 export { countComparisons, type Oracle, oracle, type PythonWorker, testRuns } from "./oracle.ts";

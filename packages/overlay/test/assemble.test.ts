@@ -1,0 +1,200 @@
+import type { Value } from "@usr/schema";
+import { describe, expect, test } from "vitest";
+import { assembleOverlay, type OverlayKey } from "../src/index.ts";
+import { type Cells, entryOf, idBase, makePart, mergedRows, overlayOf, type PartSpec, registered } from "./support.ts";
+
+const SHA = "ab".repeat(32);
+const ids = (...values: (string | null)[]): Cells => ["string", values];
+
+function spec(
+  name: string,
+  createdAt: string | undefined,
+  columns: Readonly<Record<string, Cells>>,
+  more: Partial<PartSpec> = {},
+): PartSpec {
+  return { path: `_derived/mock/part-${name}.parquet`, key: "id", createdAt, columns, ...more };
+}
+const one: Readonly<Record<string, Cells>> = { id: ids("k0"), mock__s: ["float64", [1]] };
+const day = (n: number) => `2026-03-0${n}T00:00:00.000000Z`;
+const code = (run: Promise<unknown>): Promise<unknown> =>
+  run.then(
+    () => "read",
+    (error: unknown) => (error instanceof Error && "code" in error ? error.code : error),
+  );
+
+describe("metadata", () => {
+  test("a part without a key, or with an unknown one, is refused", async () => {
+    expect(await code(makePart(spec("a", day(1), one, { key: "none" })))).toBe("MISSING_METADATA");
+    expect(await code(makePart(spec("a", day(1), one, { key: "none", metadata: { "usr:overlay_key": "name" } })))).toBe(
+      "MISSING_METADATA",
+    );
+  });
+  test("a part without created_at is refused", async () => {
+    expect(await code(makePart(spec("a", undefined, one)))).toBe("MISSING_METADATA");
+  });
+  test("the namespace falls back to the place of the file", async () => {
+    const blank = { namespace: "" };
+    expect((await makePart(spec("a", day(1), one, blank))).namespace).toBe("mock");
+    expect((await makePart(spec("a", day(1), one, { ...blank, path: "_derived/zeta.parquet" }))).namespace).toBe(
+      "zeta",
+    );
+  });
+  test("compacted_from must be what it is", async () => {
+    const source = { name: "part-x.parquet", created_at: day(1), sha256: SHA };
+    const bad = [
+      "{",
+      "{}",
+      "[1]",
+      "[null]",
+      ...["name", "created_at", "sha256"].map((lost) => JSON.stringify([{ ...source, [lost]: "" }])),
+    ];
+    for (const text of bad) {
+      expect(await code(makePart(spec("a", day(2), one, { metadata: { "usr:compacted_from": text } })))).toBe(
+        "CORRUPT",
+      );
+    }
+    const good = await makePart(
+      spec("a", day(2), one, { metadata: { "usr:compacted_from": JSON.stringify([source]) } }),
+    );
+    expect(good.compactedFrom).toEqual([{ name: "part-x.parquet", createdAt: day(1), sha256: SHA }]);
+  });
+});
+
+describe("the registry", () => {
+  test("the namespace must be registered", async () => {
+    const part = await makePart(spec("a", day(1), one));
+    expect(() => assembleOverlay(entryOf([part]), [part], undefined)).toThrow(
+      expect.objectContaining({ code: "NAMESPACE_NOT_REGISTERED", details: { namespace: "mock" } }),
+    );
+    expect(() => assembleOverlay(entryOf([part]), [part], registered("other", {}))).toThrow(
+      expect.objectContaining({ code: "NAMESPACE_NOT_REGISTERED" }),
+    );
+  });
+  test("fields are what parts hold, in registry order; types nobody stores may be anything", async () => {
+    const overlay = await overlayOf(
+      [
+        spec("a", day(1), { mock__b: ["int64", [1n]], id: ids("k0") }),
+        spec("b", day(2), { mock__s: ["float64", [1]], id: ids("k0"), mock__n: ["null", [null]] }),
+      ],
+      { mock__s: "float64", mock__odd: "decimal(3)", mock__n: "list<string>", mock__b: "int64" },
+    );
+    expect(overlay.fields.map((field) => [field.name, field.type.kind])).toEqual([
+      ["mock__s", "float64"],
+      ["mock__n", "list"],
+      ["mock__b", "int64"],
+    ]);
+    expect(await mergedRows(overlay, idBase(["k0"]), ["mock__n", "mock__b", "mock__s"])).toEqual([[null, 1n, 1]]);
+  });
+  test("a type in another spelling is the same type", async () => {
+    const overlay = await overlayOf([spec("a", day(1), { id: ids("k0"), mock__t: ["timestamp[us, UTC]", [5n]] })], {
+      mock__t: "timestamp[us,UTC]",
+    });
+    expect(overlay.fields[0]?.type).toEqual({ kind: "timestamp", unit: "us", timezone: "UTC" });
+  });
+  test("a key column of another type is refused unless it is empty", async () => {
+    const types = { mock__s: "float64" };
+    expect(await code(overlayOf([spec("a", day(1), { id: ["float64", [1]], mock__s: ["float64", [1]] })], types))).toBe(
+      "TYPE_MISMATCH",
+    );
+    const empty = await overlayOf([spec("a", day(1), { id: ["float64", []], mock__s: ["float64", []] })], types);
+    expect(await mergedRows(empty, idBase(["k0"]), ["mock__s"])).toEqual([[null]]);
+    const nulls = await overlayOf([spec("a", day(1), { id: ["null", [null]], mock__s: ["float64", [1]] })], types);
+    expect(await mergedRows(nulls, idBase(["k0"]), ["mock__s"])).toEqual([[null]]);
+  });
+  test("parts of different keys, and a part without its key column, are refused", async () => {
+    const by = (key: OverlayKey, n: number) =>
+      spec(String(n), day(n), { [key]: ids("k0"), mock__s: ["float64", [1]] }, { key });
+    expect(await code(overlayOf([by("id", 1), by("sequence", 2)], { mock__s: "float64" }))).toBe("KEY_MISMATCH");
+    // `sequence` and `sequence_norm` are one rule, but two keys on disk.
+    expect(await code(overlayOf([by("sequence_norm", 1), by("sequence", 2)], { mock__s: "float64" }))).toBe(
+      "KEY_MISMATCH",
+    );
+    expect(
+      await code(overlayOf([spec("a", day(1), one, { key: "sequence" })], { mock__s: "float64", id: "string" })),
+    ).toBe("KEY_MISMATCH");
+  });
+});
+
+describe("compactions", () => {
+  const compaction = (...listed: string[]) =>
+    spec("c", day(3), one, {
+      metadata: {
+        "usr:compacted_from": JSON.stringify(listed.map((name) => ({ name, created_at: day(1), sha256: SHA }))),
+      },
+    });
+  const types = { mock__s: "float64" };
+  test("a part older than a compaction that does not list it is late", async () => {
+    const error = await overlayOf(
+      [compaction("part-a.parquet"), spec("a", day(1), one), spec("b", day(2), one)],
+      types,
+    ).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: "LATE_PART",
+      details: { file: "_derived/mock/part-b.parquet", compaction: "part-c.parquet" },
+    });
+  });
+  test("listed parts and newer ones are merged as usual", async () => {
+    const older = { id: ids("k0", "k1"), mock__s: ["float64", [5, 6]] as const };
+    const overlay = await overlayOf(
+      [
+        compaction("part-a.parquet"),
+        spec("a", day(1), older),
+        spec("d", day(4), { id: ids("k2"), mock__s: ["float64", [7]] }),
+      ],
+      types,
+    );
+    expect(await mergedRows(overlay, idBase(["k0", "k1", "k2"]), ["mock__s"])).toEqual([[1], [6], [7]]);
+  });
+  test("a compaction of nothing makes every older part late", async () => {
+    expect(await code(overlayOf([compaction(), spec("a", day(1), one)], types))).toBe("LATE_PART");
+  });
+});
+
+describe("tombstones", () => {
+  const stone = (columns: Readonly<Record<string, Cells>>, more: Partial<PartSpec> = {}): PartSpec => ({
+    path: "_derived/usr.parquet",
+    namespace: "usr",
+    key: "id",
+    createdAt: day(1),
+    columns,
+    ...more,
+  });
+  const open = async (spec: PartSpec) => {
+    const part = await makePart(spec);
+    return assembleOverlay(entryOf([spec]), [part], undefined);
+  };
+  test("need no registry, and nanoseconds are read as microseconds", async () => {
+    const overlay = await open(
+      stone({
+        id: ids("k0", "k1", "k2"),
+        usr__deleted: ["bool", [true, false, null]],
+        usr__deleted_at: ["timestamp[ns, UTC]", [1_000_999n, -1n, null]],
+        usr__deleted_reason: ["null", [null, null, null]],
+      }),
+    );
+    expect(overlay.fields.map((field) => field.name)).toEqual([
+      "usr__deleted",
+      "usr__deleted_at",
+      "usr__deleted_reason",
+    ]);
+    const rows: readonly (readonly Value[])[] = await mergedRows(
+      overlay,
+      idBase(["k2", "k1", "k0"]),
+      overlay.fields.map((field) => field.name),
+    );
+    expect(rows).toEqual([
+      [null, null, null],
+      [false, -1n, null],
+      [true, 1000n, null],
+    ]);
+  });
+  test("are one file, keyed by id, with the three columns", async () => {
+    const deleted = { id: ids("k0"), usr__deleted: ["bool", [true]] as const };
+    expect(await code(open(stone(deleted, { path: "_derived/usr/part-1.parquet" })))).toBe("NOT_SUPPORTED");
+    expect(await code(open(stone({ sequence: ids("A") }, { key: "sequence" })))).toBe("KEY_MISMATCH");
+    expect(await code(open(stone({ ...deleted, usr__more: ["bool", [true]] })))).toBe("COLUMN_NOT_REGISTERED");
+    expect(await code(open(stone({ ...deleted, usr__deleted_at: ["timestamp[ms, UTC]", [1n]] })))).toBe(
+      "TYPE_MISMATCH",
+    );
+  });
+});
