@@ -1,0 +1,75 @@
+import { corrupt, notSupported } from "./error.ts";
+import { CODEC } from "./format.ts";
+import { lz4Decode, lz4HadoopDecode } from "./lz4.ts";
+import { nativeZlib } from "./native.ts";
+import { snappyDecode } from "./snappy.ts";
+
+/** Decompresses one page body into exactly `size` bytes, or throws `CORRUPT`. */
+export type Decompress = (bytes: Uint8Array, size: number) => Uint8Array;
+type Raw = (bytes: Uint8Array, size: number) => Uint8Array;
+
+/** The decompressor of a codec number. Native where the runtime has it, else a portable one, loaded on first need. */
+export async function decompressor(codec: number): Promise<Decompress> {
+  switch (codec) {
+    case CODEC.uncompressed:
+      return checked((bytes) => bytes);
+    case CODEC.snappy:
+      return snappyDecode;
+    case CODEC.lz4Raw:
+      return lz4Decode;
+    case CODEC.lz4:
+      return lz4HadoopDecode;
+    case CODEC.gzip:
+      return checked(native("gunzipSync") ?? (await portable("decompressGzip")));
+    case CODEC.brotli:
+      return checked(native("brotliDecompressSync") ?? (await portable("decompressBrotli")));
+    case CODEC.zstd:
+      return checked(native("zstdDecompressSync") ?? (await portable("decompressZstd")));
+    case CODEC.lzo:
+      throw notSupported("The Parquet file is compressed with LZO.");
+    default:
+      throw corrupt(`unknown codec ${codec}`);
+  }
+}
+
+function native(name: "gunzipSync" | "brotliDecompressSync" | "zstdDecompressSync"): Raw | undefined {
+  const inflate = nativeZlib()?.[name];
+  if (inflate === undefined) return undefined;
+  // One output chunk a byte larger than declared (a full one makes zlib start another): no copies, and a stream that yields more than it says is cut off by zlib itself.
+  return (bytes, size) => inflate(bytes, { maxOutputLength: Math.max(size, 1), chunkSize: Math.max(size + 1, 64) });
+}
+
+async function portable(name: "decompressGzip" | "decompressBrotli" | "decompressZstd"): Promise<Raw> {
+  const module = await import("hyparquet-compressors");
+  if (name === "decompressZstd") return (bytes) => module.decompressZstd(bytes);
+  return module[name];
+}
+
+function checked(raw: Raw): Decompress {
+  return (bytes, size) => {
+    let out: Uint8Array;
+    try {
+      out = raw(bytes, size);
+    } catch (cause) {
+      throw corrupt(`a page does not decompress (${cause instanceof Error ? cause.message : String(cause)})`);
+    }
+    if (out.length !== size) throw corrupt(`a page decompresses to ${out.length} bytes, its header says ${size}`);
+    // Node answers with a Buffer, whose slice() is a view; the decoders rely on plain Uint8Array semantics.
+    return plainBytes(out);
+  };
+}
+
+/** The same bytes as a plain Uint8Array. */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  return Object.getPrototypeOf(bytes) === Uint8Array.prototype ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Compresses one page body with zstd. Throws `NOT_SUPPORTED` where the runtime has no zstd: nothing is downgraded in silence. */
+export function zstdCompressor(level: number): (bytes: Uint8Array) => Uint8Array {
+  const compress = nativeZlib()?.zstdCompressSync;
+  if (compress === undefined) {
+    throw notSupported("This runtime has no zstd compression.", 'Ask for it: codec "uncompressed".');
+  }
+  // 100 is ZSTD_c_compressionLevel. One output chunk: the bound of zstd is a little over the input.
+  return (bytes) => compress(bytes, { params: { 100: level }, chunkSize: bytes.length + (bytes.length >> 7) + 1024 });
+}

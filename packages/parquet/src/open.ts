@@ -1,0 +1,97 @@
+import type { Field } from "@usr/schema";
+import { corrupt, located, notSupported, ParquetError, tooLarge } from "./error.ts";
+import { decodeFooter, resolveLimits, type Footer } from "./footer.ts";
+import { REPETITION } from "./format.ts";
+import { originsOf } from "./origin.ts";
+import { type Shape, shapeOf, UnsupportedShape } from "./shape.ts";
+import { readExactly } from "./source.ts";
+import type { ByteSource, DecodeLimits, ParquetFile, Signal } from "./types.ts";
+
+const TAIL = 64 * 1024;
+
+/**
+ * Reads and checks the footer. Throws `ParquetError`: `CORRUPT` where the file contradicts the format or itself, `TOO_LARGE` where it
+ * declares more than `limits` allow, `NOT_SUPPORTED` for encrypted files. Columns of types this package does not read do not
+ * fail here; they are in `unsupported`.
+ */
+export async function openParquet(
+  source: ByteSource,
+  o: Signal & { readonly limits?: DecodeLimits | undefined } = {},
+): Promise<ParquetFile> {
+  try {
+    return await open(source, o);
+  } catch (error) {
+    throw located(error, source.meta.path ?? "Parquet file", { path: source.meta.path });
+  }
+}
+
+async function open(source: ByteSource, o: Signal & { readonly limits?: DecodeLimits | undefined }): Promise<ParquetFile> {
+  const limits = resolveLimits(o.limits);
+  const { size } = source.meta;
+  if (size < 12) throw corrupt(`${size} bytes are too few for a Parquet file`);
+  const tailStart = Math.max(0, size - TAIL);
+  const tail = await readExactly(source, tailStart, size - tailStart, o);
+  const magic = latin1(tail.subarray(tail.length - 4));
+  if (magic === "PARE") throw notSupported("The Parquet file is encrypted.");
+  if (magic !== "PAR1") throw corrupt("the file does not end as a Parquet file does");
+  if (tailStart === 0 && latin1(tail.subarray(0, 4)) !== "PAR1") throw corrupt("the file does not start as a Parquet file does");
+  const length = new DataView(tail.buffer, tail.byteOffset + tail.length - 8, 4).getUint32(0, true);
+  const start = size - 8 - length;
+  if (start < 4) throw corrupt(`the footer declares ${length} bytes, the file has ${size}`, { length, size });
+  if (length > limits.footerBytes) throw tooLarge(`The footer declares ${length} bytes.`, "footerBytes", { length });
+  const bytes = start >= tailStart ? tail.subarray(start - tailStart, start - tailStart + length) : await readExactly(source, start, length, o);
+  return describe(source, decodeFooter(bytes, start, limits), limits);
+}
+
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}
+
+function describe(source: ByteSource, footer: Footer, limits: ParquetFile["limits"]): ParquetFile {
+  const { origins, metadata } = originsOf(footer);
+  const fields: Field[] = [];
+  const shapes = new Map<string, Shape>();
+  const unsupported = new Map<string, string>();
+  const counts = new Map<string, number>();
+  for (const { name } of footer.columns) counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const [i, column] of footer.columns.entries()) {
+    if (counts.get(column.name) !== 1) {
+      unsupported.set(column.name, "one of several columns of this name");
+      continue;
+    }
+    try {
+      const shape = shapeOf(column, origins[i]);
+      shapes.set(column.name, shape);
+      fields.push({ name: column.name, type: shape.type, nullable: column.repetition === REPETITION.optional });
+    } catch (error) {
+      if (!(error instanceof UnsupportedShape)) throw error;
+      unsupported.set(column.name, error.message);
+    }
+  }
+  return {
+    source,
+    schema: { fields, metadata },
+    unsupported,
+    columnNames: footer.columns.map((c) => c.name),
+    numRows: footer.numRows,
+    leafColumns: footer.leaves.length,
+    createdBy: footer.createdBy,
+    rowGroups: footer.rowGroups.map(({ numRows, startRow, byteSize }) => ({ numRows, startRow, byteSize })),
+    limits,
+    footer,
+    shapes,
+  };
+}
+
+/** The shape of a readable column. Throws `COLUMN_NOT_FOUND` or `NOT_SUPPORTED`. */
+export function readableShape(file: ParquetFile, column: string): Shape {
+  const shape = file.shapes.get(column);
+  if (shape !== undefined) return shape;
+  const where = file.source.meta.path ?? "Parquet file";
+  const reason = file.unsupported.get(column);
+  if (reason !== undefined) throw new ParquetError("NOT_SUPPORTED", `${where}: column "${column}" is ${reason}, which is not supported.`, { details: { column } });
+  throw new ParquetError("COLUMN_NOT_FOUND", `${where}: there is no column "${column}".`, {
+    hint: `The columns are: ${file.columnNames.slice(0, 20).join(", ")}.`,
+    details: { column },
+  });
+}

@@ -1,0 +1,339 @@
+import { crc32 } from "./crc.ts";
+import type { Decompress } from "./codec.ts";
+import { type ByteValues, decodeDelta32, decodeDelta64, decodeDeltaBytes, decodeDeltaLength } from "./delta.ts";
+import { corrupt, notSupported, tooLarge } from "./error.ts";
+import { expansionLimit, type Limits, type SchemaNode } from "./footer.ts";
+import { ENCODING, HEADER, PAGE, PHYSICAL } from "./format.ts";
+import { bitWidth, decodeHybrid } from "./rle.ts";
+import { getBool, getI32, getStruct, readThrift, type ThriftStruct } from "./thrift.ts";
+
+/** The values of a page that are there, without the missing ones, in the physical type. */
+export type PlainValues =
+  | { readonly kind: "fixed"; readonly values: Int32Array | BigInt64Array | Float32Array | Float64Array | Uint16Array }
+  /** One byte a value. */
+  | { readonly kind: "bool"; readonly values: Uint8Array }
+  | ({ readonly kind: "bytes" } & ByteValues);
+export type PageValues = PlainValues | { readonly kind: "dictionary"; readonly indices: Int32Array; readonly dictionary: PlainValues };
+
+export interface Page {
+  /** Level entries: values, missing values and empty lists. */
+  readonly entries: number;
+  /** Absent = every entry has a value. */
+  readonly defs: Uint8Array | undefined;
+  /** Absent = every entry starts a row. */
+  readonly reps: Uint8Array | undefined;
+  readonly present: number;
+  readonly values: PageValues;
+}
+
+export interface PageHeader {
+  readonly type: number;
+  readonly uncompressed: number;
+  readonly compressed: number;
+  /** Where the body starts. */
+  readonly body: number;
+  /** Entries of a data page, values of a dictionary page. */
+  readonly count: number;
+  readonly detail: ThriftStruct;
+  readonly crc: number | undefined;
+}
+
+/** Reads the page header at `at`; the body is known to lie inside of `bytes`, its sizes to be inside of the limits. */
+export function readPageHeader(bytes: Uint8Array, at: number, limits: Limits): PageHeader {
+  const { value: header, next: body } = readThrift(bytes, at, bytes.length, 65_536);
+  const type = getI32(header, HEADER.type);
+  const uncompressed = getI32(header, HEADER.uncompressed) ?? -1;
+  const compressed = getI32(header, HEADER.compressed) ?? -1;
+  if (uncompressed < 0 || compressed < 0) throw corrupt("a page header declares no sizes");
+  if (compressed > bytes.length - body) throw corrupt("a page runs past its column chunk", { compressed, left: bytes.length - body });
+  if (uncompressed > limits.pageBytes) throw tooLarge(`A page declares ${uncompressed} bytes.`, "pageBytes", { uncompressed });
+  if (uncompressed > expansionLimit(compressed, limits)) {
+    throw tooLarge(`A page declares ${uncompressed} bytes out of ${compressed} compressed ones.`, "expansion", { uncompressed, compressed });
+  }
+  const field = type === PAGE.data ? HEADER.data : type === PAGE.dataV2 ? HEADER.dataV2 : type === PAGE.dictionary ? HEADER.dictionary : undefined;
+  if (type === undefined || type < 0 || type > 3) throw corrupt(`unknown page type ${type}`);
+  const detail = field === undefined ? new Map() : getStruct(header, field);
+  if (detail === undefined) throw corrupt("a page header lacks its details");
+  const count = field === undefined ? 0 : (getI32(detail, 1) ?? -1);
+  if (count < 0) throw corrupt("a page header declares no value count");
+  if (count > limits.pageValues) throw tooLarge(`A page declares ${count} values.`, "pageValues", { count });
+  return { type, uncompressed, compressed, body, count, detail, crc: getI32(header, HEADER.crc) };
+}
+
+function bodyOf(bytes: Uint8Array, header: PageHeader): Uint8Array {
+  const body = bytes.subarray(header.body, header.body + header.compressed);
+  if (header.crc !== undefined && crc32(body) !== header.crc >>> 0) throw corrupt("a page does not match its checksum");
+  return body;
+}
+
+/** Decodes a dictionary page; dictionaries are always PLAIN. */
+export function decodeDictionary(bytes: Uint8Array, header: PageHeader, leaf: SchemaNode, decompress: Decompress, limits: Limits): PlainValues {
+  const encoding = getI32(header.detail, 2);
+  if (encoding !== ENCODING.plain && encoding !== ENCODING.plainDictionary) throw corrupt(`a dictionary page has encoding ${encoding}`);
+  const data = decompress(bodyOf(bytes, header), header.uncompressed);
+  return decodePlain(leaf, data, 0, data.length, header.count, limits);
+}
+
+/** Decodes a data page of either version. */
+export function decodeDataPage(
+  bytes: Uint8Array,
+  header: PageHeader,
+  leaf: SchemaNode,
+  decompress: Decompress,
+  dictionary: PlainValues | undefined,
+  limits: Limits,
+): Page {
+  const body = bodyOf(bytes, header);
+  const entries = header.count;
+  const v2 = header.type === PAGE.dataV2;
+  let data: Uint8Array;
+  let at = 0;
+  let reps: Uint8Array | undefined;
+  let defs: Uint8Array | undefined;
+  if (v2) {
+    const defBytes = getI32(header.detail, 5) ?? 0;
+    const repBytes = getI32(header.detail, 6) ?? 0;
+    const levels = defBytes + repBytes;
+    if (defBytes < 0 || repBytes < 0 || levels > body.length || levels > header.uncompressed) throw corrupt("page levels run past the page");
+    reps = leaf.rep > 0 ? decodeLevels(body, 0, repBytes, leaf.rep, entries, 0) : undefined;
+    defs = leaf.def > 0 ? decodeLevels(body, repBytes, levels, leaf.def, entries, leaf.def) : undefined;
+    const packed = body.subarray(levels);
+    const size = header.uncompressed - levels;
+    if (!(getBool(header.detail, 7) ?? true)) {
+      if (packed.length !== size) throw corrupt(`a page holds ${packed.length} bytes, its header says ${size}`);
+      data = packed;
+    } else {
+      data = size === 0 ? packed.subarray(0, 0) : decompress(packed, size);
+    }
+  } else {
+    data = decompress(body, header.uncompressed);
+    if (leaf.rep > 0) {
+      const end = levelsEnd(data, at, getI32(header.detail, 4));
+      reps = decodeLevels(data, at + 4, end, leaf.rep, entries, 0);
+      at = end;
+    }
+    if (leaf.def > 0) {
+      const end = levelsEnd(data, at, getI32(header.detail, 3));
+      defs = decodeLevels(data, at + 4, end, leaf.def, entries, leaf.def);
+      at = end;
+    }
+  }
+  let present = entries;
+  if (defs !== undefined) {
+    present = 0;
+    for (let i = 0; i < entries; i++) if (defs[i] === leaf.def) present++;
+  }
+  if (v2) checkV2Counts(header.detail, leaf, entries, present, reps);
+  const encoding = getI32(header.detail, v2 ? 4 : 2) ?? -1;
+  const values = decodeValues(leaf, encoding, data, at, data.length, present, dictionary, limits);
+  return { entries, defs, reps, present, values };
+}
+
+function checkV2Counts(detail: ThriftStruct, leaf: SchemaNode, entries: number, present: number, reps: Uint8Array | undefined): void {
+  // For nested columns writers disagree on what num_nulls counts; for flat ones there is one meaning.
+  const nulls = getI32(detail, 2);
+  if (leaf.rep === 0 && leaf.def <= 1 && nulls !== undefined && nulls !== entries - present) {
+    throw corrupt(`a page declares ${nulls} missing values and has ${entries - present}`);
+  }
+  const rows = getI32(detail, 3);
+  if (rows !== undefined && rows !== countRows(reps, 0, entries)) throw corrupt(`a page declares ${rows} rows and has ${countRows(reps, 0, entries)}`);
+}
+
+export function countRows(reps: Uint8Array | undefined, start: number, end: number): number {
+  if (reps === undefined) return end - start;
+  let rows = 0;
+  for (let i = start; i < end; i++) if (reps[i] === 0) rows++;
+  return rows;
+}
+
+function levelsEnd(data: Uint8Array, at: number, encoding: number | undefined): number {
+  if (encoding === ENCODING.bitPacked) throw notSupported("A page has levels in the deprecated BIT_PACKED encoding.");
+  if (encoding !== ENCODING.rle) throw corrupt(`page levels have encoding ${encoding}`);
+  if (data.length - at < 4) throw corrupt("page levels are cut short");
+  const length = new DataView(data.buffer, data.byteOffset + at, 4).getUint32(0, true);
+  if (length > data.length - at - 4) throw corrupt("page levels run past the page");
+  return at + 4 + length;
+}
+
+/** `undefined` = every level is `usual`. */
+function decodeLevels(bytes: Uint8Array, start: number, end: number, max: number, count: number, usual: number): Uint8Array | undefined {
+  const width = bitWidth(max);
+  if (count === 0 || isOneRun(bytes, start, end, count, usual)) return undefined;
+  const levels = new Uint8Array(count);
+  decodeHybrid(bytes, start, end, width, count, levels);
+  let other = 0;
+  for (let i = 0; i < count; i++) {
+    const level = levels[i]!;
+    if (level > max) throw corrupt(`a level of ${level} where ${max} is the highest`);
+    other |= level ^ usual;
+  }
+  return other === 0 ? undefined : levels;
+}
+
+function isOneRun(bytes: Uint8Array, start: number, end: number, count: number, value: number): boolean {
+  let at = start;
+  let header = 0;
+  for (let shift = 0; ; shift += 7) {
+    if (at >= end || shift > 28) return false;
+    const b = bytes[at++]!;
+    header += (b & 0x7f) * 2 ** shift;
+    if (b < 0x80) break;
+  }
+  return (header & 1) === 0 && header / 2 >= count && at < end && bytes[at] === value;
+}
+
+function decodeValues(
+  leaf: SchemaNode,
+  encoding: number,
+  data: Uint8Array,
+  at: number,
+  end: number,
+  count: number,
+  dictionary: PlainValues | undefined,
+  limits: Limits,
+): PageValues {
+  if (count === 0) return noValues(leaf);
+  const physical = leaf.physical;
+  switch (encoding) {
+    case ENCODING.plain:
+      return decodePlain(leaf, data, at, end, count, limits);
+    case ENCODING.plainDictionary:
+    case ENCODING.rleDictionary:
+      return decodeIndices(data, at, end, count, dictionary);
+    case ENCODING.rle:
+      if (physical === PHYSICAL.boolean) return decodeRleBooleans(data, at, end, count);
+      break;
+    case ENCODING.deltaBinaryPacked:
+      if (physical === PHYSICAL.int32) return { kind: "fixed", values: decodeDelta32(data, at, end, count).values };
+      if (physical === PHYSICAL.int64) return { kind: "fixed", values: decodeDelta64(data, at, end, count).values };
+      break;
+    case ENCODING.deltaLengthByteArray:
+      if (physical === PHYSICAL.byteArray) return { kind: "bytes", ...decodeDeltaLength(data, at, end, count) };
+      break;
+    case ENCODING.deltaByteArray:
+      if (physical === PHYSICAL.byteArray || physical === PHYSICAL.fixed) {
+        const values = decodeDeltaBytes(data, at, end, count, limits.pageBytes);
+        return physical === PHYSICAL.byteArray ? { kind: "bytes", ...values } : fixedBytes(leaf, values, count);
+      }
+      break;
+    case ENCODING.byteStreamSplit:
+      return decodeSplit(leaf, data, at, end, count);
+  }
+  throw notSupported(`A page has encoding ${encoding} for physical type ${physical}.`);
+}
+
+function noValues(leaf: SchemaNode): PlainValues {
+  if (leaf.physical === PHYSICAL.byteArray) return { kind: "bytes", data: new Uint8Array(0), starts: new Int32Array(1), gap: 0 };
+  if (leaf.physical === PHYSICAL.boolean) return { kind: "bool", values: new Uint8Array(0) };
+  return { kind: "fixed", values: view(leaf, new ArrayBuffer(0)) };
+}
+
+function decodeIndices(data: Uint8Array, at: number, end: number, count: number, dictionary: PlainValues | undefined): PageValues {
+  if (dictionary === undefined) throw corrupt("a dictionary-encoded page has no dictionary");
+  const width = at < end ? data[at]! : 33;
+  if (width > 32) throw corrupt(`dictionary indices of ${width} bits`);
+  const size = dictionary.kind === "bytes" ? dictionary.starts.length - 1 : dictionary.values.length;
+  const indices = new Int32Array(count);
+  decodeHybrid(data, at + 1, end, width, count, indices);
+  let highest = 0;
+  for (let i = 0; i < count; i++) {
+    const index = indices[i]! >>> 0;
+    if (index > highest) highest = index;
+  }
+  if (highest >= size) throw corrupt(`a dictionary index of ${highest} where ${size} values are`);
+  return { kind: "dictionary", indices, dictionary };
+}
+
+function decodeRleBooleans(data: Uint8Array, at: number, end: number, count: number): PageValues {
+  if (end - at < 4) throw corrupt("a boolean page is cut short");
+  const length = new DataView(data.buffer, data.byteOffset + at, 4).getUint32(0, true);
+  if (length > end - at - 4) throw corrupt("a boolean page is cut short");
+  const values = new Uint8Array(count);
+  decodeHybrid(data, at + 4, at + 4 + length, 1, count, values);
+  return { kind: "bool", values };
+}
+
+function widthOf(leaf: SchemaNode): number {
+  switch (leaf.physical) {
+    case PHYSICAL.int32:
+    case PHYSICAL.float:
+      return 4;
+    case PHYSICAL.int64:
+    case PHYSICAL.double:
+      return 8;
+    default:
+      return leaf.typeLength;
+  }
+}
+
+/** Typed arrays take the byte order of the machine: little-endian everywhere JavaScript runs today, as in the format. */
+function view(leaf: SchemaNode, buffer: ArrayBufferLike, offset = 0, count = 0): Int32Array | BigInt64Array | Float32Array | Float64Array | Uint16Array {
+  switch (leaf.physical) {
+    case PHYSICAL.int32:
+      return new Int32Array(buffer, offset, count);
+    case PHYSICAL.int64:
+      return new BigInt64Array(buffer, offset, count);
+    case PHYSICAL.float:
+      return new Float32Array(buffer, offset, count);
+    case PHYSICAL.double:
+      return new Float64Array(buffer, offset, count);
+    default:
+      if (leaf.typeLength !== 2) throw notSupported(`A fixed-width column of ${leaf.typeLength} bytes.`);
+      return new Uint16Array(buffer, offset, count);
+  }
+}
+
+function decodePlain(leaf: SchemaNode, data: Uint8Array, at: number, end: number, count: number, limits: Limits): PlainValues {
+  if (count > limits.pageValues) throw tooLarge(`A page declares ${count} values.`, "pageValues", { count });
+  if (leaf.physical === PHYSICAL.byteArray) return decodePlainBytes(data, at, end, count);
+  if (leaf.physical === PHYSICAL.boolean) {
+    if ((end - at) * 8 < count) throw corrupt("a page has fewer values than its header says");
+    const values = new Uint8Array(count);
+    for (let i = 0; i < count; i++) values[i] = (data[at + (i >> 3)]! >> (i & 7)) & 1;
+    return { kind: "bool", values };
+  }
+  const width = widthOf(leaf);
+  const size = count * width;
+  if (size > end - at) throw corrupt("a page has fewer values than its header says");
+  const offset = data.byteOffset + at;
+  if (offset % width === 0) return { kind: "fixed", values: view(leaf, data.buffer, offset, count) };
+  return { kind: "fixed", values: view(leaf, data.slice(at, at + size).buffer, 0, count) };
+}
+
+function decodePlainBytes(data: Uint8Array, start: number, end: number, count: number): PlainValues {
+  // Every value takes at least its 4 length bytes.
+  if (count * 4 > end - start) throw corrupt("a page has fewer values than its header says");
+  const starts = new Int32Array(count + 1);
+  let at = start;
+  for (let i = 0; i < count; i++) {
+    if (end - at < 4) throw corrupt("a page has fewer values than its header says");
+    const length = data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16) | (data[at + 3]! << 24);
+    at += 4;
+    if (length < 0 || length > end - at) throw corrupt("a text runs past its page");
+    starts[i] = at;
+    at += length;
+  }
+  // The gap before the "next" value keeps the rule end(i) = starts[i + 1] - 4 true for the last one.
+  starts[count] = at + 4;
+  return { kind: "bytes", data, starts, gap: 4 };
+}
+
+function fixedBytes(leaf: SchemaNode, values: ByteValues, count: number): PlainValues {
+  const width = leaf.typeLength;
+  for (let i = 0; i < count; i++) {
+    if (values.starts[i + 1]! - values.starts[i]! !== width) throw corrupt(`a value of a ${width}-byte column has another width`);
+  }
+  return { kind: "fixed", values: view(leaf, values.data.slice(0, count * width).buffer, 0, count) };
+}
+
+function decodeSplit(leaf: SchemaNode, data: Uint8Array, at: number, end: number, count: number): PlainValues {
+  if (leaf.physical === PHYSICAL.byteArray || leaf.physical === PHYSICAL.boolean) throw notSupported("BYTE_STREAM_SPLIT for texts or booleans.");
+  const width = widthOf(leaf);
+  if (count * width !== end - at) throw corrupt("a page has another number of values than its header says");
+  const out = new Uint8Array(count * width);
+  for (let b = 0; b < width; b++) {
+    const from = at + b * count;
+    for (let i = 0; i < count; i++) out[i * width + b] = data[from + i]!;
+  }
+  return { kind: "fixed", values: view(leaf, out.buffer, 0, count) };
+}

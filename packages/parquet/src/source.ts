@@ -1,0 +1,43 @@
+import { plainBytes } from "./codec.ts";
+import { corrupt } from "./error.ts";
+import type { ByteSource, Signal } from "./types.ts";
+
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Unwanted bytes that are read along to save a request. */
+const MAX_GAP = 128 * 1024;
+/** Merged requests end here; a single range may be longer. */
+const MAX_MERGED = 64 * 2 ** 20;
+
+export async function readExactly(source: ByteSource, offset: number, length: number, o?: Signal): Promise<Uint8Array> {
+  if (length === 0) return new Uint8Array(0);
+  const bytes = await source.read(offset, length, o);
+  if (bytes.length !== length) throw corrupt(`the source gave ${bytes.length} of ${length} bytes`);
+  return plainBytes(bytes);
+}
+
+/** The bytes of every range, in the order asked; ranges that lie close together are fetched with one read. */
+export async function readRanges(source: ByteSource, ranges: readonly ByteRange[], o?: Signal): Promise<readonly Uint8Array[]> {
+  const order = ranges.map((_, i) => i).sort((a, b) => ranges[a]!.offset - ranges[b]!.offset);
+  const out: Uint8Array[] = new Array(ranges.length);
+  for (let i = 0; i < order.length; ) {
+    const start = ranges[order[i]!]!.offset;
+    let end = start + ranges[order[i]!]!.length;
+    let next = i + 1;
+    for (; next < order.length; next++) {
+      const range = ranges[order[next]!]!;
+      const until = Math.max(end, range.offset + range.length);
+      if (range.offset - end > MAX_GAP || until - start > MAX_MERGED) break;
+      end = until;
+    }
+    const bytes = await readExactly(source, start, end - start, o);
+    for (; i < next; i++) {
+      const range = ranges[order[i]!]!;
+      out[order[i]!] = bytes.subarray(range.offset - start, range.offset - start + range.length);
+    }
+  }
+  return out;
+}

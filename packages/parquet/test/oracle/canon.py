@@ -1,0 +1,215 @@
+"""Values of Parquet files as canonical JSON. stdin: a JSON list of jobs; stdout: one JSON line per job.
+
+job {"op": "read", "path"}: {"names", "types", "rows", "columns", "metadata"} or {"error"}
+job {"op": "read-each", ...}: the same, column by column; a column that cannot be read is null
+job {"op": "duckdb", "path"}: the same, read by DuckDB
+job {"op": "equals", "a", "b", "columns"}: {"equal": bool}
+job {"op": "write", "path", "arrays": [{"name", "type", "values"}], "options", ...}: writes with pyarrow
+"""
+
+import json
+import math
+import struct
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def storage(t):
+    """The type with timestamps as their integers."""
+    if pa.types.is_timestamp(t):
+        return pa.int64()
+    if pa.types.is_dictionary(t):
+        return storage(t.value_type)
+    if pa.types.is_fixed_size_list(t):
+        return pa.list_(storage(t.value_type), t.list_size)
+    if pa.types.is_large_list(t):
+        return pa.large_list(storage(t.value_type))
+    if pa.types.is_list(t):
+        return pa.list_(storage(t.value_type))
+    if pa.types.is_struct(t):
+        return pa.struct([pa.field(f.name, storage(f.type)) for f in t])
+    return t
+
+
+def name_of(t):
+    if pa.types.is_large_string(t) or pa.types.is_string_view(t):
+        return "string"
+    if pa.types.is_dictionary(t):
+        return name_of(t.value_type)
+    if pa.types.is_timestamp(t):
+        return f"timestamp[{t.unit}" + (f", {t.tz}]" if t.tz else "]")
+    if pa.types.is_fixed_size_list(t):
+        return f"fixed_size_list<{name_of(t.value_type)}>[{t.list_size}]"
+    if pa.types.is_list(t) or pa.types.is_large_list(t):
+        return f"list<{name_of(t.value_type)}>"
+    if pa.types.is_struct(t):
+        return "struct<" + ",".join(f"{f.name}:{name_of(f.type)}" for f in t) + ">"
+    return {"halffloat": "float16", "float": "float32", "double": "float64"}.get(str(t), str(t))
+
+
+def canon(v, t):
+    if v is None:
+        return None
+    if pa.types.is_floating(t):
+        return "f:nan" if math.isnan(v) else "f:" + struct.pack("<d", v).hex()
+    if pa.types.is_boolean(t):
+        return bool(v)
+    if pa.types.is_integer(t):
+        return f"i:{v}"
+    if pa.types.is_struct(t):
+        return {f.name: canon(v[f.name], f.type) for f in t}
+    if pa.types.is_list(t) or pa.types.is_large_list(t) or pa.types.is_fixed_size_list(t):
+        return [canon(x, t.value_type) for x in v]
+    if pa.types.is_null(t):
+        return None
+    return f"s:{v}"
+
+
+def column(arr):
+    t = storage(arr.type)
+    if isinstance(arr, pa.ChunkedArray):
+        out = []
+        for c in arr.chunks:
+            out.extend(column(c))
+        return out
+    if t != arr.type:
+        arr = arr.cast(t)
+    return [canon(v, t) for v in arr.to_pylist()]
+
+
+def table_of(table):
+    md = table.schema.metadata or {}
+    return {
+        "names": table.column_names,
+        "types": [name_of(f.type) for f in table.schema],
+        "rows": table.num_rows,
+        "columns": [column(c) for c in table.columns],
+        "metadata": {k.decode(): v.decode() for k, v in md.items()},
+    }
+
+
+def read_each(path):
+    f = pq.ParquetFile(path)
+    names, types, cols = [], [], []
+    for i, field in enumerate(f.schema_arrow):
+        names.append(field.name)
+        types.append(name_of(field.type))
+        try:
+            cols.append(column(f.read(columns=[field.name]).column(0)))
+        except Exception:
+            cols.append(None)
+    md = f.schema_arrow.metadata or {}
+    return {"names": names, "types": types, "rows": f.metadata.num_rows, "columns": cols, "metadata": {k.decode(): v.decode() for k, v in md.items()}}
+
+
+def parse(t):
+    def split(s):
+        out, depth, cur = [], 0, ""
+        for ch in s:
+            if ch == "," and depth == 0:
+                out.append(cur)
+                cur = ""
+                continue
+            depth += ch in "<["
+            depth -= ch in ">]"
+            cur += ch
+        return out + [cur]
+
+    if t.startswith("list<"):
+        return pa.list_(parse(t[5:-1]))
+    if t.startswith("fixed_size_list<"):
+        head, size = t[16:-1].rsplit(">[", 1)
+        return pa.list_(parse(head), int(size))
+    if t.startswith("struct<"):
+        return pa.struct([(p.split(":", 1)[0], parse(p.split(":", 1)[1])) for p in split(t[7:-1])])
+    if t.startswith("timestamp["):
+        parts = [p.strip() for p in t[10:-1].split(",")]
+        return pa.timestamp(parts[0], tz=parts[1] if len(parts) > 1 else None)
+    return {"bool": pa.bool_(), "string": pa.string()}.get(t) or getattr(pa, t)()
+
+
+def uncanon(v):
+    if isinstance(v, str):
+        if v.startswith("i:"):
+            return int(v[2:])
+        if v == "f:nan":
+            return float("nan")
+        if v.startswith("f:"):
+            return struct.unpack("<d", bytes.fromhex(v[2:]))[0]
+        return v[2:]
+    if isinstance(v, list):
+        return [uncanon(x) for x in v]
+    if isinstance(v, dict):
+        return {k: uncanon(x) for k, x in v.items()}
+    return v
+
+
+def array_of(values, t):
+    a = pa.array([uncanon(v) for v in values], storage(t))
+    return a if a.type == t else a.cast(t)
+
+
+def write(job):
+    arrays, fields = [], []
+    for spec in job["arrays"]:
+        t = parse(spec["type"])
+        arrays.append(array_of(spec["values"], t))
+        fields.append(pa.field(spec["name"], t))
+    md = {k: v for k, v in (job.get("metadata") or {}).items()}
+    pq.write_table(pa.table(arrays, pa.schema(fields, metadata=md or None)), job["path"], **job.get("options", {}))
+    return {"ok": True}
+
+
+def run(job):
+    op = job["op"]
+    if op == "read":
+        return table_of(pq.read_table(job["path"], partitioning=None, page_checksum_verification=True))
+    if op == "read-each":
+        return read_each(job["path"])
+    if op == "duckdb":
+        import duckdb
+
+        con = duckdb.connect()
+        con.execute("set timezone='UTC'")
+        return table_of(con.execute(f"select * from read_parquet('{job['path']}')").arrow().read_all())
+    if op == "equals":
+        a = pq.read_table(job["a"], partitioning=None, columns=job.get("columns"))
+        b = pq.read_table(job["b"], partitioning=None, columns=job.get("columns"))
+        return {"equal": a.equals(b), "rows": a.num_rows}
+    if op == "write":
+        return write(job)
+    if op == "footer":
+        m = pq.read_metadata(job["path"])
+        return {
+            "rows": m.num_rows,
+            "created_by": m.created_by,
+            "groups": [
+                [
+                    {
+                        "path": g.column(i).path_in_schema,
+                        "codec": g.column(i).compression,
+                        "encodings": sorted(g.column(i).encodings),
+                        "stats": None
+                        if g.column(i).statistics is None
+                        else {
+                            "nulls": g.column(i).statistics.null_count,
+                            "min": str(g.column(i).statistics.min) if g.column(i).statistics.has_min_max else None,
+                            "max": str(g.column(i).statistics.max) if g.column(i).statistics.has_min_max else None,
+                        },
+                    }
+                    for i in range(m.num_columns)
+                ]
+                for g in (m.row_group(k) for k in range(m.num_row_groups))
+            ],
+        }
+    raise ValueError(op)
+
+
+for job in json.load(sys.stdin):
+    try:
+        result = run(job)
+    except Exception as e:  # the caller compares failures too
+        result = {"error": f"{type(e).__name__}: {e}"}
+    print(json.dumps(result), flush=True)
