@@ -6,7 +6,9 @@ export const base: Options = {
   target: "es2023",
   platform: "neutral",
   external: [/^node:/],
-  dts: { compilerOptions: { rewriteRelativeImportExtensions: false, allowImportingTsExtensions: true, customConditions: [] } },
+  dts: {
+    compilerOptions: { rewriteRelativeImportExtensions: false, allowImportingTsExtensions: true, customConditions: [] },
+  },
   sourcemap: true,
   clean: true,
   splitting: true,

@@ -68,6 +68,7 @@ for (const { folder, manifest } of packages) {
   const failing = tests.filter(({ status }) => status === "failed");
   const passing = tests.filter(({ status }) => status === "passed");
   const others = tests.filter(({ status }) => status !== "passed" && status !== "failed");
+  if (tests.length + broken.length === 0) failures.push(`${manifest.name}: no test ran`);
   passed += passing.length;
   failed += failing.length + broken.length;
   skipped += others.length;
@@ -107,7 +108,6 @@ console.log(`\n== comparisons with the oracle: ${compared}`);
 for (const [suite, count] of [...comparisons].sort()) console.log(`${suite}: ${count}`);
 
 if (env.USR_ORACLE_PYTHON && compared === 0) failures.push("the oracle is present and nothing was compared with it");
-if (passed + failed === 0) failures.push("no test ran");
 if (!tested && failed === 0) failures.push("tests");
 for (const failure of failures) console.log(`FAILED STEP ${failure}`);
 failed += failures.length;
