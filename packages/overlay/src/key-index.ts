@@ -10,7 +10,7 @@ import type { KeyBatch, KeyIndex, KeyIndexOptions, OverlayKey } from "./types.ts
  * passed over. Rows may be given in pieces (`startRow`, ascending); a base given in part answers for the rows given. Sequence keys
  * are checked against the rows given, so they want every row, deleted ones too.
  *
- * Memory: about 36 bytes a row for ids, 32 bytes and the sequence for sequence keys.
+ * Memory: about 45 bytes a row for ids, 36 bytes and the sequence for sequence keys.
  *
  * @throws OverlayError `MULTIPLE_BIO_TYPES`, `AMBIGUOUS_BASE_KEY`; `NOT_SUPPORTED` for `sequence_ci` where an alphabet is not `dna_4`
  */
