@@ -1,4 +1,4 @@
-import { exitCodeOf, EXIT, isCoded } from "./errors.ts";
+import { EXIT, exitCodeOf, isCoded } from "./errors.ts";
 import { parseCommandLine } from "./parse.ts";
 import type { Environment } from "./session.ts";
 import { openSession } from "./session.ts";
@@ -44,7 +44,11 @@ const errorDocument = (code: string, message: string, hint: string | undefined, 
   error: { code, message, hint: hint ?? null, details },
 });
 
-const report = (environment: Environment, error: unknown, o: { readonly json: boolean; readonly debug: boolean }): void => {
+const report = (
+  environment: Environment,
+  error: unknown,
+  o: { readonly json: boolean; readonly debug: boolean },
+): void => {
   const coded = isCoded(error) ? error : undefined;
   const code = coded?.code ?? "BUG";
   const message = error instanceof Error ? error.message : String(error);
@@ -55,7 +59,10 @@ const report = (environment: Environment, error: unknown, o: { readonly json: bo
     for (const line of sampleLines(coded?.details)) environment.stderr(`  ${line}\n`);
     if (hint !== undefined) environment.stderr(`hint: ${safe(hint)}\n`);
   }
-  if (o.debug && error instanceof Error) environment.stderr(`${error.stack ?? ""}\n${error.cause === undefined ? "" : `caused by: ${String(error.cause instanceof Error ? error.cause.stack : error.cause)}\n`}`);
+  if (o.debug && error instanceof Error)
+    environment.stderr(
+      `${error.stack ?? ""}\n${error.cause === undefined ? "" : `caused by: ${String(error.cause instanceof Error ? error.cause.stack : error.cause)}\n`}`,
+    );
 };
 
 /** Up to five of the rows an error is about, one a line. */

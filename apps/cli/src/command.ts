@@ -33,7 +33,12 @@ export interface Typed {
 /** What a command hands back to be shown. */
 export type Outcome =
   /** One JSON document, or text for people. `exitCode` other than 0 says that the command found something wrong (validate). */
-  | { readonly kind: "document"; readonly data: unknown; readonly text: () => string; readonly exitCode?: number | undefined }
+  | {
+      readonly kind: "document";
+      readonly data: unknown;
+      readonly text: () => string;
+      readonly exitCode?: number | undefined;
+    }
   /** Rows of a table: NDJSON, or a table for people. */
   | { readonly kind: "rows"; readonly batches: AsyncIterable<Batch> }
   /** Lines that are JSON already, each with a line for people. */

@@ -68,6 +68,16 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
   IO: 8,
 };
 
-export const EXIT = { done: 0, bug: 1, usage: 2, data: 3, notFound: 4, conflict: 5, machine: 8, interrupted: 130 } as const;
+export const EXIT = {
+  done: 0,
+  bug: 1,
+  usage: 2,
+  data: 3,
+  notFound: 4,
+  conflict: 5,
+  machine: 8,
+  interrupted: 130,
+} as const;
 
-export const exitCodeOf = (error: unknown): number => (isCoded(error) ? (EXIT_CODES[error.code] ?? EXIT.data) : EXIT.bug);
+export const exitCodeOf = (error: unknown): number =>
+  isCoded(error) ? (EXIT_CODES[error.code] ?? EXIT.data) : EXIT.bug;

@@ -17,14 +17,22 @@ export interface InputTable extends AsyncDisposable {
 }
 
 /** The format of a file by `--from`, else by its suffix; neither is a usage error. */
-export const formatFor = (path: string, from: string | undefined): { readonly format: Format; readonly compression: "gz" | "zst" | undefined } => {
+export const formatFor = (
+  path: string,
+  from: string | undefined,
+): { readonly format: Format; readonly compression: "gz" | "zst" | undefined } => {
   const bySuffix = path === "-" ? undefined : formatOf(path);
   if (from === undefined) {
     if (bySuffix !== undefined) return bySuffix;
-    throw new UsageError(path === "-" ? "stdin has no suffix to tell its format" : `the suffix of ${JSON.stringify(path)} names no known format`, {
-      hint: `Say the format: ${FORMATS.join(", ")}.`,
-      details: { path },
-    });
+    throw new UsageError(
+      path === "-"
+        ? "stdin has no suffix to tell its format"
+        : `the suffix of ${JSON.stringify(path)} names no known format`,
+      {
+        hint: `Say the format: ${FORMATS.join(", ")}.`,
+        details: { path },
+      },
+    );
   }
   const [name, compression] = from.split(".");
   const format = FORMATS.find((known) => known === name);
@@ -38,7 +46,8 @@ export const formatFor = (path: string, from: string | undefined): { readonly fo
   return { format, compression: wrapped ?? suffixCompression(path) };
 };
 
-const suffixCompression = (path: string): "gz" | "zst" | undefined => (path.endsWith(".gz") ? "gz" : path.endsWith(".zst") ? "zst" : undefined);
+const suffixCompression = (path: string): "gz" | "zst" | undefined =>
+  path.endsWith(".gz") ? "gz" : path.endsWith(".zst") ? "zst" : undefined;
 
 /** Opens an input file or stdin as a table; the format is said or known by its suffix, never guessed from content. */
 export const openInput = async (
@@ -48,7 +57,8 @@ export const openInput = async (
 ): Promise<InputTable> => {
   const { format, compression } = formatFor(path, o.from);
   const name = path === "-" ? "stdin" : path;
-  const limits = session.options.memoryBytes === undefined ? undefined : { maxBufferedBytes: session.options.memoryBytes };
+  const limits =
+    session.options.memoryBytes === undefined ? undefined : { maxBufferedBytes: session.options.memoryBytes };
   const open = { format, name, limits, allowRounding: o.allowRounding, signal: session.environment.signal };
   if (path !== "-") await requireFile(path);
   if (format === "parquet" && compression === undefined && path !== "-") {
@@ -73,7 +83,11 @@ export const openInput = async (
 
 const requireFile = async (path: string): Promise<void> => {
   const found = await stat(path).catch((cause: unknown) => {
-    throw new StorageError("NOT_FOUND", `the file ${path} cannot be opened`, { hint: "Check the path.", details: { path }, cause });
+    throw new StorageError("NOT_FOUND", `the file ${path} cannot be opened`, {
+      hint: "Check the path.",
+      details: { path },
+      cause,
+    });
   });
   if (found.isDirectory()) throw new UsageError(`${path} is a folder`, { hint: "Name a file.", details: { path } });
 };
@@ -81,18 +95,23 @@ const requireFile = async (path: string): Promise<void> => {
 const openFile = async (path: string): Promise<ReadHandle> => {
   const { diskStorage } = await import("@usr/storage/node");
   const handle = await diskStorage(dirname(path)).open(basename(path));
-  if (handle === undefined) throw new StorageError("NOT_FOUND", `the file ${path} cannot be opened`, { details: { path } });
+  if (handle === undefined)
+    throw new StorageError("NOT_FOUND", `the file ${path} cannot be opened`, { details: { path } });
   return handle;
 };
 
 /** Passes bytes on; on a terminal it keeps a line on stderr that says how far it is. */
-async function* withProgress(session: Session, source: AsyncIterable<unknown>, name: string): AsyncGenerator<Uint8Array> {
+async function* withProgress(
+  session: Session,
+  source: AsyncIterable<unknown>,
+  name: string,
+): AsyncGenerator<Uint8Array> {
   const { environment, options } = session;
   const shown = environment.stderrIsTerminal && !options.quiet;
   let bytes = 0;
   let next = 0n;
   for await (const chunk of source) {
-    if (!(chunk instanceof Uint8Array)) throw new FormatError("CORRUPT", `${name} does not give bytes`, { details: { file: name } });
+    if (!(chunk instanceof Uint8Array)) throw new FormatError("CORRUPT", { file: name, rule: "an input gives bytes" });
     bytes += chunk.length;
     const now = environment.clock();
     if (shown && now > next) {

@@ -78,12 +78,15 @@ const argumentOf = (spec: ArgumentSpec): Argument => {
 };
 
 const optionOf = (spec: OptionSpec): Option => {
-  const option = new Option(spec.flags, spec.description).makeOptionMandatory(spec.required === true).hideHelp(spec.hiddenAlias === true);
+  const option = new Option(spec.flags, spec.description)
+    .makeOptionMandatory(spec.required === true)
+    .hideHelp(spec.hiddenAlias === true);
   if (spec.integer === true) return option.argParser(wholeNumber);
   const choices = spec.choices;
   if (spec.repeat === true) {
     return option.argParser((value: string, before: readonly string[] | undefined) => {
-      if (choices !== undefined && !choices.includes(value)) throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+      if (choices !== undefined && !choices.includes(value))
+        throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
       return [...(before ?? []), value];
     });
   }
@@ -109,7 +112,8 @@ const globalsOf = (options: Readonly<Record<string, unknown>>): GlobalOptions =>
 
 const secondsToMs = (value: unknown): number => {
   if (typeof value !== "string") return 60_000;
-  if (!/^\d+(\.\d+)?$/.test(value)) throw new CommanderError(2, "usr.lockTimeout", `--lock-timeout takes seconds, not ${JSON.stringify(value)}`);
+  if (!/^\d+(\.\d+)?$/.test(value))
+    throw new CommanderError(2, "usr.lockTimeout", `--lock-timeout takes seconds, not ${JSON.stringify(value)}`);
   return Number(value) * 1000;
 };
 
@@ -119,6 +123,7 @@ const sizeToBytes = (value: unknown): number | undefined => {
   if (typeof value !== "string") return undefined;
   const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?$/i.exec(value) ?? [];
   const factor = UNITS[unit.toUpperCase()];
-  if (number === "" || factor === undefined) throw new CommanderError(2, "usr.memory", `--memory takes a size such as 512M or 4G, not ${JSON.stringify(value)}`);
+  if (number === "" || factor === undefined)
+    throw new CommanderError(2, "usr.memory", `--memory takes a size such as 512M or 4G, not ${JSON.stringify(value)}`);
   return Math.floor(Number(number) * factor);
 };

@@ -1,6 +1,6 @@
 import type { Query } from "@usr/dataset";
-import type { Session } from "./session.ts";
 import type { Typed } from "./command.ts";
+import type { Session } from "./session.ts";
 import { flag, list, text } from "./typed.ts";
 
 /** What the reading commands have in common. */

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
-import type { Actor } from "@usr/events";
 import type { Root } from "@usr/dataset";
 import type { WritableRoot } from "@usr/dataset/write";
+import type { Actor } from "@usr/events";
 import { UsageError } from "./errors.ts";
 
 /** Everything the command line takes from the process. Only `main.ts` fills it in. */
@@ -57,7 +57,9 @@ export const openSession = (environment: Environment, options: GlobalOptions, co
   const rootPath = (): string => {
     const path = options.root ?? environment.variables["USR_ROOT"];
     if (path === undefined || path === "") {
-      throw new UsageError("no root is given", { hint: "Type --root DIR, or set USR_ROOT: there is no hidden default." });
+      throw new UsageError("no root is given", {
+        hint: "Type --root DIR, or set USR_ROOT: there is no hidden default.",
+      });
     }
     return path;
   };
@@ -98,7 +100,10 @@ const actorOf = ({ variables, host, pid }: Environment): Actor => ({
 const confirm = async (environment: Environment, options: GlobalOptions, question: string): Promise<void> => {
   if (options.yes) return;
   const refused = (message: string): UsageError =>
-    new UsageError(message, { code: "CONFIRMATION_REQUIRED", hint: "Look at the plan with --dry-run, then type --yes." });
+    new UsageError(message, {
+      code: "CONFIRMATION_REQUIRED",
+      hint: "Look at the plan with --dry-run, then type --yes.",
+    });
   if (!options.input || !environment.stdinIsTerminal || !environment.stderrIsTerminal) {
     throw refused("this command needs a confirmation, and there is no terminal to ask on");
   }

@@ -2,10 +2,17 @@ import type { ArgumentSpec, CommandSpec, OptionSpec } from "./command.ts";
 
 const dataset: ArgumentSpec = { name: "dataset", description: "the dataset's exact id" };
 const dryRun: OptionSpec = { flags: "--dry-run", description: "say what would be done and change nothing" };
-const columns: OptionSpec = { flags: "--columns <names>", description: "these columns, in this order, separated by commas", repeat: true };
+const columns: OptionSpec = {
+  flags: "--columns <names>",
+  description: "these columns, in this order, separated by commas",
+  repeat: true,
+};
 const deleted: OptionSpec = { flags: "--include-deleted", description: "deleted rows too, with the columns of usr" };
 const noOverlays: OptionSpec = { flags: "--no-overlays", description: "the stored base columns alone" };
-const from: OptionSpec = { flags: "--from <format>", description: "csv, tsv, jsonl, parquet, arrow or fasta; else by the file's suffix" };
+const from: OptionSpec = {
+  flags: "--from <format>",
+  description: "csv, tsv, jsonl, parquet, arrow or fasta; else by the file's suffix",
+};
 const registryMode: OptionSpec = {
   flags: "--registry-mode <mode>",
   description: "whose registry gives overlay columns their meaning",
@@ -19,7 +26,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "register a namespace and the columns it may write",
     args: [{ name: "namespace", description: "small letters, digits and underscores" }],
     options: [
-      { flags: "--columns <specs>", description: "'ns__a:type,ns__b:type'; types such as float64, list<string>, timestamp[us, UTC]" },
+      {
+        flags: "--columns <specs>",
+        description: "'ns__a:type,ns__b:type'; types such as float64, list<string>, timestamp[us, UTC]",
+      },
       { flags: "--owner <text>", description: "who answers for it" },
       { flags: "--description <text>", description: "what it holds" },
       { flags: "--overwrite", description: "change an entry that is registered already" },
@@ -71,10 +81,17 @@ export const COMMANDS: readonly CommandSpec[] = [
         choices: ["dna_4", "dna_5", "rna_4", "rna_5", "protein_20", "protein_21"],
       },
       { flags: "--source <text>", description: "the source of every row (else the source column, else the path)" },
-      { flags: "--on-conflict <how>", description: "what to do with sequences that are stored already", choices: ["error", "ignore"] },
+      {
+        flags: "--on-conflict <how>",
+        description: "what to do with sequences that are stored already",
+        choices: ["error", "ignore"],
+      },
       dryRun,
     ],
-    examples: ["usr import demo --path designs.csv --bio-type dna --alphabet dna_4", "zcat reads.fa.gz | usr import demo --path - --from fasta --bio-type dna --alphabet dna_5"],
+    examples: [
+      "usr import demo --path designs.csv --bio-type dna --alphabet dna_4",
+      "zcat reads.fa.gz | usr import demo --path - --from fasta --bio-type dna --alphabet dna_5",
+    ],
     load: () => import("./commands/import.ts"),
   },
   {
@@ -84,9 +101,18 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [
       { flags: "--path <file>", description: "the input, - for stdin; also .gz and .zst", required: true },
       { flags: "--namespace <name>", description: "the registered namespace", required: true },
-      { flags: "--key <key>", description: "what the key column holds", required: true, choices: ["id", "sequence", "sequence_norm", "sequence_ci"] },
+      {
+        flags: "--key <key>",
+        description: "what the key column holds",
+        required: true,
+        choices: ["id", "sequence", "sequence_norm", "sequence_ci"],
+      },
       { flags: "--key-column <name>", description: "the input column with the keys (id, or sequence)" },
-      { flags: "--columns <names>", description: "input columns to attach, ns__ may be left out (all but the key)", repeat: true },
+      {
+        flags: "--columns <names>",
+        description: "input columns to attach, ns__ may be left out (all but the key)",
+        repeat: true,
+      },
       { flags: "--allow-missing", description: "leave out rows whose key no row has" },
       { flags: "--overwrite", description: "attach newer values over existing ones" },
       { flags: "--allow-overwrite", description: "the same", hiddenAlias: true },
@@ -126,7 +152,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "head",
     summary: "the first rows of the merged view",
     args: [dataset],
-    options: [{ flags: "-n, --rows <rows>", description: "how many (10)", integer: true }, columns, deleted, noOverlays, registryMode],
+    options: [
+      { flags: "-n, --rows <rows>", description: "how many (10)", integer: true },
+      columns,
+      deleted,
+      noOverlays,
+      registryMode,
+    ],
     examples: ["usr head demo -n 3 --columns id,sequence,mock__score"],
     load: () => import("./commands/head.ts"),
   },
@@ -134,7 +166,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "scan",
     summary: "every row of the merged view, in base order",
     args: [dataset],
-    options: [columns, deleted, noOverlays, { flags: "--limit <rows>", description: "at most that many", integer: true }, registryMode],
+    options: [
+      columns,
+      deleted,
+      noOverlays,
+      { flags: "--limit <rows>", description: "at most that many", integer: true },
+      registryMode,
+    ],
     examples: ["usr scan demo --columns id,mock__score --json > scores.ndjson"],
     load: () => import("./commands/scan.ts"),
   },

@@ -1,8 +1,6 @@
-import type { Batch } from "@usr/schema";
-import { valueAt } from "@usr/schema/columns";
-import type { Value } from "@usr/schema";
+import type { Batch, DataType, Value } from "@usr/schema";
 import { formatTimestamp } from "@usr/schema";
-import type { DataType } from "@usr/schema";
+import { valueAt } from "@usr/schema/columns";
 
 /** Makes text from data safe to show: control characters, C1 and bidirectional overrides become visible escapes. */
 export const safe = (text: string): string =>
@@ -17,7 +15,8 @@ export const safe = (text: string): string =>
 /** A cell for people. `full` shows every element of a list; otherwise long lists are summarised. */
 export const cellText = (type: DataType, value: Value, full: boolean): string => {
   if (value === null) return "∅";
-  if (type.kind === "timestamp" && typeof value === "bigint") return formatTimestamp(value, type.unit, type.timezone !== undefined);
+  if (type.kind === "timestamp" && typeof value === "bigint")
+    return formatTimestamp(value, type.unit, type.timezone !== undefined);
   if (typeof value === "string") return safe(value);
   if ((type.kind === "list" || type.kind === "fixed_size_list") && Array.isArray(value)) {
     const shown = full || value.length <= 4 ? value : value.slice(0, 3);
@@ -51,8 +50,15 @@ export const renderTable = (batch: Batch, width: number | undefined): string => 
 const GAP = "  ";
 
 /** Columns of text, aligned; `right` aligns a column to the right. */
-export const align = (header: readonly string[], rows: readonly (readonly string[])[], right: readonly boolean[], width?: number): string => {
-  const wanted = header.map((name, c) => Math.max(displayWidth(name), ...rows.map((row) => displayWidth(row[c] ?? ""))));
+export const align = (
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly boolean[],
+  width?: number,
+): string => {
+  const wanted = header.map((name, c) =>
+    Math.max(displayWidth(name), ...rows.map((row) => displayWidth(row[c] ?? ""))),
+  );
   const widths = width === undefined ? wanted : fit(wanted, width - GAP.length * (header.length - 1));
   const line = (cells: readonly string[]): string =>
     cells

@@ -20,7 +20,8 @@ export const text = (typed: Typed, name: string): string | undefined => {
 
 export const requiredText = (typed: Typed, name: string): string => {
   const value = text(typed, name);
-  if (value === undefined) throw new UsageError(`--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} is required`);
+  if (value === undefined)
+    throw new UsageError(`--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} is required`);
   return value;
 };
 
@@ -34,7 +35,11 @@ export const integer = (typed: Typed, name: string): number | undefined => {
 /** Repeated options, and comma lists inside one, as one list. */
 export const list = (typed: Typed, name: string): readonly string[] | undefined => {
   const value = typed.options[name];
-  const texts = Array.isArray(value) ? value.filter((item) => typeof item === "string") : typeof value === "string" ? [value] : undefined;
+  const texts = Array.isArray(value)
+    ? value.filter((item) => typeof item === "string")
+    : typeof value === "string"
+      ? [value]
+      : undefined;
   if (texts === undefined) return undefined;
   const items = texts.flatMap((item) => item.split(",")).map((item) => item.trim());
   if (items.includes("")) throw new UsageError(`--${name} holds an empty name: ${JSON.stringify(texts.join(","))}`);

@@ -1,10 +1,10 @@
 import { scan } from "@usr/dataset";
 import { jsonRow } from "@usr/formats";
+import { valueAt } from "@usr/schema/columns";
 import type { Outcome, RunCommand } from "../command.ts";
 import { queryOf } from "../query.ts";
 import { cellText } from "../text.ts";
 import { argument } from "../typed.ts";
-import { valueAt } from "@usr/schema/columns";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const column = argument(typed, 2);

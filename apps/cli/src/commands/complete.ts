@@ -6,20 +6,41 @@ import { argument } from "../typed.ts";
 /** Completion scripts made from the command table: commands, verbs of groups, options, and the choices of options. */
 export const run: RunCommand = async (_session, typed): Promise<Outcome> => {
   const shell = argument(typed, 0);
-  return { kind: "text", text: shell === "fish" ? fish() : shell === "zsh" ? `#compdef usr\nautoload -U +X bashcompinit && bashcompinit\n${bash()}` : bash() };
+  return {
+    kind: "text",
+    text:
+      shell === "fish"
+        ? fish()
+        : shell === "zsh"
+          ? `#compdef usr\nautoload -U +X bashcompinit && bashcompinit\n${bash()}`
+          : bash(),
+  };
 };
 
-const flagsOf = ({ flags }: OptionSpec): readonly string[] => flags.split(/[ ,]+/).filter((word) => word.startsWith("-"));
+const flagsOf = ({ flags }: OptionSpec): readonly string[] =>
+  flags.split(/[ ,]+/).filter((word) => word.startsWith("-"));
 const first = (name: string): string => name.split(" ")[0] ?? name;
 const groups = (): readonly string[] => [...new Set(COMMANDS.map(({ name }) => first(name)))];
 
 const bash = (): string => {
   const verbs = groups()
-    .map((group) => [group, COMMANDS.filter(({ name }) => name.startsWith(`${group} `)).map(({ name }) => name.slice(group.length + 1))] as const)
+    .map(
+      (group) =>
+        [
+          group,
+          COMMANDS.filter(({ name }) => name.startsWith(`${group} `)).map(({ name }) => name.slice(group.length + 1)),
+        ] as const,
+    )
     .filter(([, names]) => names.length > 0);
-  const options = COMMANDS.map(({ name, options: own }) => `    "${name}") words="${[...own, ...GLOBAL_OPTIONS].flatMap(flagsOf).join(" ")}" ;;`);
+  const options = COMMANDS.map(
+    ({ name, options: own }) => `    "${name}") words="${[...own, ...GLOBAL_OPTIONS].flatMap(flagsOf).join(" ")}" ;;`,
+  );
   const choices = COMMANDS.flatMap(({ name, options: own }) =>
-    own.flatMap((option) => (option.choices === undefined ? [] : flagsOf(option).map((f) => `    "${name} ${f}") words="${option.choices?.join(" ")}" ;;`))),
+    own.flatMap((option) =>
+      option.choices === undefined
+        ? []
+        : flagsOf(option).map((f) => `    "${name} ${f}") words="${option.choices?.join(" ")}" ;;`),
+    ),
   );
   return `_usr() {
   local cur prev command words word
@@ -60,8 +81,12 @@ const fish = (): string => {
   }
   for (const { name, summary, options } of COMMANDS) {
     const [group = "", verb] = name.split(" ");
-    const when = verb === undefined ? `__fish_seen_subcommand_from ${group}` : `__fish_seen_subcommand_from ${group}; and __fish_seen_subcommand_from ${verb}`;
-    if (verb !== undefined) lines.push(`complete -c usr -n ${quote(`__fish_seen_subcommand_from ${group}`)} -a ${verb} -d ${quote(summary)}`);
+    const when =
+      verb === undefined
+        ? `__fish_seen_subcommand_from ${group}`
+        : `__fish_seen_subcommand_from ${group}; and __fish_seen_subcommand_from ${verb}`;
+    if (verb !== undefined)
+      lines.push(`complete -c usr -n ${quote(`__fish_seen_subcommand_from ${group}`)} -a ${verb} -d ${quote(summary)}`);
     for (const option of options) lines.push(`complete -c usr -n ${quote(when)} ${fishOption(option)}`);
   }
   for (const option of GLOBAL_OPTIONS) lines.push(`complete -c usr ${fishOption(option)}`);
@@ -70,6 +95,8 @@ const fish = (): string => {
 
 const fishOption = (option: OptionSpec): string => {
   const names = flagsOf(option).map((f) => (f.startsWith("--") ? `-l ${f.slice(2)}` : `-s ${f.slice(1)}`));
-  const takes = option.flags.includes("<") ? ` -r${option.choices === undefined ? " -F" : ` -a ${quote(option.choices.join(" "))}`}` : "";
+  const takes = option.flags.includes("<")
+    ? ` -r${option.choices === undefined ? " -F" : ` -a ${quote(option.choices.join(" "))}`}`
+    : "";
   return `${names.join(" ")}${takes} -d ${quote(option.description)}`;
 };

@@ -1,5 +1,5 @@
-import { tailEvents } from "@usr/events";
 import { eventLog } from "@usr/dataset";
+import { tailEvents } from "@usr/events";
 import type { Outcome, RunCommand } from "../command.ts";
 import { argument, flag, integer } from "../typed.ts";
 
@@ -19,6 +19,10 @@ async function* shown(
 ): AsyncGenerator<{ readonly json: string; readonly text: string }> {
   for await (const line of lines) {
     if (line.kind === "problem") say(`warning: ${line.problem.message}`);
-    else yield { json: line.text, text: `${line.event.timestamp_utc}  ${line.event.action}  ${JSON.stringify(line.event.metrics)}  ${line.event.actor.tool} ${line.event.actor.run_id}` };
+    else
+      yield {
+        json: line.text,
+        text: `${line.event.timestamp_utc}  ${line.event.action}  ${JSON.stringify(line.event.metrics)}  ${line.event.actor.tool} ${line.event.actor.run_id}`,
+      };
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { basename, dirname } from "node:path";
 import { datasetSchema, scan } from "@usr/dataset";
 import { writeTable } from "@usr/formats";
 import type { Batch, Schema } from "@usr/schema";
@@ -9,7 +10,6 @@ import { formatFor } from "../input.ts";
 import { queryOf } from "../query.ts";
 import { bytesText, count } from "../text.ts";
 import { argument, flag, requiredText, text } from "../typed.ts";
-import { basename, dirname } from "node:path";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const id = argument(typed, 0);
@@ -17,7 +17,8 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const { format, compression } = formatFor(out, text(typed, "fmt"));
   const header = text(typed, "header");
   if (header !== undefined && format !== "fasta") throw new UsageError("--header is for fasta");
-  if (flag(typed, "formulaSafe") && format !== "csv" && format !== "tsv") throw new UsageError("--formula-safe is for csv and tsv");
+  if (flag(typed, "formulaSafe") && format !== "csv" && format !== "tsv")
+    throw new UsageError("--formula-safe is for csv and tsv");
   if (out === "-" && session.options.json) throw new UsageError("--out - and --json both want stdout");
   const root = await session.root();
   const query = queryOf(session, typed);
@@ -52,7 +53,12 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
     await diskStorage(dirname(out)).put(basename(out), measured(), { signal: session.environment.signal });
   }
   const data = { rows: stats.rows, path: out, size_bytes: stats.size, sha256: sha256.digest("hex") };
-  return { kind: "document", data, text: () => `${flag(typed, "dryRun") ? "Would write" : "Wrote"} ${count(data.rows, "row")} to ${out} (${bytesText(data.size_bytes)})\n` };
+  return {
+    kind: "document",
+    data,
+    text: () =>
+      `${flag(typed, "dryRun") ? "Would write" : "Wrote"} ${count(data.rows, "row")} to ${out} (${bytesText(data.size_bytes)})\n`,
+  };
 };
 
 /** Looks at the first batch for the schema; a scan without any asks for it elsewhere. */
@@ -74,7 +80,11 @@ const withSchema = async (
   return { schema: first.value.schema, batches: all() };
 };
 
-const emptySchema = async (root: Parameters<typeof datasetSchema>[0], id: string, columns: readonly string[] | undefined): Promise<Schema> => {
+const emptySchema = async (
+  root: Parameters<typeof datasetSchema>[0],
+  id: string,
+  columns: readonly string[] | undefined,
+): Promise<Schema> => {
   const { fields } = await datasetSchema(root, id);
   const all = fields.map(({ name, type, nullable }) => ({ name, type: parseType(type), nullable }));
   const chosen = columns === undefined ? all : columns.flatMap((name) => all.filter((field) => field.name === name));

@@ -5,5 +5,8 @@ import { argument, integer } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => ({
   kind: "rows",
-  batches: scan(await session.root(), argument(typed, 0), { ...queryOf(session, typed), limit: integer(typed, "rows") ?? 10 }),
+  batches: scan(await session.root(), argument(typed, 0), {
+    ...queryOf(session, typed),
+    limit: integer(typed, "rows") ?? 10,
+  }),
 });

@@ -9,32 +9,55 @@ import { align, safe } from "../text.ts";
 import { list, requiredText, text, variadic } from "../typed.ts";
 
 /** The widest alphabet of each bio type; the alphabet is no part of an id. */
-const WIDEST: Readonly<Record<"dna" | "rna" | "protein", Alphabet>> = { dna: "dna_5", rna: "rna_5", protein: "protein_21" };
+const WIDEST: Readonly<Record<"dna" | "rna" | "protein", Alphabet>> = {
+  dna: "dna_5",
+  rna: "rna_5",
+  protein: "protein_21",
+};
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const typedBioType = requiredText(typed, "bioType");
   const bioType = typedBioType === "rna" || typedBioType === "protein" ? typedBioType : "dna";
   const sequences = [...variadic(typed, 0), ...(await fromFile(session, text(typed, "from")))];
-  if (sequences.length === 0) throw new UsageError("no sequence is given", { hint: "Type sequences, or --from FILE (- for stdin)." });
+  if (sequences.length === 0)
+    throw new UsageError("no sequence is given", { hint: "Type sequences, or --from FILE (- for stdin)." });
   const wanted = list(typed, "digest");
-  const digest = wanted === undefined ? undefined : (await import("@usr/id/digests")).digest;
-  const data = await Promise.all(
-    sequences.map(async (sequence) => {
-      const norm = normalizeSequence(sequence, bioType, WIDEST[bioType]);
-      const row = { sequence: norm, id: sequenceId(bioType, norm), length: norm.length };
-      if (wanted === undefined || digest === undefined) return row;
-      const digests: Record<string, string> = {};
-      for (const name of wanted) digests[name] = await digest(name, norm, bioType);
-      return { ...row, digests };
-    }),
-  );
+  const digests = wanted === undefined ? undefined : await import("@usr/id/digests");
+  const digestOf = (name: string, norm: string): string | undefined => {
+    switch (name) {
+      case "refget":
+        return digests?.refget(norm);
+      case "md5":
+        return digests?.md5(norm);
+      case "lsseguid":
+        return digests?.lsseguid(norm);
+      case "csseguid":
+        return digests?.csseguid(norm, bioType);
+      case "ldseguid":
+        return digests?.ldseguid(norm, bioType);
+      default:
+        return digests?.cdseguid(norm, bioType);
+    }
+  };
+  const data = sequences.map((sequence) => {
+    const norm = normalizeSequence(sequence, bioType, WIDEST[bioType]);
+    const row = { sequence: norm, id: sequenceId(bioType, norm), length: norm.length };
+    return wanted === undefined
+      ? row
+      : { ...row, digests: Object.fromEntries(wanted.map((name) => [name, digestOf(name, norm)])) };
+  });
   return {
     kind: "document",
     data,
     text: () =>
       align(
         ["id", "length", ...(wanted ?? []), "sequence"],
-        data.map((row) => [row.id, String(row.length), ...("digests" in row ? Object.values(row.digests) : []), safe(row.sequence)]),
+        data.map((row) => [
+          row.id,
+          String(row.length),
+          ...("digests" in row ? Object.values(row.digests).map(String) : []),
+          safe(row.sequence),
+        ]),
         [false, true],
       ),
   };

@@ -7,15 +7,21 @@ import { argument, flag, requiredText, text } from "../typed.ts";
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const dryRun = flag(typed, "dryRun");
   await using input = await openInput(session, requiredText(typed, "path"), { from: text(typed, "from") });
-  const { ignored_columns: ignored, ...data } = await importRows(await session.writableRoot(), argument(typed, 0), input.table, {
-    path: input.name,
-    bioType: text(typed, "bioType"),
-    alphabet: text(typed, "alphabet"),
-    source: text(typed, "source"),
-    onConflict: text(typed, "onConflict") === "ignore" ? "ignore" : "error",
-    dryRun,
-  });
-  if (ignored.length > 0) session.say(`note: an import does not look at the column(s) ${ignored.join(", ")}; attach them instead`);
+  const { ignored_columns: ignored, ...data } = await importRows(
+    await session.writableRoot(),
+    argument(typed, 0),
+    input.table,
+    {
+      path: input.name,
+      bioType: text(typed, "bioType"),
+      alphabet: text(typed, "alphabet"),
+      source: text(typed, "source"),
+      onConflict: text(typed, "onConflict") === "ignore" ? "ignore" : "error",
+      dryRun,
+    },
+  );
+  if (ignored.length > 0)
+    session.say(`note: an import does not look at the column(s) ${ignored.join(", ")}; attach them instead`);
   return {
     kind: "document",
     data,

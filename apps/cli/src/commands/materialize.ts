@@ -17,7 +17,11 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const plan = await materialize(root, id, { ...o, dryRun: true });
   const nothing = plan.namespaces.length === 0 && plan.rows_dropped === 0;
   if (flag(typed, "dryRun") || nothing) {
-    return { kind: "document", data: plan, text: () => (nothing ? "Nothing to fold.\n" : `Dry run. ${summary(plan, "Would fold")}`) };
+    return {
+      kind: "document",
+      data: plan,
+      text: () => (nothing ? "Nothing to fold.\n" : `Dry run. ${summary(plan, "Would fold")}`),
+    };
   }
   await session.confirm(summary(plan, "Fold").trimEnd());
   const data = await materialize(root, id, o);

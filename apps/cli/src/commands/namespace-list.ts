@@ -1,5 +1,5 @@
-import { readRegistry } from "../registry.ts";
 import type { Outcome, RunCommand } from "../command.ts";
+import { readRegistry } from "../registry.ts";
 import { align, safe } from "../text.ts";
 
 export const run: RunCommand = async (session): Promise<Outcome> => {
@@ -11,7 +11,10 @@ export const run: RunCommand = async (session): Promise<Outcome> => {
     text: () =>
       align(
         ["namespace", "columns"],
-        entries.map(({ namespace, columns }) => [safe(namespace), columns.map(({ name, type }) => safe(`${name}: ${type}`)).join(", ")]),
+        entries.map(({ namespace, columns }) => [
+          safe(namespace),
+          columns.map(({ name, type }) => safe(`${name}: ${type}`)).join(", "),
+        ]),
         [false, false],
       ),
   };

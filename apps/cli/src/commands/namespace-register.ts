@@ -15,10 +15,15 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
     force: flag(typed, "force"),
     dryRun: flag(typed, "dryRun"),
   });
-  const what = result.created ? "Registered" : result.changed.length === 0 ? "Unchanged:" : `Changed ${result.changed.join(", ")} of`;
+  const what = result.created
+    ? "Registered"
+    : result.changed.length === 0
+      ? "Unchanged:"
+      : `Changed ${result.changed.join(", ")} of`;
   return {
     kind: "document",
     data: result,
-    text: () => `${flag(typed, "dryRun") ? "Dry run. " : ""}${what} ${namespace} (${result.columns.map(({ name, type }) => `${name}: ${type}`).join(", ")})\n`,
+    text: () =>
+      `${flag(typed, "dryRun") ? "Dry run. " : ""}${what} ${namespace} (${result.columns.map(({ name, type }) => `${name}: ${type}`).join(", ")})\n`,
   };
 };

@@ -1,6 +1,6 @@
 import { contractHash, RegistryError } from "@usr/registry";
-import { readRegistry } from "../registry.ts";
 import type { Outcome, RunCommand } from "../command.ts";
+import { readRegistry } from "../registry.ts";
 import { renderPairs, safe } from "../text.ts";
 import { argument } from "../typed.ts";
 

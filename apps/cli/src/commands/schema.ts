@@ -1,6 +1,6 @@
 import { datasetSchema } from "@usr/dataset";
-import { formatType, parseType } from "@usr/schema";
 import type { DataType } from "@usr/schema";
+import { formatType, parseType } from "@usr/schema";
 import type { Outcome, RunCommand } from "../command.ts";
 import { align, safe } from "../text.ts";
 import { argument, flag } from "../typed.ts";
@@ -24,6 +24,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
 const tree = (name: string, type: DataType, depth: number): string => {
   const line = `${"  ".repeat(depth)}${name}: ${formatType(type)}\n`;
   if (type.kind === "list" || type.kind === "fixed_size_list") return line + tree("element", type.item, depth + 1);
-  if (type.kind === "struct") return line + type.fields.map((field) => tree(safe(field.name), field.type, depth + 1)).join("");
+  if (type.kind === "struct")
+    return line + type.fields.map((field) => tree(safe(field.name), field.type, depth + 1)).join("");
   return line;
 };

@@ -1,11 +1,18 @@
-import { validate } from "@usr/dataset";
 import type { ValidationMode } from "@usr/dataset";
+import { validate } from "@usr/dataset";
 import type { Outcome, RunCommand } from "../command.ts";
 import { EXIT } from "../errors.ts";
 import { count, safe } from "../text.ts";
 import { argument, flag, text } from "../typed.ts";
 
-const MODES: readonly ValidationMode[] = ["current", "frozen", "either", "namespace-current", "namespace-frozen", "namespace-either"];
+const MODES: readonly ValidationMode[] = [
+  "current",
+  "frozen",
+  "either",
+  "namespace-current",
+  "namespace-frozen",
+  "namespace-either",
+];
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const mode = text(typed, "registryMode");
@@ -20,7 +27,12 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
     exitCode: report.ok ? EXIT.done : EXIT.data,
     text: () =>
       `${report.problems
-        .map((p) => `${p.severity}: ${safe(p.message)} [${p.code}]\n  at ${safe(p.where)}\n${p.hint === null ? "" : `  hint: ${safe(p.hint)}\n`}`)
-        .join("")}${report.ok ? "OK" : "Not valid"}: ${count(report.checked.rows, "row")} and ${count(report.checked.parts, "part")} checked, ${count(report.problems.length, "problem")}\n`,
+        .map(
+          (p) =>
+            `${p.severity}: ${safe(p.message)} [${p.code}]\n  at ${safe(p.where)}\n${p.hint === null ? "" : `  hint: ${safe(p.hint)}\n`}`,
+        )
+        .join(
+          "",
+        )}${report.ok ? "OK" : "Not valid"}: ${count(report.checked.rows, "row")} and ${count(report.checked.parts, "part")} checked, ${count(report.problems.length, "problem")}\n`,
   };
 };

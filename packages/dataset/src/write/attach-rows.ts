@@ -85,10 +85,14 @@ export const attachedRows = async (table: TableReader, rules: AttachRules): Prom
     .filter(([name]) => plan.wanted.has(name))
     .map(([name, type]) => ({ name, type, nullable: true }));
   if (fields.length === 0) {
-    throw new DatasetError("MISSING_COLUMN", `${rules.path} holds nothing to attach beside the key column ${rules.keyColumn}`, {
-      hint: "Add a column that the namespace registers.",
-      details: { file: rules.path, keyColumn: rules.keyColumn },
-    });
+    throw new DatasetError(
+      "MISSING_COLUMN",
+      `${rules.path} holds nothing to attach beside the key column ${rules.keyColumn}`,
+      {
+        hint: "Add a column that the namespace registers.",
+        details: { file: rules.path, keyColumn: rules.keyColumn },
+      },
+    );
   }
   return {
     rowsIncoming: summary.rows,
@@ -107,7 +111,8 @@ interface ColumnPlan {
 
 const planColumns = (table: TableReader, rules: AttachRules): ColumnPlan => {
   const wanted = new Map<string, string>();
-  const selected = rules.columns === undefined ? undefined : new Set(rules.columns.map((c) => fullName(rules.namespace, c)));
+  const selected =
+    rules.columns === undefined ? undefined : new Set(rules.columns.map((c) => fullName(rules.namespace, c)));
   const known = table.columns?.map(({ name }) => name);
   if (known !== undefined && !known.includes(rules.keyColumn)) {
     throw new DatasetError("MISSING_COLUMN", `${rules.path} has no key column ${rules.keyColumn}`, {
@@ -117,7 +122,10 @@ const planColumns = (table: TableReader, rules: AttachRules): ColumnPlan => {
   }
   for (const name of selected ?? []) {
     if (!rules.registered.has(name)) throw notRegistered(rules, name);
-    if (known !== undefined && !known.some((column) => column !== rules.keyColumn && fullName(rules.namespace, column) === name)) {
+    if (
+      known !== undefined &&
+      !known.some((column) => column !== rules.keyColumn && fullName(rules.namespace, column) === name)
+    ) {
       throw new DatasetError("MISSING_COLUMN", `${rules.path} has no column ${name}`, {
         hint: `Its columns are: ${known.join(", ")}. ${rules.namespace}__ may be left out.`,
         details: { file: rules.path, column: name, columns: known },
@@ -146,7 +154,8 @@ const planColumns = (table: TableReader, rules: AttachRules): ColumnPlan => {
 };
 
 /** `a` stands for `ns__a`. */
-const fullName = (namespace: string, column: string): string => (column.startsWith(`${namespace}__`) ? column : `${namespace}__${column}`);
+const fullName = (namespace: string, column: string): string =>
+  column.startsWith(`${namespace}__`) ? column : `${namespace}__${column}`;
 
 const notRegistered = (rules: AttachRules, column: string): DatasetError =>
   new DatasetError("COLUMN_NOT_REGISTERED", `${column} is not a column of the namespace ${rules.namespace}`, {
@@ -154,25 +163,45 @@ const notRegistered = (rules: AttachRules, column: string): DatasetError =>
     details: { file: rules.path, namespace: rules.namespace, column },
   });
 
-const refuse = (rules: AttachRules, found: KeySummary, rows: { readonly blank: readonly number[]; readonly unknown: readonly number[] }): void => {
+const refuse = (
+  rules: AttachRules,
+  found: KeySummary,
+  rows: { readonly blank: readonly number[]; readonly unknown: readonly number[] },
+): void => {
   const details = { file: rules.path, column: rules.keyColumn };
   if (found.blank > 0) {
-    throw new DatasetError("MISSING_KEY", `${rules.path} has ${found.blank} row(s) without a key in ${rules.keyColumn}, the first at row ${rows.blank[0]}`, {
-      hint: "Every row needs a key; remove the rows or fill them.",
-      details: { ...details, count: found.blank, samples: rows.blank.map((row) => ({ row })) },
-    });
+    throw new DatasetError(
+      "MISSING_KEY",
+      `${rules.path} has ${found.blank} row(s) without a key in ${rules.keyColumn}, the first at row ${rows.blank[0]}`,
+      {
+        hint: "Every row needs a key; remove the rows or fill them.",
+        details: { ...details, count: found.blank, samples: rows.blank.map((row) => ({ row })) },
+      },
+    );
   }
   if (found.duplicates > 0) {
-    throw new DatasetError("DUPLICATE_KEY", `${rules.path} holds ${found.duplicates} key(s) more than once, the first at rows ${found.duplicateSamples[0]?.rows.join(" and ")}`, {
-      hint: "A key may stand once in an input, compared after stripping (and in upper case for sequence_ci).",
-      details: { ...details, count: found.duplicates, samples: found.duplicateSamples },
-    });
+    throw new DatasetError(
+      "DUPLICATE_KEY",
+      `${rules.path} holds ${found.duplicates} key(s) more than once, the first at rows ${found.duplicateSamples[0]?.rows.join(" and ")}`,
+      {
+        hint: "A key may stand once in an input, compared after stripping (and in upper case for sequence_ci).",
+        details: { ...details, count: found.duplicates, samples: found.duplicateSamples },
+      },
+    );
   }
   if (found.orphans > 0 && !rules.allowMissing) {
-    throw new DatasetError("UNKNOWN_KEY", `${rules.path} has ${found.orphans} key(s) that no row of the dataset has, the first at row ${rows.unknown[0]}`, {
-      hint: "Import the sequences first, or leave these rows out with --allow-missing.",
-      details: { ...details, count: found.orphans, samples: found.orphanSamples.map((key, i) => ({ key, row: rows.unknown[i] })) },
-    });
+    throw new DatasetError(
+      "UNKNOWN_KEY",
+      `${rules.path} has ${found.orphans} key(s) that no row of the dataset has, the first at row ${rows.unknown[0]}`,
+      {
+        hint: "Import the sequences first, or leave these rows out with --allow-missing.",
+        details: {
+          ...details,
+          count: found.orphans,
+          samples: found.orphanSamples.map((key, i) => ({ key, row: rows.unknown[i] })),
+        },
+      },
+    );
   }
 };
 
@@ -218,7 +247,11 @@ function* groupsOf(
   const cells = fields.map(({ name, type }) => {
     const columns = values.get(name) ?? [];
     // A jsonl key seen late is absent from earlier batches: its cells there are missing.
-    return { type, columns: keys.map((_, b) => columns[b] ?? nullColumn(type, 0)), absent: keys.map((_, b) => columns[b] === undefined) };
+    return {
+      type,
+      columns: keys.map((_, b) => columns[b] ?? nullColumn(type, 0)),
+      absent: keys.map((_, b) => columns[b] === undefined),
+    };
   });
   const bytes = cells.reduce((sum, { columns }) => sum + columns.reduce((s, c) => s + byteSize(c), 0), 0);
   const perRow = bytes / Math.max(1, order.length) + 40;
@@ -232,7 +265,12 @@ function* groupsOf(
       columns: [
         gatherColumns(KEY_TYPE, keys, batch, row),
         ...cells.map(({ type, columns, absent }) =>
-          gatherColumns(type, columns, absent.includes(true) ? batch.map((b) => (absent[b] === true ? -1 : b)) : batch, row),
+          gatherColumns(
+            type,
+            columns,
+            absent.includes(true) ? batch.map((b) => (absent[b] === true ? -1 : b)) : batch,
+            row,
+          ),
         ),
       ],
     };

@@ -52,7 +52,12 @@ export interface AttachResult {
  * Attaches the columns of a table to the rows its keys name, as one new immutable part in base row order. All or nothing: on any
  * error nothing is written. Counts are of this call.
  */
-export const attach = async (root: WritableRoot, id: string, table: TableReader, o: AttachOptions): Promise<AttachResult> => {
+export const attach = async (
+  root: WritableRoot,
+  id: string,
+  table: TableReader,
+  o: AttachOptions,
+): Promise<AttachResult> => {
   if (o.dryRun === true) {
     const registry = await requireRegistry(root.storage);
     const entry = writableEntry(registry, o.namespace);
@@ -90,7 +95,13 @@ export const attach = async (root: WritableRoot, id: string, table: TableReader,
         action: o.action ?? "attach",
         args: library
           ? { namespace: o.namespace, key: o.key, ...logged, allow_missing: o.allowMissing === true }
-          : { namespace: o.namespace, key: o.key, ...logged, allow_overwrite: o.overwrite === true, note: o.note ?? "" },
+          : {
+              namespace: o.namespace,
+              key: o.key,
+              ...logged,
+              allow_overwrite: o.overwrite === true,
+              note: o.note ?? "",
+            },
         metrics: logged,
         artifacts: { overlay: { namespace: o.namespace, key: o.key, path } },
         target: staged.path,
@@ -114,7 +125,10 @@ const resultOf = (dataset: string, o: AttachOptions, rows: AttachedRows, part: s
 const writableEntry = (registry: Registry, namespace: string): NamespaceEntry => {
   if (namespace === TOMBSTONE_NAMESPACE || namespace === STATE_NAMESPACE) {
     throw new DatasetError("NAMESPACE_RESERVED", `the namespace ${namespace} is reserved`, {
-      hint: namespace === STATE_NAMESPACE ? "Record state is written with: usr state set" : "Rows are deleted with: usr delete",
+      hint:
+        namespace === STATE_NAMESPACE
+          ? "Record state is written with: usr state set"
+          : "Rows are deleted with: usr delete",
       details: { namespace },
     });
   }
@@ -125,7 +139,10 @@ const writableEntry = (registry: Registry, namespace: string): NamespaceEntry =>
       owner === undefined
         ? `${JSON.stringify(namespace)} is not a namespace name`
         : `columns of ${namespace} could be taken for columns of the namespace ${owner}`,
-      { hint: "A namespace is a small letter followed by small letters, digits and underscores.", details: { namespace, owner } },
+      {
+        hint: "A namespace is a small letter followed by small letters, digits and underscores.",
+        details: { namespace, owner },
+      },
     );
   }
   const entry = registry.namespaces.get(namespace);
@@ -146,10 +163,14 @@ const prepare = async (
 ): Promise<{ readonly rows: AttachedRows; readonly overlay: Overlay | undefined }> => {
   const overlay = snapshot.overlays.find(({ namespace }) => namespace === o.namespace);
   if (overlay !== undefined && overlay.key !== o.key) {
-    throw new DatasetError("KEY_MISMATCH", `${o.namespace} is keyed by ${overlay.key} in ${snapshot.id}, not by ${o.key}`, {
-      hint: `Attach with --key ${overlay.key}: all parts of a namespace share one key.`,
-      details: { namespace: o.namespace, key: o.key, existing: overlay.key },
-    });
+    throw new DatasetError(
+      "KEY_MISMATCH",
+      `${o.namespace} is keyed by ${overlay.key} in ${snapshot.id}, not by ${o.key}`,
+      {
+        hint: `Attach with --key ${overlay.key}: all parts of a namespace share one key.`,
+        details: { namespace: o.namespace, key: o.key, existing: overlay.key },
+      },
+    );
   }
   const { file } = snapshot.base;
   const columns = o.key === "id" ? ["id"] : ["sequence", "bio_type", "alphabet"];
@@ -167,7 +188,12 @@ const prepare = async (
   return { rows, overlay };
 };
 
-const refuseExisting = (snapshot: Snapshot, overlay: Overlay | undefined, rows: AttachedRows, o: AttachOptions): void => {
+const refuseExisting = (
+  snapshot: Snapshot,
+  overlay: Overlay | undefined,
+  rows: AttachedRows,
+  o: AttachOptions,
+): void => {
   const held = new Set([...(overlay?.fields ?? []), ...snapshot.base.file.schema.fields].map(({ name }) => name));
   const taken = rows.fields.map(({ name }) => name).filter((name) => held.has(name));
   if (taken.length === 0) return;
@@ -181,5 +207,11 @@ const refuseExisting = (snapshot: Snapshot, overlay: Overlay | undefined, rows: 
 const promotion = (tx: Transaction, overlay: Overlay | undefined): readonly Step[] => {
   const [part] = overlay?.parts ?? [];
   if (overlay === undefined || overlay.entry.form !== "file" || part === undefined) return [];
-  return [{ kind: "move", from: part.path, to: `${overlayDir(overlay.namespace)}${partName(part.createdAt / 1000n, tx.uuid())}` }];
+  return [
+    {
+      kind: "move",
+      from: part.path,
+      to: `${overlayDir(overlay.namespace)}${partName(part.createdAt / 1000n, tx.uuid())}`,
+    },
+  ];
 };

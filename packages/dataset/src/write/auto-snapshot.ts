@@ -1,7 +1,7 @@
 import { formatTimestamp } from "@usr/schema";
 import { readAll } from "@usr/storage";
 import { DatasetError } from "../error.ts";
-import { RECORDS, isSnapshotFile, PINS_FILE, SNAPSHOTS_DIR } from "../layout.ts";
+import { isSnapshotFile, PINS_FILE, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
 import type { Transaction } from "./transaction.ts";
 import type { Step } from "./types.ts";
 
@@ -15,7 +15,9 @@ export const fileStamp = (us: bigint): string => formatTimestamp(us, "us", false
  * Steps that keep the base as it is before a maintenance rewrite, by hard link where the store has them and by copy where not, and
  * that remove the oldest unpinned snapshots beyond five. `first` belongs before the base is replaced, `last` to the end of the commit.
  */
-export const planSnapshot = async (tx: Transaction): Promise<{ readonly first: Step; readonly last: readonly Step[] }> => {
+export const planSnapshot = async (
+  tx: Transaction,
+): Promise<{ readonly first: Step; readonly last: readonly Step[] }> => {
   const names: string[] = [];
   for await (const { path } of tx.storage.list(SNAPSHOTS_DIR)) if (isSnapshotFile(path)) names.push(path);
   let at = tx.nowUs;
@@ -23,7 +25,9 @@ export const planSnapshot = async (tx: Transaction): Promise<{ readonly first: S
   const to = snapshotPath(at);
   const pinned = await pinnedSnapshots(tx);
   const unpinned = names.filter((name) => !pinned.has(name)).sort();
-  const last: Step[] = unpinned.slice(0, Math.max(0, unpinned.length - (KEPT - 1))).map((path) => ({ kind: "delete", path }));
+  const last: Step[] = unpinned
+    .slice(0, Math.max(0, unpinned.length - (KEPT - 1)))
+    .map((path) => ({ kind: "delete", path }));
   if (tx.storage.link !== undefined) return { first: { kind: "link", from: RECORDS, to }, last };
   const copy = await tx.stage(await copyOf(tx, RECORDS));
   return { first: { kind: "publish", from: copy.path, to }, last };
@@ -54,7 +58,8 @@ const pinnedNames = (text: string): readonly string[] | undefined => {
   } catch {
     return undefined;
   }
-  if (typeof value !== "object" || value === null || !("pinned" in value) || !Array.isArray(value.pinned)) return undefined;
+  if (typeof value !== "object" || value === null || !("pinned" in value) || !Array.isArray(value.pinned))
+    return undefined;
   const names: readonly unknown[] = value.pinned;
   return names.every((name) => typeof name === "string") ? names : undefined;
 };
@@ -66,7 +71,8 @@ const copyOf = async (tx: Transaction, path: string): Promise<AsyncIterable<Uint
     const handle = await tx.storage.open(path);
     if (handle === undefined) return;
     await using opened = handle;
-    for (let at = 0; at < opened.meta.size; at += COPY_BYTES) yield await opened.read(at, Math.min(COPY_BYTES, opened.meta.size - at));
+    for (let at = 0; at < opened.meta.size; at += COPY_BYTES)
+      yield await opened.read(at, Math.min(COPY_BYTES, opened.meta.size - at));
   }
   return bytes();
 };

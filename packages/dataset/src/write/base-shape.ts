@@ -1,6 +1,14 @@
 import type { Schema } from "@usr/schema";
 import { nullColumn } from "@usr/schema/columns";
-import { BASE_FIELDS, DATASET_CREATED_AT, ID_HASH, ID_HASH_VALUE, REGISTRY_HASH, SCHEMA_VERSION, SCHEMA_VERSION_VALUE } from "../layout.ts";
+import {
+  BASE_FIELDS,
+  DATASET_CREATED_AT,
+  ID_HASH,
+  ID_HASH_VALUE,
+  REGISTRY_HASH,
+  SCHEMA_VERSION,
+  SCHEMA_VERSION_VALUE,
+} from "../layout.ts";
 import type { Rows } from "./row-groups.ts";
 
 /** The schema with these metadata keys set; all others are kept. */

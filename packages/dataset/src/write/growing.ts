@@ -40,7 +40,13 @@ export const growingText = (rows: number, expectedBytes: number = rows * 16): Gr
       }
       bytes(lastBytes, 0, lastBytes.length);
     },
-    column: (type) => ({ layout: "utf8", type, length: count, offsets: offsets.subarray(0, count + 1), data: data.subarray(0, size) }),
+    column: (type) => ({
+      layout: "utf8",
+      type,
+      length: count,
+      offsets: offsets.subarray(0, count + 1),
+      data: data.subarray(0, size),
+    }),
   };
 };
 

@@ -5,9 +5,9 @@ import type { Column, DataType, FixedColumn, Utf8Column } from "@usr/schema";
 import { isValid } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { BASE_FIELDS } from "../layout.ts";
-import { createIdSet } from "./id-set.ts";
-import type { IdSet } from "./id-set.ts";
 import { growingInt32, growingInt64, growingText } from "./growing.ts";
+import type { IdSet } from "./id-set.ts";
+import { createIdSet } from "./id-set.ts";
 
 /** The columns an import looks at; everything else in the input is left where it is and reported. */
 const INPUT_TYPES: ReadonlyMap<string, DataType> = new Map(BASE_FIELDS.map(({ name, type }) => [name, type]));
@@ -134,15 +134,26 @@ const importBatch = (
       rowCheck = rowChecker(bio, alpha, rules.path, row);
       checks.set(key, rowCheck);
     }
-    if (rowCheck.check(sequence.data, start, end) >= 0) throw badSymbol(sequence.data.subarray(start, end), bio, alpha, rules.path, row);
+    if (rowCheck.check(sequence.data, start, end) >= 0)
+      throw badSymbol(sequence.data.subarray(start, end), bio, alpha, rules.path, row);
     rowCheck.hash(sequence.data, start, end, idHex, 0);
     const size = end - start;
     checkGivenId(givenId, i, idHex, rules.path, row);
     if (length !== undefined && isValid(length, i) && Number(length.values[i]) !== size) {
-      throw new DatasetError("LENGTH_MISMATCH", `${rules.path} row ${row}: length is ${length.values[i]}, the sequence has ${size} symbols`, {
-        hint: "Correct the length, or leave the column out.",
-        details: { file: rules.path, row, column: "length", value: Number(length.values[i]), rule: `length = ${size}` },
-      });
+      throw new DatasetError(
+        "LENGTH_MISMATCH",
+        `${rules.path} row ${row}: length is ${length.values[i]}, the sequence has ${size} symbols`,
+        {
+          hint: "Correct the length, or leave the column out.",
+          details: {
+            file: rules.path,
+            row,
+            column: "length",
+            value: Number(length.values[i]),
+            rule: `length = ${size}`,
+          },
+        },
+      );
     }
 
     const before = seen.add(idHex, 0, 40, row);
@@ -168,7 +179,9 @@ const importBatch = (
     if (rules.source === undefined && source !== undefined && isValid(source, i)) {
       out.source.bytes(source.data, source.offsets[i]!, source.offsets[i + 1]!);
     } else out.source.text(fallback);
-    out.createdAt.push(createdAt !== undefined && isValid(createdAt, i) ? BigInt(createdAt.values[i]!) : rules.createdAtUs);
+    out.createdAt.push(
+      createdAt !== undefined && isValid(createdAt, i) ? BigInt(createdAt.values[i]!) : rules.createdAtUs,
+    );
   }
   counts.rowsAdded += kept;
   const types = BASE_FIELDS.map(({ type }) => type);
@@ -224,7 +237,9 @@ const badSymbol = (bytes: Uint8Array, bio: string, alphabet: string, file: strin
   } catch (cause) {
     return atRow(cause, file, row);
   }
-  return new DatasetError("BAD_SYMBOL", `${file} row ${row}: the sequence is not ${alphabet}`, { details: { file, row } });
+  return new DatasetError("BAD_SYMBOL", `${file} row ${row}: the sequence is not ${alphabet}`, {
+    details: { file, row },
+  });
 };
 
 /** The same complaint, with the place it was found. */
@@ -250,10 +265,14 @@ const checkGivenId = (column: Utf8Column | undefined, i: number, id: Uint8Array,
   for (let k = 0; same && k < 40; k++) same = column.data[start + k] === id[k];
   if (same) return;
   const value = decoder.decode(column.data.subarray(start, column.offsets[i + 1]!)).slice(0, 80);
-  throw new DatasetError("ID_MISMATCH", `${file} row ${row}: id is ${JSON.stringify(value)}, the sequence's id is ${ascii(id)}`, {
-    hint: "Ids follow from bio type and sequence: correct the row, or leave the column out.",
-    details: { file, row, column: "id", value, rule: `id = ${ascii(id)}` },
-  });
+  throw new DatasetError(
+    "ID_MISMATCH",
+    `${file} row ${row}: id is ${JSON.stringify(value)}, the sequence's id is ${ascii(id)}`,
+    {
+      hint: "Ids follow from bio type and sequence: correct the row, or leave the column out.",
+      details: { file, row, column: "id", value, rule: `id = ${ascii(id)}` },
+    },
+  );
 };
 
 const throwRefused = (
@@ -263,23 +282,35 @@ const throwRefused = (
   const details = (r: Refusal): Record<string, unknown> => ({ file: rules.path, count: r.count, samples: r.samples });
   if (refused.twice.count > 0) {
     const [first] = refused.twice.samples;
-    throw new DatasetError("DUPLICATE_ID", `${rules.path} holds ${refused.twice.count} row(s) twice, the first at rows ${String(first?.["rows"])}`, {
-      hint: "A sequence is stored once: remove the repeated rows.",
-      details: details(refused.twice),
-    });
+    throw new DatasetError(
+      "DUPLICATE_ID",
+      `${rules.path} holds ${refused.twice.count} row(s) twice, the first at rows ${String(first?.["rows"])}`,
+      {
+        hint: "A sequence is stored once: remove the repeated rows.",
+        details: details(refused.twice),
+      },
+    );
   }
   if (refused.deleted.count > 0) {
     const [first] = refused.deleted.samples;
-    throw new DatasetError("DELETED_ID", `${rules.path} holds ${refused.deleted.count} sequence(s) that were deleted here, the first at row ${String(first?.["row"])}`, {
-      hint: `Bring them back with: usr restore DATASET --id ${String(first?.["id"])}`,
-      details: details(refused.deleted),
-    });
+    throw new DatasetError(
+      "DELETED_ID",
+      `${rules.path} holds ${refused.deleted.count} sequence(s) that were deleted here, the first at row ${String(first?.["row"])}`,
+      {
+        hint: `Bring them back with: usr restore DATASET --id ${String(first?.["id"])}`,
+        details: details(refused.deleted),
+      },
+    );
   }
   if (refused.stored.count > 0) {
     const [first] = refused.stored.samples;
-    throw new DatasetError("DUPLICATE_ID", `${rules.path} holds ${refused.stored.count} sequence(s) that are stored already, the first at row ${String(first?.["row"])}`, {
-      hint: "Skip them with --on-conflict ignore, or remove them from the input.",
-      details: details(refused.stored),
-    });
+    throw new DatasetError(
+      "DUPLICATE_ID",
+      `${rules.path} holds ${refused.stored.count} sequence(s) that are stored already, the first at row ${String(first?.["row"])}`,
+      {
+        hint: "Skip them with --on-conflict ignore, or remove them from the input.",
+        details: details(refused.stored),
+      },
+    );
   }
 };

@@ -1,8 +1,8 @@
 import type { TableReader } from "@usr/formats";
+import { readBatches } from "@usr/parquet";
 import type { Utf8Column } from "@usr/schema";
 import { formatTimestamp } from "@usr/schema";
 import { valueAt } from "@usr/schema/columns";
-import { readBatches } from "@usr/parquet";
 import { RECORDS } from "../layout.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
@@ -43,7 +43,12 @@ export interface ImportResult {
  * Appends the sequences of a table to the base, in input order, all or nothing. Old row groups are copied, not decoded; memory is
  * bounded by the packed ids (about 30 bytes a row) and one row group. An import that adds nothing changes nothing and logs nothing.
  */
-export const importRows = async (root: WritableRoot, id: string, table: TableReader, o: ImportOptions): Promise<ImportResult> => {
+export const importRows = async (
+  root: WritableRoot,
+  id: string,
+  table: TableReader,
+  o: ImportOptions,
+): Promise<ImportResult> => {
   if (o.dryRun === true) {
     await using snapshot = await openSnapshot(root, id, { namespaces: "none", tombstones: true });
     const counts = newCounts();
@@ -109,7 +114,8 @@ const storedIds = async (snapshot: Snapshot): Promise<IdSet> => {
 
 const addAll = (ids: IdSet, column: unknown, firstRow: number): void => {
   if (!isText(column)) return;
-  for (let i = 0; i < column.length; i++) ids.add(column.data, column.offsets[i]!, column.offsets[i + 1]!, firstRow + i);
+  for (let i = 0; i < column.length; i++)
+    ids.add(column.data, column.offsets[i]!, column.offsets[i + 1]!, firstRow + i);
 };
 
 const isText = (column: unknown): column is Utf8Column =>

@@ -4,11 +4,11 @@
  *
  * @module
  */
-export { attach, type AttachOptions, type AttachResult } from "./attach.ts";
+export { type AttachOptions, type AttachResult, attach } from "./attach.ts";
 export { type ImportOptions, type ImportResult, importRows } from "./import.ts";
-export { initDataset, type InitOptions, type InitResult } from "./init.ts";
-export { materialize, type MaterializeOptions, type MaterializeResult } from "./materialize.ts";
-export { registerNamespace, type RegisterOptions, type RegisterResult } from "./register.ts";
-export { freezeRegistry, type FreezeResult } from "./registry-freeze.ts";
-export { type Commit, type Staged, transact, type TransactOptions, type Transaction } from "./transaction.ts";
+export { type InitOptions, type InitResult, initDataset } from "./init.ts";
+export { type MaterializeOptions, type MaterializeResult, materialize } from "./materialize.ts";
+export { type RegisterOptions, type RegisterResult, registerNamespace } from "./register.ts";
+export { type FreezeResult, freezeRegistry } from "./registry-freeze.ts";
+export { type Commit, type Staged, type Transaction, type TransactOptions, transact } from "./transaction.ts";
 export type { LockOwner, Step, WritableRoot } from "./types.ts";

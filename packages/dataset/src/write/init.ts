@@ -65,10 +65,13 @@ const refuseTaken = async (root: WritableRoot, dataset: string): Promise<void> =
     throw new DatasetError(
       "DATASET_EXISTS",
       id === dataset ? `dataset ${dataset} exists already` : `${dataset} would lie inside the dataset ${id}`,
-      { hint: id === dataset ? "Import into it, or choose another name." : "Choose another name.", details: { dataset: id } },
+      {
+        hint: id === dataset ? "Import into it, or choose another name." : "Choose another name.",
+        details: { dataset: id },
+      },
     );
   }
-  for await (const { path } of scopedStorage(root.storage, `${dataset}/`).list("")) {
+  for await (const { path } of scopedStorage(root.storage, dataset).list("")) {
     if (!/^[^/]+\/records\.parquet$/.test(path)) continue;
     throw new DatasetError("DATASET_EXISTS", `${dataset} holds the dataset ${dataset}/${path.split("/")[0]}`, {
       hint: "A dataset may not lie inside another: choose another name.",

@@ -11,10 +11,14 @@ const DEFAULT_TIMEOUT_MS = 60_000;
  */
 export const takeLock = async (storage: Storage, path: string, root: WritableRoot): Promise<AsyncDisposable> => {
   if (storage.lock === undefined) {
-    throw new DatasetError("NOT_SUPPORTED", `the store of ${root.label} has no locks, so nothing may be written to it`, {
-      hint: "Open the root through a storage with locks (a local disk), or copy it there.",
-      details: { path },
-    });
+    throw new DatasetError(
+      "NOT_SUPPORTED",
+      `the store of ${root.label} has no locks, so nothing may be written to it`,
+      {
+        hint: "Open the root through a storage with locks (a local disk), or copy it there.",
+        details: { path },
+      },
+    );
   }
   const timeoutMs = root.lockTimeoutMs ?? DEFAULT_TIMEOUT_MS;
   const ownerPath = `${path}.owner`;
@@ -39,11 +43,9 @@ export const takeLock = async (storage: Storage, path: string, root: WritableRoo
   }
   return {
     async [Symbol.asyncDispose](): Promise<void> {
-      try {
-        await storage.delete(ownerPath);
-      } finally {
-        await held[Symbol.asyncDispose]();
-      }
+      // A record that stays behind is harmless: it is shown only while the kernel lock is held, and the next owner replaces it.
+      await storage.delete(ownerPath).catch(() => undefined);
+      await held[Symbol.asyncDispose]();
     },
   };
 };

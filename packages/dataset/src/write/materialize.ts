@@ -40,7 +40,11 @@ export interface MaterializeResult {
  * by row group, and row groups that lose deleted rows are written anew. Values, types, order and missing values of the merged view
  * are the same before and after. The base before is kept as a snapshot.
  */
-export const materialize = async (root: WritableRoot, id: string, o: MaterializeOptions = {}): Promise<MaterializeResult> => {
+export const materialize = async (
+  root: WritableRoot,
+  id: string,
+  o: MaterializeOptions = {},
+): Promise<MaterializeResult> => {
   const open = (): Promise<Snapshot> => openSnapshot(root, id, { namespaces: o.namespaces ?? "all", tombstones: true });
   if (o.dryRun === true) {
     await using snapshot = await open();
@@ -53,10 +57,13 @@ export const materialize = async (root: WritableRoot, id: string, o: Materialize
     const result = resultOf(snapshot, plan, o);
     if (plan.overlays.length === 0 && plan.dropped.size === 0) return { result };
     const { file } = snapshot.base;
-    const schema = baseSchema({ fields: plan.fields, metadata: file.schema.metadata }, {
-      registryHash: tx.registryHash,
-      createdAt: formatTimestamp(tx.nowUs, "us", true),
-    });
+    const schema = baseSchema(
+      { fields: plan.fields, metadata: file.schema.metadata },
+      {
+        registryHash: tx.registryHash,
+        createdAt: formatTimestamp(tx.nowUs, "us", true),
+      },
+    );
     const base = await tx.stageParquet(schema, foldedGroups(snapshot, schema, plan));
     const kept = await planSnapshot(tx);
     const folded = plan.overlays.map((overlay) => ({
@@ -86,7 +93,10 @@ export const materialize = async (root: WritableRoot, id: string, o: Materialize
           archive_overlays: how === "archive",
           drop_deleted: o.dropDeleted === true,
           overlays: folded,
-          tombstone: snapshot.tombstones === undefined ? null : { rows: snapshot.tombstones.file.numRows, size_bytes: sizeOf(snapshot.tombstones.overlay) },
+          tombstone:
+            snapshot.tombstones === undefined
+              ? null
+              : { rows: snapshot.tombstones.file.numRows, size_bytes: sizeOf(snapshot.tombstones.overlay) },
           maintenance_reason: "materialize",
         },
         metrics: { overlays: plan.overlays.length, rows: result.rows, rows_dropped: result.rows_dropped },
@@ -144,7 +154,10 @@ const resultOf = (snapshot: Snapshot, plan: Fold, o: MaterializeOptions): Materi
   columns: plan.columns,
   rows: snapshot.base.file.numRows - plan.dropped.size,
   rows_dropped: plan.dropped.size,
-  overlays: plan.overlays.length === 0 ? "none" : ({ archive: "archived", drop: "dropped", keep: "kept" } as const)[o.overlays ?? "archive"],
+  overlays:
+    plan.overlays.length === 0
+      ? "none"
+      : ({ archive: "archived", drop: "dropped", keep: "kept" } as const)[o.overlays ?? "archive"],
 });
 
 const sizeOf = ({ entry }: Overlay): number => entry.objects.reduce((sum, { size }) => sum + size, 0);
@@ -165,10 +178,14 @@ async function* foldedGroups(snapshot: Snapshot, schema: Schema, plan: Fold): As
   const { file } = snapshot.base;
   const folded = plan.columns.length === 0 ? undefined : mergedGroups(snapshot, plan, file);
   for (const [index, group] of file.rowGroups.entries()) {
-    const merged = folded === undefined ? new Map<string, Column>() : ((await folded.next()).value ?? new Map<string, Column>());
+    const merged =
+      folded === undefined ? new Map<string, Column>() : ((await folded.next()).value ?? new Map<string, Column>());
     const keep = keptRows(group.startRow, group.numRows, plan.dropped);
     if (keep === undefined) {
-      yield { numRows: group.numRows, columns: schema.fields.map(({ name }) => merged.get(name) ?? chunkOf(file, index, name)) };
+      yield {
+        numRows: group.numRows,
+        columns: schema.fields.map(({ name }) => merged.get(name) ?? chunkOf(file, index, name)),
+      };
       continue;
     }
     if (keep.length === 0) continue;
@@ -176,7 +193,9 @@ async function* foldedGroups(snapshot: Snapshot, schema: Schema, plan: Fold): As
     const decoded = await decodedColumns(file, untouched, group.startRow, group.startRow + group.numRows);
     yield {
       numRows: keep.length,
-      columns: schema.fields.map(({ name, type }) => gatherColumns(type, [(merged.get(name) ?? decoded.get(name))!], undefined, keep)),
+      columns: schema.fields.map(({ name, type }) =>
+        gatherColumns(type, [(merged.get(name) ?? decoded.get(name))!], undefined, keep),
+      ),
     };
   }
 }
@@ -190,7 +209,11 @@ const keptRows = (start: number, numRows: number, dropped: ReadonlySet<number>):
 };
 
 /** The folded columns of the merged view, one map for each row group of the base. */
-async function* mergedGroups(snapshot: Snapshot, plan: Fold, file: ParquetFile): AsyncGenerator<Map<string, Column>, undefined> {
+async function* mergedGroups(
+  snapshot: Snapshot,
+  plan: Fold,
+  file: ParquetFile,
+): AsyncGenerator<Map<string, Column>, undefined> {
   let held: Batch[] = [];
   let rows = 0;
   let group = 0;
@@ -206,7 +229,15 @@ async function* mergedGroups(snapshot: Snapshot, plan: Fold, file: ParquetFile):
     held.push(batch);
     rows += batch.numRows;
     if (rows < file.rowGroups[group]!.numRows) continue;
-    yield new Map(batch.schema.fields.map(({ name, type }, i) => [name, concatColumns(type, held.map(({ columns }) => columns[i]!))]));
+    yield new Map(
+      batch.schema.fields.map(({ name, type }, i) => [
+        name,
+        concatColumns(
+          type,
+          held.map(({ columns }) => columns[i]!),
+        ),
+      ]),
+    );
     held = [];
     rows = 0;
     group++;
@@ -215,13 +246,24 @@ async function* mergedGroups(snapshot: Snapshot, plan: Fold, file: ParquetFile):
   return undefined;
 }
 
-const decodedColumns = async (file: ParquetFile, columns: readonly string[], start: number, end: number): Promise<Map<string, Column>> => {
+const decodedColumns = async (
+  file: ParquetFile,
+  columns: readonly string[],
+  start: number,
+  end: number,
+): Promise<Map<string, Column>> => {
   const batches: Batch[] = [];
   for await (const batch of readBatches(file, { columns, start, end })) batches.push(batch);
   return new Map(
     columns.map((name, i) => {
       const type = file.schema.fields.find((field) => field.name === name)!.type;
-      return [name, concatColumns(type, batches.map((batch) => batch.columns[i]!))];
+      return [
+        name,
+        concatColumns(
+          type,
+          batches.map((batch) => batch.columns[i]!),
+        ),
+      ];
     }),
   );
 };

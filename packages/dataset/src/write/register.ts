@@ -87,8 +87,12 @@ const refuseHeld = async (root: WritableRoot, namespace: string, columns: readon
     if (columns.some((column) => held.has(column))) holders.push(id);
   }
   if (holders.length === 0) return;
-  throw new DatasetError("NAMESPACE_EXISTS", `${columns.join(", ")} would change while ${holders.join(", ")} hold(s) data of ${namespace}`, {
-    hint: "Register the new columns under new names, or type --force when you know that the data stays readable.",
-    details: { namespace, columns, datasets: holders },
-  });
+  throw new DatasetError(
+    "NAMESPACE_EXISTS",
+    `${columns.join(", ")} would change while ${holders.join(", ")} hold(s) data of ${namespace}`,
+    {
+      hint: "Register the new columns under new names, or type --force when you know that the data stays readable.",
+      details: { namespace, columns, datasets: holders },
+    },
+  );
 };

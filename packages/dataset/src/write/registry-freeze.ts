@@ -16,11 +16,15 @@ export interface FreezeResult {
 }
 
 /** Makes today's registry part of the dataset: its frozen copy, and its hash in the base. Nothing to do changes nothing and logs nothing. */
-export const freezeRegistry = async (root: WritableRoot, id: string, o: { readonly dryRun?: boolean | undefined } = {}): Promise<FreezeResult> => {
+export const freezeRegistry = async (
+  root: WritableRoot,
+  id: string,
+  o: { readonly dryRun?: boolean | undefined } = {},
+): Promise<FreezeResult> => {
   if (o.dryRun === true) {
     const registry = await requireRegistry(root.storage);
     const hash = await registryHash(registry);
-    const needs = await freezeNeeds(scopedStorage(root.storage, `${parseDatasetId(id)}/`), registry, hash);
+    const needs = await freezeNeeds(scopedStorage(root.storage, parseDatasetId(id)), registry, hash);
     return { registry_hash: hash, path: frozenRegistryPath(hash), updated: needs.copy || needs.stamp };
   }
   return transact(root, id, { command: "registry-freeze", freeze: "none" }, async (tx) => {

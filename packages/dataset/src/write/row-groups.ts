@@ -30,7 +30,15 @@ export async function* regroup(schema: Schema, pieces: AsyncIterable<Rows>): Asy
     }
     held = rest;
     rows -= count;
-    return { numRows: count, columns: schema.fields.map(({ type }, i) => concatColumns(type, parts.map((p) => p.columns[i]!))) };
+    return {
+      numRows: count,
+      columns: schema.fields.map(({ type }, i) =>
+        concatColumns(
+          type,
+          parts.map((p) => p.columns[i]!),
+        ),
+      ),
+    };
   };
   for await (const piece of pieces) {
     if (piece.numRows === 0) continue;

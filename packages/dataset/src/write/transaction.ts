@@ -76,7 +76,7 @@ export const transact = async <T>(
   work: (tx: Transaction) => Promise<{ readonly commit?: Commit | undefined; readonly result: T }>,
 ): Promise<T> => {
   const dataset = parseDatasetId(id);
-  const storage = scopedStorage(root.storage, `${dataset}/`);
+  const storage = scopedStorage(root.storage, dataset);
   await requireRegistry(root.storage);
   if (o.creates !== true) await requireBase(storage, dataset, root);
   await using _lock = await takeLock(storage, LOCK, root);
@@ -144,7 +144,13 @@ const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit
   const freeze = o.freeze === "none" ? NO_FREEZE : await planFreeze(tx, o.freeze ?? "stamp");
   const events: UsrEvent[] = [];
   if (freeze.event !== undefined) {
-    events.push(await eventOf(tx, { ...freeze.event, target: freeze.base?.path ?? commit.target }, uuidv7(tx.nowUs, tx.root.random(10))));
+    events.push(
+      await eventOf(
+        tx,
+        { ...freeze.event, target: freeze.base?.path ?? commit.target },
+        uuidv7(tx.nowUs, tx.root.random(10)),
+      ),
+    );
   }
   events.push(await eventOf(tx, commit, tx.eventId));
   const steps = [...freeze.steps, ...commit.steps];
