@@ -11,7 +11,14 @@ export interface Ran {
   /** `data` of the JSON document on stdout. */
   readonly data: unknown;
   /** `error` of the JSON document on stderr. */
-  readonly error: { readonly code: string; readonly message: string; readonly hint: string | null; readonly details: Record<string, unknown> } | undefined;
+  readonly error:
+    | {
+        readonly code: string;
+        readonly message: string;
+        readonly hint: string | null;
+        readonly details: Record<string, unknown>;
+      }
+    | undefined;
   /** The rows of NDJSON output. */
   readonly rows: readonly Record<string, unknown>[];
 }
@@ -21,7 +28,10 @@ export interface Workspace extends AsyncDisposable {
   readonly dir: string;
   readonly root: string;
   /** Runs `usr --root ROOT --json …`; `input` is stdin. */
-  readonly usr: (args: readonly string[], o?: { readonly input?: string | Uint8Array; readonly json?: boolean; readonly terminal?: boolean }) => Promise<Ran>;
+  readonly usr: (
+    args: readonly string[],
+    o?: { readonly input?: string | Uint8Array; readonly json?: boolean; readonly terminal?: boolean },
+  ) => Promise<Ran>;
   /** Writes an input file and gives its path. */
   readonly file: (name: string, content: string | Uint8Array) => Promise<string>;
   /** Every file of the root but locks, as path and content. */
@@ -99,7 +109,9 @@ const dataOf = (stdout: string): unknown => {
 
 const errorOf = (stderr: string): Ran["error"] => {
   for (const line of stderr.split("\n")) {
-    const document: { error?: Ran["error"] } | undefined = line.startsWith('{"usr_output_version"') ? JSON.parse(line) : undefined;
+    const document: { error?: Ran["error"] } | undefined = line.startsWith('{"usr_output_version"')
+      ? JSON.parse(line)
+      : undefined;
     if (document?.error !== undefined) return document.error;
   }
   return undefined;
@@ -114,9 +126,11 @@ const rowsOf = (stdout: string): readonly Record<string, unknown>[] =>
       return isRow(row) ? [row] : [];
     });
 
-const isRow = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isRow = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
-export const MOCK_COLUMNS = "mock__score:float64,mock__n:int64,mock__tag:string,mock__vec:list<float64>,mock__at:timestamp[us, UTC],mock__st:struct<a:int64,b:string>,mock__on:bool";
+export const MOCK_COLUMNS =
+  "mock__score:float64,mock__n:int64,mock__tag:string,mock__vec:list<float64>,mock__at:timestamp[us, UTC],mock__st:struct<a:int64,b:string>,mock__on:bool";
 
 /** A root with the namespace mock and the dataset demo of five dna sequences. */
 export const demoWorkspace = async (): Promise<Workspace> => {
