@@ -26,7 +26,7 @@ const isEvent = (value: unknown): value is LoggedEvent => v.is(Envelope, value);
 /**
  * All events of a log, in order, and what else lies in it. Never throws: blank lines are skipped, the bare `NaN` and `Infinity` of Python's
  * logs are read as those numbers, other lines become problems. `torn`: the last line has no newline. It is an event if it is whole, as after
- * a crash just before the newline, and a problem otherwise.
+ * a crash just before the newline, and a problem otherwise. Integers beyond 2 ** 53 are rounded, as in any JavaScript reader of JSON.
  */
 export function decodeEvents(bytes: Uint8Array): {
   readonly events: readonly LoggedEvent[];

@@ -34,9 +34,9 @@ const json = (value: JsonValue, where: string): string => {
   return `{${pairs.join(",")}}`;
 };
 
-/** `JSON.stringify` escapes quotes, backslashes, controls and lone surrogates as Python does; the rest of Unicode is left to escape here. */
+/** `JSON.stringify` escapes quotes, backslashes, controls and lone surrogates as Python does; DEL and the rest of Unicode are left to escape here. */
 const quote = (text: string): string =>
-  JSON.stringify(text).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  JSON.stringify(text).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** Both languages print the shortest digits that read back the same; they differ in when they turn to an exponent, and how it looks. */
 const number = (value: number, where: string): string => {

@@ -46,7 +46,7 @@ export async function* linesFromEnd(handle: ReadHandle, o: Signal): AsyncGenerat
     let end = length;
     for (let newline = chunk.lastIndexOf(NEWLINE); newline >= 0; ) {
       // What follows the log's last newline is a line only if there is something.
-      if (terminated || end < length || parts.length > 0)
+      if (terminated || end > newline + 1 || parts.length > 0)
         yield { bytes: join([chunk.subarray(newline + 1, end), ...parts]), offset: at + newline + 1, terminated };
       parts = [];
       terminated = true;

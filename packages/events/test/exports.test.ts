@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import * as root from "../src/index.ts";
+
+test("the public names", () => {
+  expect(Object.keys(root).sort()).toMatchInlineSnapshot(`
+    [
+      "EventError",
+      "appendEvent",
+      "createEvent",
+      "decodeEvents",
+      "encodeEvent",
+      "hasEvent",
+      "tailEvents",
+      "uuidv7",
+    ]
+  `);
+});
