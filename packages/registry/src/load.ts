@@ -4,7 +4,7 @@ import { constructValue, type Loaded } from "./construct.ts";
 import type { TextProblem } from "./types.ts";
 
 /** Larger texts are refused: a registry of a thousand namespaces has a tenth of this. */
-const MAX_BYTES = 1_048_576;
+export const MAX_BYTES = 1_048_576;
 
 /**
  * Reads one YAML document to the values that PyYAML's `safe_load` gives: YAML 1.1 scalars, merge keys, the last of equal keys. An alias

@@ -1,6 +1,7 @@
 import { formatType } from "@usr/schema";
 import { RegistryError } from "./error.ts";
-import { registryOf } from "./registry.ts";
+import { MAX_BYTES } from "./load.ts";
+import { canonicalRegistry, registryOf } from "./registry.ts";
 import { checkColumnName, checkNamespace, typeOf } from "./rules.ts";
 import type { NamespaceEntry, RegisterRequest, RegisterResult, Registry, RegistryColumn, YamlValue } from "./types.ts";
 
@@ -8,8 +9,8 @@ import type { NamespaceEntry, RegisterRequest, RegisterResult, Registry, Registr
  * The registry with `request` carried out: a new namespace, columns appended to one, another owner or description. Types are stored in
  * their canonical spelling. Registering what stands already gives back `registry` itself.
  *
- * @throws RegistryError `NAMESPACE_INVALID`, `NAMESPACE_RESERVED`, `COLUMN_INVALID`, `BAD_TYPE`; `NAMESPACE_EXISTS` where more than
- * appending columns is needed and `overwrite` is not set, with what would change in `details`
+ * @throws RegistryError `NAMESPACE_INVALID`, `NAMESPACE_RESERVED`, `COLUMN_INVALID`, `BAD_TYPE`; `REGISTRY_INVALID` where the outcome could
+ * not be read again; `NAMESPACE_EXISTS` where more than appending columns is needed and `overwrite` is not set, with what would change in `details`
  */
 export function registerNamespace(registry: Registry, request: RegisterRequest): RegisterResult {
   const { namespace, overwrite = false } = request;
@@ -30,9 +31,23 @@ export function registerNamespace(registry: Registry, request: RegisterRequest):
         ];
   const created = before === undefined;
   if (!created && changed.length === 0) return { registry, created, changed, changedColumns: [] };
-  const entries = new Map(registry.namespaces).set(namespace, entry).values();
-  return { registry: registryOf(entries), created, changed, changedColumns: merge?.changedColumns ?? [] };
+  const next = registryOf(new Map(registry.namespaces).set(namespace, entry).values());
+  checkReadable(entry, next);
+  return { registry: next, created, changed, changedColumns: merge?.changedColumns ?? [] };
 }
+
+/** What is registered must be readable afterwards. Throws `REGISTRY_INVALID`. */
+const checkReadable = (entry: NamespaceEntry, registry: Registry): void => {
+  const { namespace, owner, description, columns } = entry;
+  const texts = [owner, description, ...columns.map(({ type }) => type)];
+  if (texts.some((text) => typeof text === "string" && /\p{Cs}/u.test(text))) {
+    const message = `A text of the namespace ${namespace} holds half a character (an unpaired surrogate).`;
+    throw new RegistryError("REGISTRY_INVALID", message, { hint: "Mend the text.", details: { namespace } });
+  }
+  if (canonicalRegistry(registry).length <= MAX_BYTES) return;
+  const message = `With the namespace ${namespace} the registry would be larger than ${MAX_BYTES} bytes.`;
+  throw new RegistryError("REGISTRY_INVALID", message, { hint: "Shorten its texts.", details: { namespace } });
+};
 
 /** What was not asked for keeps what stands; empty text is nothing. */
 const chosen = (asked: string | undefined, before: YamlValue | undefined): YamlValue =>

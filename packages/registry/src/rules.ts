@@ -28,7 +28,9 @@ export const checkNamespace = (namespace: string, others: Iterable<string>): voi
       "NAMESPACE_INVALID",
       `Columns of ${namespace} could not be told from columns of ${other}.`,
       {
-        hint: `Choose a name that does not ${isPrefix(other, namespace) ? `start with ${other}__` : `begin ${other}`}.`,
+        hint: isPrefix(other, namespace)
+          ? `Choose a name that does not start with ${other}_.`
+          : `Choose a name that ${other} does not start with.`,
         details: { namespace, other },
       },
     );

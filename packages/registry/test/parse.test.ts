@@ -1,5 +1,10 @@
 import { canonicalRegistry, emptyRegistry, parseRegistry, registryHash } from "@usr/registry";
+import { testRuns } from "@usr/testkit";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { registryOf } from "../src/registry.ts";
+import { USR_STATE } from "../src/reserved.ts";
+import { entries } from "./arbitraries.ts";
 import { refusal, STATE_TEXT, withState } from "./support.ts";
 
 const problemsOf = async (text: string): Promise<readonly unknown[]> => {
@@ -157,6 +162,18 @@ describe("registries from elsewhere", () => {
     const hash = await registryHash(await parseRegistry(text));
     expect(await registryHash(await parseRegistry(`\ufeff${text.replaceAll("\n", "\r\n")}`))).toBe(hash);
   });
+});
+
+it("what is written is read again, whatever names, types, owners and descriptions hold", async () => {
+  await fc.assert(
+    fc.asyncProperty(entries, async (list) => {
+      const text = canonicalRegistry(registryOf([USR_STATE, ...list]));
+      const read = await parseRegistry(text);
+      expect(canonicalRegistry(read)).toBe(text);
+      expect(read.namespaces.size).toBe(list.length + 1);
+    }),
+    { numRuns: testRuns(500) },
+  );
 });
 
 it("an empty registry has the hash that every root starts with", async () => {

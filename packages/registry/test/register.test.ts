@@ -114,6 +114,13 @@ describe("registering", () => {
     expect(error.code).toBe("COLUMN_INVALID");
   });
 
+  it("refuses what could not be read again", async () => {
+    const half = await refusal(() => register(emptyRegistry(), "a", "x:bool", { owner: "half \ud83d" }));
+    expect([half.code, half.message]).toEqual(["REGISTRY_INVALID", expect.stringContaining("half a character")]);
+    const long = await refusal(() => register(emptyRegistry(), "a", "x:bool", { description: "x".repeat(1_048_576) }));
+    expect([long.code, long.message]).toEqual(["REGISTRY_INVALID", expect.stringContaining("larger than")]);
+  });
+
   it("refuses no columns, and a column given twice", async () => {
     expect((await refusal(() => registerNamespace(emptyRegistry(), { namespace: "a", columns: [] }))).code).toBe(
       "COLUMN_INVALID",
