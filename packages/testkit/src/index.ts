@@ -18,6 +18,7 @@
  *
  * @module
  */
+export { anyRows, anyType, anyValue, type TypedRows } from "./arbitraries.ts";
 export { GOLDEN_PATH, type GoldenDataset, goldenDatasets, goldenPath, goldenRoots, loadGolden } from "./golden.ts";
 export { type NaiveKey, type NaivePart, naiveDuplicate, naiveKey, naiveMerge } from "./naive-merge.ts";
 export { countComparisons, type Oracle, oracle, type PythonWorker, testRuns } from "./oracle.ts";
