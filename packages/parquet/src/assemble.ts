@@ -30,7 +30,12 @@ export function leafRun(segments: readonly Segment[], maxDef: number): LeafRun {
   };
 }
 
-function joinLevels(segments: readonly Segment[], entries: number, of: (s: Segment) => Uint8Array | undefined, usual: number): Uint8Array {
+function joinLevels(
+  segments: readonly Segment[],
+  entries: number,
+  of: (s: Segment) => Uint8Array | undefined,
+  usual: number,
+): Uint8Array {
   const only = segments.length === 1 ? segments[0] : undefined;
   const levels = only === undefined ? undefined : of(only);
   if (only !== undefined && levels !== undefined) return levels.subarray(only.start, only.end);
@@ -110,7 +115,8 @@ function slotsOf(run: LeafRun, depth: Depth, def: number): Slots {
 function buildStruct(shape: StructShape, runs: ReadonlyMap<number, LeafRun>, depth: Depth): Column {
   const { length, validity } = slotsOf(runOf(shape, runs), depth, shape.def);
   const children = shape.children.map((child) => build(child, runs, depth));
-  for (const child of children) if (child.length !== length) throw corrupt("the fields of a struct have different numbers of rows");
+  for (const child of children)
+    if (child.length !== length) throw corrupt("the fields of a struct have different numbers of rows");
   return { layout: "struct", type: shape.type, length, validity, children };
 }
 
@@ -148,17 +154,33 @@ function buildList(shape: ListShape, runs: ReadonlyMap<number, LeafRun>, depth: 
   if (child.length !== items) throw corrupt("the leaves of a list have different numbers of elements");
   const mask = missing === 0 ? undefined : validity.subarray(0, (length + 7) >> 3);
   const list = offsets.subarray(0, length + 1);
-  if (shape.type.kind === "list") return { layout: "list", type: shape.type, length, validity: mask, offsets: list, child };
-  return { layout: "fixed_list", type: shape.type, length, validity: mask, size: shape.type.size, child: spread(shape.type.item, child, list, mask, shape.type.size) };
+  if (shape.type.kind === "list")
+    return { layout: "list", type: shape.type, length, validity: mask, offsets: list, child };
+  return {
+    layout: "fixed_list",
+    type: shape.type,
+    length,
+    validity: mask,
+    size: shape.type.size,
+    child: spread(shape.type.item, child, list, mask, shape.type.size),
+  };
 }
 
 /** Child slots for the NULL rows of a fixed-size list; every other row must have exactly `size` elements. */
-function spread(item: DataType, child: Column, offsets: Int32Array, validity: Uint8Array | undefined, size: number): Column {
+function spread(
+  item: DataType,
+  child: Column,
+  offsets: Int32Array,
+  validity: Uint8Array | undefined,
+  size: number,
+): Column {
   const length = offsets.length - 1;
   for (let i = 0; i < length; i++) {
     const valid = validity === undefined || (validity[i >> 3]! >> (i & 7)) & 1;
     if (valid && offsets[i + 1]! - offsets[i]! !== size) {
-      throw corrupt(`a row of a fixed-size list has ${offsets[i + 1]! - offsets[i]!} elements where ${size} are declared`);
+      throw corrupt(
+        `a row of a fixed-size list has ${offsets[i + 1]! - offsets[i]!} elements where ${size} are declared`,
+      );
     }
   }
   if (validity === undefined) return child;
@@ -174,7 +196,10 @@ function buildLeaf(shape: LeafShape, runs: ReadonlyMap<number, LeafRun>, depth: 
   const { type, leaf } = shape;
   const run = runOf(shape, runs);
   // Below the last list every entry starts a slot of its own.
-  const { length, validity }: Slots = run.defs === undefined ? { length: run.entries, validity: undefined } : slotsOf({ ...run, reps: undefined }, depth, leaf.def);
+  const { length, validity }: Slots =
+    run.defs === undefined
+      ? { length: run.entries, validity: undefined }
+      : slotsOf({ ...run, reps: undefined }, depth, leaf.def);
   if (type.kind === "null") return { layout: "null", type, length };
   if (type.kind === "string") {
     const texts = denseTexts(run.segments);
@@ -182,7 +207,13 @@ function buildLeaf(shape: LeafShape, runs: ReadonlyMap<number, LeafRun>, depth: 
     return { layout: "utf8", type, length, validity, offsets, data: texts.data };
   }
   if (type.kind === "bool") {
-    return { layout: "bool", type, length, validity, values: packBooleans(denseBooleans(run.segments), length, validity) };
+    return {
+      layout: "bool",
+      type,
+      length,
+      validity,
+      values: packBooleans(denseBooleans(run.segments), length, validity),
+    };
   }
   const dense = denseFixed(type, run.segments);
   if (validity === undefined) return { layout: "fixed", type, length, values: dense };
@@ -192,7 +223,14 @@ function buildLeaf(shape: LeafShape, runs: ReadonlyMap<number, LeafRun>, depth: 
     for (let i = 0; i < length; i++) if ((validity[i >> 3]! >> (i & 7)) & 1) values[i] = dense[from++]!;
   } else if (values instanceof BigUint64Array && dense instanceof BigUint64Array) {
     for (let i = 0; i < length; i++) if ((validity[i >> 3]! >> (i & 7)) & 1) values[i] = dense[from++]!;
-  } else if (!(values instanceof BigInt64Array || values instanceof BigUint64Array || dense instanceof BigInt64Array || dense instanceof BigUint64Array)) {
+  } else if (
+    !(
+      values instanceof BigInt64Array ||
+      values instanceof BigUint64Array ||
+      dense instanceof BigInt64Array ||
+      dense instanceof BigUint64Array
+    )
+  ) {
     for (let i = 0; i < length; i++) if ((validity[i >> 3]! >> (i & 7)) & 1) values[i] = dense[from++]!;
   }
   return { layout: "fixed", type, length, validity, values };

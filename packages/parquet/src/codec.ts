@@ -61,7 +61,9 @@ function checked(raw: Raw): Decompress {
 
 /** The same bytes as a plain Uint8Array. */
 export function plainBytes(bytes: Uint8Array): Uint8Array {
-  return Object.getPrototypeOf(bytes) === Uint8Array.prototype ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Object.getPrototypeOf(bytes) === Uint8Array.prototype
+    ? bytes
+    : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Compresses one page body with zstd. Throws `NOT_SUPPORTED` where the runtime has no zstd: nothing is downgraded in silence. */

@@ -2,7 +2,15 @@ import type { Decompress } from "./codec.ts";
 import { corrupt } from "./error.ts";
 import type { Limits, SchemaNode } from "./footer.ts";
 import { PAGE } from "./format.ts";
-import { countRows, decodeDataPage, decodeDictionary, type Page, type PageHeader, type PlainValues, readPageHeader } from "./page.ts";
+import {
+  countRows,
+  decodeDataPage,
+  decodeDictionary,
+  type Page,
+  type PageHeader,
+  type PlainValues,
+  readPageHeader,
+} from "./page.ts";
 
 /** The bytes of one column chunk, or of those of its pages that hold the rows wanted. */
 export interface ChunkBytes {
@@ -76,7 +84,8 @@ export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Deco
 
   const checkPageRows = (rows: number): void => {
     const expected = chunk.pageRows?.[pagesSeen - 1];
-    if (chunk.pageRows !== undefined && expected !== rows) throw corrupt(`a page has ${rows} rows, the offset index says ${expected}`);
+    if (chunk.pageRows !== undefined && expected !== rows)
+      throw corrupt(`a page has ${rows} rows, the offset index says ${expected}`);
   };
 
   const load = (header: PageHeader): Page => {

@@ -1,5 +1,5 @@
 import { corrupt } from "./error.ts";
-import { unpack } from "./rle.ts";
+import { pack, unpack } from "./rle.ts";
 
 interface Cursor {
   readonly bytes: Uint8Array;
@@ -44,7 +44,13 @@ function readHeader(c: Cursor, count: number): DeltaHeader {
 }
 
 /** Walks the miniblocks; `each` decodes `take` deltas of `width` bits at byte `at`. Returns the position after the last block. */
-function walk(c: Cursor, count: number, h: DeltaHeader, maxWidth: number, each: (minDelta: bigint, width: number, at: number, take: number) => void): void {
+function walk(
+  c: Cursor,
+  count: number,
+  h: DeltaHeader,
+  maxWidth: number,
+  each: (minDelta: bigint, width: number, at: number, take: number) => void,
+): void {
   let left = count - 1;
   while (left > 0) {
     const raw = varint(c);
@@ -66,7 +72,12 @@ function walk(c: Cursor, count: number, h: DeltaHeader, maxWidth: number, each: 
 }
 
 /** DELTA_BINARY_PACKED of 32-bit values; additions wrap as the format says. `next` is the position after the values. */
-export function decodeDelta32(bytes: Uint8Array, start: number, end: number, count: number): { readonly values: Int32Array; readonly next: number } {
+export function decodeDelta32(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  count: number,
+): { readonly values: Int32Array; readonly next: number } {
   const c: Cursor = { bytes, end, at: start };
   const h = readHeader(c, count);
   const values = new Int32Array(count);
@@ -87,7 +98,12 @@ export function decodeDelta32(bytes: Uint8Array, start: number, end: number, cou
 }
 
 /** DELTA_BINARY_PACKED of 64-bit values. */
-export function decodeDelta64(bytes: Uint8Array, start: number, end: number, count: number): { readonly values: BigInt64Array; readonly next: number } {
+export function decodeDelta64(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  count: number,
+): { readonly values: BigInt64Array; readonly next: number } {
   const c: Cursor = { bytes, end, at: start };
   const h = readHeader(c, count);
   const values = new BigInt64Array(count);
@@ -152,7 +168,13 @@ function startsOf(lengths: Int32Array, from: number, end: number): Int32Array {
 }
 
 /** DELTA_BYTE_ARRAY: shared prefix lengths, suffix lengths, suffixes. `budget` bounds the bytes unfolded. */
-export function decodeDeltaBytes(bytes: Uint8Array, start: number, end: number, count: number, budget: number): ByteValues {
+export function decodeDeltaBytes(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  count: number,
+  budget: number,
+): ByteValues {
   const prefixes = decodeDelta32(bytes, start, end, count);
   const suffixes = decodeDelta32(bytes, prefixes.next, end, count);
   const from = startsOf(suffixes.values, suffixes.next, end);
@@ -200,6 +222,7 @@ export function encodeDelta31(values: Int32Array, start: number, end: number): U
   varintOut(count);
   varintOut(zigzag(count > 0 ? values[start]! : 0));
   const deltas = new Float64Array(BLOCK);
+  const packed = new Float64Array(PER_MINIBLOCK);
   for (let at = start + 1; at < end; at += BLOCK) {
     const n = Math.min(BLOCK, end - at);
     let min = Number.POSITIVE_INFINITY;
@@ -217,17 +240,10 @@ export function encodeDelta31(values: Int32Array, start: number, end: number): U
       for (let i = first; i < Math.min(first + PER_MINIBLOCK, n); i++) max = Math.max(max, deltas[i]! - min);
       const width = first >= n ? 0 : max === 0 ? 0 : max >= 2 ** 31 ? 32 : 32 - Math.clz32(max);
       out[widths + m] = width;
-      if (width === 0) continue;
-      let buffer = 0;
-      let bits = 0;
-      for (let i = first; i < first + PER_MINIBLOCK; i++) {
-        buffer += (i < n ? deltas[i]! - min : 0) * 2 ** bits;
-        bits += width;
-        while (bits >= 8) {
-          out[to++] = buffer % 256;
-          buffer = Math.floor(buffer / 256);
-          bits -= 8;
-        }
+      if (width > 0) {
+        if (n < first + PER_MINIBLOCK) deltas.fill(min, n);
+        for (let i = first; i < first + PER_MINIBLOCK; i++) packed[i - first] = deltas[i]! - min;
+        to = pack(packed, 0, PER_MINIBLOCK, PER_MINIBLOCK, width, out, to);
       }
     }
   }

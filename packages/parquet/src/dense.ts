@@ -88,15 +88,36 @@ function put(out: FixedValues, values: Physical, start: number, end: number, to:
   }
 }
 
-function pick(out: FixedValues, source: FixedValues, indices: Int32Array, start: number, end: number, to: number): void {
+function pick(
+  out: FixedValues,
+  source: FixedValues,
+  indices: Int32Array,
+  start: number,
+  end: number,
+  to: number,
+): void {
   const shift = to - start;
   // One loop per class keeps each monomorphic; the two 64-bit ones copy halves, which spares a bigint a value.
   if (out instanceof BigInt64Array || out instanceof BigUint64Array) {
     const target = new Float64Array(out.buffer, out.byteOffset, out.length);
     const from = new Float64Array(source.buffer, source.byteOffset, source.length);
-    copyPicked(new Uint32Array(target.buffer, target.byteOffset, target.length * 2), new Uint32Array(from.buffer, from.byteOffset, from.length * 2), indices, start, end, shift);
+    copyPicked(
+      new Uint32Array(target.buffer, target.byteOffset, target.length * 2),
+      new Uint32Array(from.buffer, from.byteOffset, from.length * 2),
+      indices,
+      start,
+      end,
+      shift,
+    );
   } else if (out instanceof Float64Array && source instanceof Float64Array) {
-    copyPicked(new Uint32Array(out.buffer, out.byteOffset, out.length * 2), new Uint32Array(source.buffer, source.byteOffset, source.length * 2), indices, start, end, shift);
+    copyPicked(
+      new Uint32Array(out.buffer, out.byteOffset, out.length * 2),
+      new Uint32Array(source.buffer, source.byteOffset, source.length * 2),
+      indices,
+      start,
+      end,
+      shift,
+    );
   } else if (out instanceof Int32Array && source instanceof Int32Array) {
     for (let i = start; i < end; i++) out[i + shift] = source[indices[i]!]!;
   } else if (!(source instanceof BigInt64Array || source instanceof BigUint64Array)) {
@@ -104,7 +125,14 @@ function pick(out: FixedValues, source: FixedValues, indices: Int32Array, start:
   }
 }
 
-function copyPicked(out: Uint32Array, source: Uint32Array, indices: Int32Array, start: number, end: number, shift: number): void {
+function copyPicked(
+  out: Uint32Array,
+  source: Uint32Array,
+  indices: Int32Array,
+  start: number,
+  end: number,
+  shift: number,
+): void {
   for (let i = start; i < end; i++) {
     const to = (i + shift) * 2;
     const from = indices[i]! * 2;
@@ -122,7 +150,8 @@ export function denseBooleans(segments: readonly Segment[]): Uint8Array {
     if (values.kind === "bool") {
       out.set(values.values.subarray(valueStart, valueEnd), to);
     } else if (values.kind === "dictionary" && values.dictionary.kind === "bool") {
-      for (let i = valueStart; i < valueEnd; i++) out[to + i - valueStart] = values.dictionary.values[values.indices[i]!]!;
+      for (let i = valueStart; i < valueEnd; i++)
+        out[to + i - valueStart] = values.dictionary.values[values.indices[i]!]!;
     } else if (valueEnd > valueStart) {
       throw corrupt("a page holds values of another kind than its column");
     }
@@ -155,7 +184,14 @@ export function denseTexts(segments: readonly Segment[]): DenseTexts {
   return { offsets, data };
 }
 
-function putOffsets(offsets: Int32Array, at: number, bytes: number, values: PageValues, start: number, end: number): number {
+function putOffsets(
+  offsets: Int32Array,
+  at: number,
+  bytes: number,
+  values: PageValues,
+  start: number,
+  end: number,
+): number {
   let sum = bytes;
   const texts = values.kind === "dictionary" ? values.dictionary : values;
   if (texts.kind !== "bytes") {
@@ -177,12 +213,21 @@ function putOffsets(offsets: Int32Array, at: number, bytes: number, values: Page
     }
   }
   if (sum > 0x7fffffff) {
-    throw new ParquetError("TOO_LARGE", "One batch of a text column would hold more than 2 GiB.", { hint: "Read with a smaller batchRows." });
+    throw new ParquetError("TOO_LARGE", "One batch of a text column would hold more than 2 GiB.", {
+      hint: "Read with a smaller batchRows.",
+    });
   }
   return sum;
 }
 
-function putTexts(out: Uint8Array, offsets: Int32Array, at: number, values: PageValues, start: number, end: number): void {
+function putTexts(
+  out: Uint8Array,
+  offsets: Int32Array,
+  at: number,
+  values: PageValues,
+  start: number,
+  end: number,
+): void {
   const texts = values.kind === "dictionary" ? values.dictionary : values;
   if (texts.kind !== "bytes" || start === end) return;
   const { data, starts, gap } = texts;

@@ -1,6 +1,17 @@
 import { corrupt, notSupported, tooLarge } from "./error.ts";
 import { CHUNK, ELEMENT, FILE, GROUP, META, PHYSICAL, REPETITION } from "./format.ts";
-import { getBytes, getI32, getSize, getStruct, getStructs, getText, getTexts, readThrift, type ThriftList, type ThriftStruct } from "./thrift.ts";
+import {
+  getBytes,
+  getI32,
+  getSize,
+  getStruct,
+  getStructs,
+  getText,
+  getTexts,
+  readThrift,
+  type ThriftList,
+  type ThriftStruct,
+} from "./thrift.ts";
 import type { DecodeLimits } from "./types.ts";
 
 /** One element of the file's schema with what follows from its place in the tree. */
@@ -80,7 +91,9 @@ export function decodeFooter(bytes: Uint8Array, dataEnd: number, limits: Limits)
   const numRows = required(getSize(meta, FILE.numRows), "row count");
   const rawGroups = getStructs(meta, FILE.rowGroups) ?? [];
   if (rawGroups.length > limits.rowGroups) {
-    throw tooLarge(`The Parquet file declares ${rawGroups.length} row groups.`, "rowGroups", { rowGroups: rawGroups.length });
+    throw tooLarge(`The Parquet file declares ${rawGroups.length} row groups.`, "rowGroups", {
+      rowGroups: rawGroups.length,
+    });
   }
   const rowGroups: FooterRowGroup[] = [];
   let startRow = 0;
@@ -89,11 +102,22 @@ export function decodeFooter(bytes: Uint8Array, dataEnd: number, limits: Limits)
     rowGroups.push(group);
     startRow += group.numRows;
   }
-  if (startRow !== numRows) throw corrupt(`the footer declares ${numRows} rows, its row groups ${startRow}`, { numRows, sum: startRow });
+  if (startRow !== numRows)
+    throw corrupt(`the footer declares ${numRows} rows, its row groups ${startRow}`, { numRows, sum: startRow });
   const orders = meta.get(FILE.columnOrders);
   const columnOrders =
-    typeof orders === "object" && "kind" in orders && orders.kind === "list" && orders.items.length === leaves.length ? orders : undefined;
-  return { columns, leaves, numRows, rowGroups, keyValues: decodeKeyValues(meta), createdBy: getText(meta, FILE.createdBy), columnOrders };
+    typeof orders === "object" && "kind" in orders && orders.kind === "list" && orders.items.length === leaves.length
+      ? orders
+      : undefined;
+  return {
+    columns,
+    leaves,
+    numRows,
+    rowGroups,
+    keyValues: decodeKeyValues(meta),
+    createdBy: getText(meta, FILE.createdBy),
+    columnOrders,
+  };
 }
 
 function required<T>(value: T | undefined, what: string): T {
@@ -103,13 +127,18 @@ function required<T>(value: T | undefined, what: string): T {
 
 function decodeKeyValues(meta: ThriftStruct): ReadonlyMap<string, string> {
   const map = new Map<string, string>();
-  for (const pair of getStructs(meta, FILE.keyValues) ?? []) map.set(required(getText(pair, 1), "metadata key"), getText(pair, 2) ?? "");
+  for (const pair of getStructs(meta, FILE.keyValues) ?? [])
+    map.set(required(getText(pair, 1), "metadata key"), getText(pair, 2) ?? "");
   return map;
 }
 
-function decodeSchema(meta: ThriftStruct, limits: Limits): { readonly columns: readonly SchemaNode[]; readonly leaves: readonly SchemaNode[] } {
+export function decodeSchema(
+  meta: ThriftStruct,
+  limits: Limits,
+): { readonly columns: readonly SchemaNode[]; readonly leaves: readonly SchemaNode[] } {
   const elements = required(getStructs(meta, FILE.schema), "schema");
-  if (elements.length > limits.columns * 4) throw tooLarge(`The Parquet file declares ${elements.length} schema elements.`, "columns");
+  if (elements.length > limits.columns * 4)
+    throw tooLarge(`The Parquet file declares ${elements.length} schema elements.`, "columns");
   const leaves: SchemaNode[] = [];
   let at = 0;
   const walk = (parentDef: number, parentRep: number, root: boolean, depth: number): SchemaNode => {
@@ -121,26 +150,53 @@ function decodeSchema(meta: ThriftStruct, limits: Limits): { readonly columns: r
     const def = parentDef + (repetition === REPETITION.required ? 0 : 1);
     const rep = parentRep + (repetition === REPETITION.repeated ? 1 : 0);
     const numChildren = getI32(element, ELEMENT.numChildren) ?? 0;
-    if (numChildren < 0 || numChildren > elements.length - at) throw corrupt(`a schema group declares ${numChildren} children`);
+    if (numChildren < 0 || numChildren > elements.length - at)
+      throw corrupt(`a schema group declares ${numChildren} children`);
     const physical = getI32(element, ELEMENT.type);
-    const name = root ? (getText(element, ELEMENT.name) ?? "") : required(getText(element, ELEMENT.name), "column name");
+    const name = root
+      ? (getText(element, ELEMENT.name) ?? "")
+      : required(getText(element, ELEMENT.name), "column name");
     const firstLeaf = leaves.length;
     const isLeaf = !root && numChildren === 0 && physical !== undefined;
     const typeLength = getI32(element, ELEMENT.typeLength) ?? 0;
     if (isLeaf) {
       if (physical < 0 || physical > 7) throw corrupt(`unknown physical type ${physical} of column "${name}"`);
-      if (physical === PHYSICAL.fixed && typeLength <= 0) throw corrupt(`column "${name}" declares a width of ${typeLength} bytes`);
-      const leaf: SchemaNode = { name, element, repetition, children: [], physical, typeLength, def, rep, firstLeaf, leafCount: 1 };
+      if (physical === PHYSICAL.fixed && typeLength <= 0)
+        throw corrupt(`column "${name}" declares a width of ${typeLength} bytes`);
+      const leaf: SchemaNode = {
+        name,
+        element,
+        repetition,
+        children: [],
+        physical,
+        typeLength,
+        def,
+        rep,
+        firstLeaf,
+        leafCount: 1,
+      };
       leaves.push(leaf);
       return leaf;
     }
     const children: SchemaNode[] = [];
     for (let i = 0; i < numChildren; i++) children.push(walk(def, rep, false, depth + 1));
-    return { name, element, repetition, children, physical: undefined, typeLength, def, rep, firstLeaf, leafCount: leaves.length - firstLeaf };
+    return {
+      name,
+      element,
+      repetition,
+      children,
+      physical: undefined,
+      typeLength,
+      def,
+      rep,
+      firstLeaf,
+      leafCount: leaves.length - firstLeaf,
+    };
   };
   const root = walk(0, 0, true, 0);
   if (at !== elements.length) throw corrupt("the schema has more elements than its groups declare");
-  if (leaves.length > limits.columns) throw tooLarge(`The Parquet file declares ${leaves.length} leaf columns.`, "columns", { columns: leaves.length });
+  if (leaves.length > limits.columns)
+    throw tooLarge(`The Parquet file declares ${leaves.length} leaf columns.`, "columns", { columns: leaves.length });
   return { columns: root.children, leaves };
 }
 
@@ -166,17 +222,26 @@ function decodeRowGroup(
   return { numRows, startRow, byteSize, chunks };
 }
 
-function decodeChunk(raw: ThriftStruct, leaf: SchemaNode, where: string, numRows: number, dataEnd: number, limits: Limits): Chunk {
+function decodeChunk(
+  raw: ThriftStruct,
+  leaf: SchemaNode,
+  where: string,
+  numRows: number,
+  dataEnd: number,
+  limits: Limits,
+): Chunk {
   if (getBytes(raw, CHUNK.filePath)?.length) throw notSupported("The Parquet file keeps columns in other files.");
   const meta = getStruct(raw, CHUNK.meta);
   if (meta === undefined) {
-    if (raw.has(CHUNK.crypto) || raw.has(CHUNK.encryptedMeta)) throw notSupported("The Parquet file has encrypted columns.");
+    if (raw.has(CHUNK.crypto) || raw.has(CHUNK.encryptedMeta))
+      throw notSupported("The Parquet file has encrypted columns.");
     throw corrupt(`${where} has no metadata`);
   }
   const type = required(getI32(meta, META.type), "column type");
   if (type !== leaf.physical) throw corrupt(`${where} has physical type ${type}, the schema says ${leaf.physical}`);
   const path = getTexts(meta, META.path);
-  if (path !== undefined && path.length > 0 && path[path.length - 1] !== leaf.name) throw corrupt(`${where} names another column`);
+  if (path !== undefined && path.length > 0 && path[path.length - 1] !== leaf.name)
+    throw corrupt(`${where} names another column`);
   const numValues = required(getSize(meta, META.numValues), "value count");
   const length = required(getSize(meta, META.totalCompressed), "compressed size");
   const uncompressed = required(getSize(meta, META.totalUncompressed), "uncompressed size");
@@ -187,19 +252,28 @@ function decodeChunk(raw: ThriftStruct, leaf: SchemaNode, where: string, numRows
   const start = dictionary !== undefined && dictionary >= 4 && dictionary < dataPage ? dictionary : dataPage;
   // A chunk without values is never read; pyarrow gives it an offset of 0.
   if (numValues > 0) {
-    if (start < 4 || start + length > dataEnd) throw corrupt(`${where} lies outside of the file`, { start, length, dataEnd });
+    if (start < 4 || start + length > dataEnd)
+      throw corrupt(`${where} lies outside of the file`, { start, length, dataEnd });
   }
   if (leaf.rep === 0 ? numValues !== numRows : numValues < numRows) {
     throw corrupt(`${where} declares ${numValues} values for ${numRows} rows`, { numValues, numRows });
   }
-  if (uncompressed > limits.chunkBytes) throw tooLarge(`${where} declares ${uncompressed} uncompressed bytes.`, "chunkBytes", { uncompressed });
+  if (uncompressed > limits.chunkBytes)
+    throw tooLarge(`${where} declares ${uncompressed} uncompressed bytes.`, "chunkBytes", { uncompressed });
   if (uncompressed > expansionLimit(length, limits)) {
-    throw tooLarge(`${where} declares ${uncompressed} bytes out of ${length} compressed ones.`, "expansion", { uncompressed, length });
+    throw tooLarge(`${where} declares ${uncompressed} bytes out of ${length} compressed ones.`, "expansion", {
+      uncompressed,
+      length,
+    });
   }
   const indexOffset = getSize(raw, CHUNK.offsetIndexOffset);
   const indexLength = getI32(raw, CHUNK.offsetIndexLength);
   const indexed =
-    indexOffset !== undefined && indexLength !== undefined && indexLength > 0 && indexOffset >= 4 && indexOffset + indexLength <= dataEnd;
+    indexOffset !== undefined &&
+    indexLength !== undefined &&
+    indexLength > 0 &&
+    indexOffset >= 4 &&
+    indexOffset + indexLength <= dataEnd;
   return {
     raw,
     meta,

@@ -1,6 +1,15 @@
 // The numbers of parquet.thrift that this package uses.
 
-export const PHYSICAL = { boolean: 0, int32: 1, int64: 2, int96: 3, float: 4, double: 5, byteArray: 6, fixed: 7 } as const;
+export const PHYSICAL = {
+  boolean: 0,
+  int32: 1,
+  int64: 2,
+  int96: 3,
+  float: 4,
+  double: 5,
+  byteArray: 6,
+  fixed: 7,
+} as const;
 export const REPETITION = { required: 0, optional: 1, repeated: 2 } as const;
 export const ENCODING = {
   plain: 0,
@@ -35,7 +44,16 @@ export const CONVERTED = {
 export const LOGICAL = { string: 1, map: 2, list: 3, timestamp: 8, integer: 10, unknown: 11, float16: 15 } as const;
 
 /** Field numbers, by structure. */
-export const FILE = { version: 1, schema: 2, numRows: 3, rowGroups: 4, keyValues: 5, createdBy: 6, columnOrders: 7, encryption: 8 } as const;
+export const FILE = {
+  version: 1,
+  schema: 2,
+  numRows: 3,
+  rowGroups: 4,
+  keyValues: 5,
+  createdBy: 6,
+  columnOrders: 7,
+  encryption: 8,
+} as const;
 export const ELEMENT = {
   type: 1,
   typeLength: 2,
@@ -48,7 +66,14 @@ export const ELEMENT = {
   fieldId: 9,
   logical: 10,
 } as const;
-export const GROUP = { columns: 1, totalByteSize: 2, numRows: 3, fileOffset: 5, totalCompressedSize: 6, ordinal: 7 } as const;
+export const GROUP = {
+  columns: 1,
+  totalByteSize: 2,
+  numRows: 3,
+  fileOffset: 5,
+  totalCompressedSize: 6,
+  ordinal: 7,
+} as const;
 export const CHUNK = {
   filePath: 1,
   fileOffset: 2,
@@ -77,5 +102,14 @@ export const META = {
   bloomOffset: 14,
   bloomLength: 15,
 } as const;
-export const STATS = { max: 1, min: 2, nullCount: 3, distinctCount: 4, maxValue: 5, minValue: 6, maxExact: 7, minExact: 8 } as const;
+export const STATS = {
+  max: 1,
+  min: 2,
+  nullCount: 3,
+  distinctCount: 4,
+  maxValue: 5,
+  minValue: 6,
+  maxExact: 7,
+  minExact: 8,
+} as const;
 export const HEADER = { type: 1, uncompressed: 2, compressed: 3, crc: 4, data: 5, dictionary: 7, dataV2: 8 } as const;

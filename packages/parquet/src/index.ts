@@ -22,6 +22,7 @@ export type { ParquetErrorCode } from "./error.ts";
 export { ParquetError } from "./error.ts";
 export { openParquet } from "./open.ts";
 
+export { canPassThrough, chunkOf } from "./passthrough.ts";
 export { readBatches } from "./read.ts";
 export { nullCount } from "./statistics-read.ts";
 export type {
@@ -36,4 +37,4 @@ export type {
   WriteCodec,
   WriteOptions,
 } from "./types.ts";
-
+export { writeParquet } from "./write.ts";

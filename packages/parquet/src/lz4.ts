@@ -33,7 +33,8 @@ function framed(input: Uint8Array, size: number): Uint8Array {
     const packed = view.getUint32(at + 4);
     at += 8;
     if (packed > input.length - at || plain > size - to) throw corrupt("an LZ4 frame runs past the page");
-    if (block(input.subarray(at, at + packed), out, to) !== to + plain) throw corrupt("an LZ4 frame has another size than declared");
+    if (block(input.subarray(at, at + packed), out, to) !== to + plain)
+      throw corrupt("an LZ4 frame has another size than declared");
     at += packed;
     to += plain;
   }

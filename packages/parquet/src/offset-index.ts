@@ -14,7 +14,13 @@ export interface PageSelection {
 }
 
 /** Throws `CORRUPT` where the index contradicts its chunk. */
-export function selectPages(index: Uint8Array, chunk: Chunk, groupRows: number, start: number, end: number): PageSelection {
+export function selectPages(
+  index: Uint8Array,
+  chunk: Chunk,
+  groupRows: number,
+  start: number,
+  end: number,
+): PageSelection {
   const { value } = readThrift(index, 0, index.length, index.length * 8);
   const locations = (getStructs(value, 1) ?? []).map((l) => ({
     offset: getSize(l, 1) ?? -1,
@@ -24,7 +30,8 @@ export function selectPages(index: Uint8Array, chunk: Chunk, groupRows: number, 
   const chunkEnd = chunk.start + chunk.length;
   for (const [i, l] of locations.entries()) {
     const before = locations[i - 1];
-    const ordered = before === undefined ? l.row === 0 : l.row >= before.row && l.offset >= before.offset + before.length;
+    const ordered =
+      before === undefined ? l.row === 0 : l.row >= before.row && l.offset >= before.offset + before.length;
     if (!ordered || l.length < 0 || l.offset < chunk.start || l.offset + l.length > chunkEnd || l.row > groupRows) {
       throw corrupt("an offset index does not fit its column chunk");
     }
@@ -49,7 +56,12 @@ export function selectPages(index: Uint8Array, chunk: Chunk, groupRows: number, 
   };
 }
 
-export function selectedBytes(selection: PageSelection, dictionary: Uint8Array | undefined, pages: Uint8Array, flat: boolean): ChunkBytes {
+export function selectedBytes(
+  selection: PageSelection,
+  dictionary: Uint8Array | undefined,
+  pages: Uint8Array,
+  flat: boolean,
+): ChunkBytes {
   const { firstRow, rows, pageRows } = selection;
   return { dictionary, pages, firstRow, rows, entries: flat ? rows : undefined, pageRows };
 }

@@ -1,6 +1,6 @@
 import type { Field } from "@usr/schema";
 import { corrupt, located, notSupported, ParquetError, tooLarge } from "./error.ts";
-import { decodeFooter, resolveLimits, type Footer } from "./footer.ts";
+import { decodeFooter, type Footer, resolveLimits } from "./footer.ts";
 import { REPETITION } from "./format.ts";
 import { originsOf } from "./origin.ts";
 import { type Shape, shapeOf, UnsupportedShape } from "./shape.ts";
@@ -25,7 +25,10 @@ export async function openParquet(
   }
 }
 
-async function open(source: ByteSource, o: Signal & { readonly limits?: DecodeLimits | undefined }): Promise<ParquetFile> {
+async function open(
+  source: ByteSource,
+  o: Signal & { readonly limits?: DecodeLimits | undefined },
+): Promise<ParquetFile> {
   const limits = resolveLimits(o.limits);
   const { size } = source.meta;
   if (size < 12) throw corrupt(`${size} bytes are too few for a Parquet file`);
@@ -34,12 +37,16 @@ async function open(source: ByteSource, o: Signal & { readonly limits?: DecodeLi
   const magic = latin1(tail.subarray(tail.length - 4));
   if (magic === "PARE") throw notSupported("The Parquet file is encrypted.");
   if (magic !== "PAR1") throw corrupt("the file does not end as a Parquet file does");
-  if (tailStart === 0 && latin1(tail.subarray(0, 4)) !== "PAR1") throw corrupt("the file does not start as a Parquet file does");
+  if (tailStart === 0 && latin1(tail.subarray(0, 4)) !== "PAR1")
+    throw corrupt("the file does not start as a Parquet file does");
   const length = new DataView(tail.buffer, tail.byteOffset + tail.length - 8, 4).getUint32(0, true);
   const start = size - 8 - length;
   if (start < 4) throw corrupt(`the footer declares ${length} bytes, the file has ${size}`, { length, size });
   if (length > limits.footerBytes) throw tooLarge(`The footer declares ${length} bytes.`, "footerBytes", { length });
-  const bytes = start >= tailStart ? tail.subarray(start - tailStart, start - tailStart + length) : await readExactly(source, start, length, o);
+  const bytes =
+    start >= tailStart
+      ? tail.subarray(start - tailStart, start - tailStart + length)
+      : await readExactly(source, start, length, o);
   return describe(source, decodeFooter(bytes, start, limits), limits);
 }
 
@@ -89,7 +96,10 @@ export function readableShape(file: ParquetFile, column: string): Shape {
   if (shape !== undefined) return shape;
   const where = file.source.meta.path ?? "Parquet file";
   const reason = file.unsupported.get(column);
-  if (reason !== undefined) throw new ParquetError("NOT_SUPPORTED", `${where}: column "${column}" is ${reason}, which is not supported.`, { details: { column } });
+  if (reason !== undefined)
+    throw new ParquetError("NOT_SUPPORTED", `${where}: column "${column}" is ${reason}, which is not supported.`, {
+      details: { column },
+    });
   throw new ParquetError("COLUMN_NOT_FOUND", `${where}: there is no column "${column}".`, {
     hint: `The columns are: ${file.columnNames.slice(0, 20).join(", ")}.`,
     details: { column },

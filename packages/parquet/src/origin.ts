@@ -39,7 +39,7 @@ function decode(text: string): ArrowSchema {
 /** Seconds are no type of Parquet: such a column is stored as milliseconds, in the zone its Arrow type names. */
 const SECONDS = /^timestamp\[s, (.*)\]$/;
 
-function originOf(type: DataType | OtherType): Origin {
+export function originOf(type: DataType | OtherType): Origin {
   switch (type.kind) {
     case "timestamp":
       return { kind: "timestamp", timezone: type.timezone, children: [] };

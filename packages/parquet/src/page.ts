@@ -1,5 +1,5 @@
-import { crc32 } from "./crc.ts";
 import type { Decompress } from "./codec.ts";
+import { crc32 } from "./crc.ts";
 import { type ByteValues, decodeDelta32, decodeDelta64, decodeDeltaBytes, decodeDeltaLength } from "./delta.ts";
 import { corrupt, notSupported, tooLarge } from "./error.ts";
 import { expansionLimit, type Limits, type SchemaNode } from "./footer.ts";
@@ -13,7 +13,9 @@ export type PlainValues =
   /** One byte a value. */
   | { readonly kind: "bool"; readonly values: Uint8Array }
   | ({ readonly kind: "bytes" } & ByteValues);
-export type PageValues = PlainValues | { readonly kind: "dictionary"; readonly indices: Int32Array; readonly dictionary: PlainValues };
+export type PageValues =
+  | PlainValues
+  | { readonly kind: "dictionary"; readonly indices: Int32Array; readonly dictionary: PlainValues };
 
 export interface Page {
   /** Level entries: values, missing values and empty lists. */
@@ -45,12 +47,24 @@ export function readPageHeader(bytes: Uint8Array, at: number, limits: Limits): P
   const uncompressed = getI32(header, HEADER.uncompressed) ?? -1;
   const compressed = getI32(header, HEADER.compressed) ?? -1;
   if (uncompressed < 0 || compressed < 0) throw corrupt("a page header declares no sizes");
-  if (compressed > bytes.length - body) throw corrupt("a page runs past its column chunk", { compressed, left: bytes.length - body });
-  if (uncompressed > limits.pageBytes) throw tooLarge(`A page declares ${uncompressed} bytes.`, "pageBytes", { uncompressed });
+  if (compressed > bytes.length - body)
+    throw corrupt("a page runs past its column chunk", { compressed, left: bytes.length - body });
+  if (uncompressed > limits.pageBytes)
+    throw tooLarge(`A page declares ${uncompressed} bytes.`, "pageBytes", { uncompressed });
   if (uncompressed > expansionLimit(compressed, limits)) {
-    throw tooLarge(`A page declares ${uncompressed} bytes out of ${compressed} compressed ones.`, "expansion", { uncompressed, compressed });
+    throw tooLarge(`A page declares ${uncompressed} bytes out of ${compressed} compressed ones.`, "expansion", {
+      uncompressed,
+      compressed,
+    });
   }
-  const field = type === PAGE.data ? HEADER.data : type === PAGE.dataV2 ? HEADER.dataV2 : type === PAGE.dictionary ? HEADER.dictionary : undefined;
+  const field =
+    type === PAGE.data
+      ? HEADER.data
+      : type === PAGE.dataV2
+        ? HEADER.dataV2
+        : type === PAGE.dictionary
+          ? HEADER.dictionary
+          : undefined;
   if (type === undefined || type < 0 || type > 3) throw corrupt(`unknown page type ${type}`);
   const detail = field === undefined ? new Map() : getStruct(header, field);
   if (detail === undefined) throw corrupt("a page header lacks its details");
@@ -67,9 +81,16 @@ function bodyOf(bytes: Uint8Array, header: PageHeader): Uint8Array {
 }
 
 /** Decodes a dictionary page; dictionaries are always PLAIN. */
-export function decodeDictionary(bytes: Uint8Array, header: PageHeader, leaf: SchemaNode, decompress: Decompress, limits: Limits): PlainValues {
+export function decodeDictionary(
+  bytes: Uint8Array,
+  header: PageHeader,
+  leaf: SchemaNode,
+  decompress: Decompress,
+  limits: Limits,
+): PlainValues {
   const encoding = getI32(header.detail, 2);
-  if (encoding !== ENCODING.plain && encoding !== ENCODING.plainDictionary) throw corrupt(`a dictionary page has encoding ${encoding}`);
+  if (encoding !== ENCODING.plain && encoding !== ENCODING.plainDictionary)
+    throw corrupt(`a dictionary page has encoding ${encoding}`);
   const data = decompress(bodyOf(bytes, header), header.uncompressed);
   return decodePlain(leaf, data, 0, data.length, header.count, limits);
 }
@@ -94,7 +115,8 @@ export function decodeDataPage(
     const defBytes = getI32(header.detail, 5) ?? 0;
     const repBytes = getI32(header.detail, 6) ?? 0;
     const levels = defBytes + repBytes;
-    if (defBytes < 0 || repBytes < 0 || levels > body.length || levels > header.uncompressed) throw corrupt("page levels run past the page");
+    if (defBytes < 0 || repBytes < 0 || levels > body.length || levels > header.uncompressed)
+      throw corrupt("page levels run past the page");
     reps = leaf.rep > 0 ? decodeLevels(body, 0, repBytes, leaf.rep, entries, 0) : undefined;
     defs = leaf.def > 0 ? decodeLevels(body, repBytes, levels, leaf.def, entries, leaf.def) : undefined;
     const packed = body.subarray(levels);
@@ -129,14 +151,21 @@ export function decodeDataPage(
   return { entries, defs, reps, present, values };
 }
 
-function checkV2Counts(detail: ThriftStruct, leaf: SchemaNode, entries: number, present: number, reps: Uint8Array | undefined): void {
+function checkV2Counts(
+  detail: ThriftStruct,
+  leaf: SchemaNode,
+  entries: number,
+  present: number,
+  reps: Uint8Array | undefined,
+): void {
   // For nested columns writers disagree on what num_nulls counts; for flat ones there is one meaning.
   const nulls = getI32(detail, 2);
   if (leaf.rep === 0 && leaf.def <= 1 && nulls !== undefined && nulls !== entries - present) {
     throw corrupt(`a page declares ${nulls} missing values and has ${entries - present}`);
   }
   const rows = getI32(detail, 3);
-  if (rows !== undefined && rows !== countRows(reps, 0, entries)) throw corrupt(`a page declares ${rows} rows and has ${countRows(reps, 0, entries)}`);
+  if (rows !== undefined && rows !== countRows(reps, 0, entries))
+    throw corrupt(`a page declares ${rows} rows and has ${countRows(reps, 0, entries)}`);
 }
 
 export function countRows(reps: Uint8Array | undefined, start: number, end: number): number {
@@ -156,7 +185,14 @@ function levelsEnd(data: Uint8Array, at: number, encoding: number | undefined): 
 }
 
 /** `undefined` = every level is `usual`. */
-function decodeLevels(bytes: Uint8Array, start: number, end: number, max: number, count: number, usual: number): Uint8Array | undefined {
+function decodeLevels(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  max: number,
+  count: number,
+  usual: number,
+): Uint8Array | undefined {
   const width = bitWidth(max);
   if (count === 0 || isOneRun(bytes, start, end, count, usual)) return undefined;
   const levels = new Uint8Array(count);
@@ -223,12 +259,19 @@ function decodeValues(
 }
 
 function noValues(leaf: SchemaNode): PlainValues {
-  if (leaf.physical === PHYSICAL.byteArray) return { kind: "bytes", data: new Uint8Array(0), starts: new Int32Array(1), gap: 0 };
+  if (leaf.physical === PHYSICAL.byteArray)
+    return { kind: "bytes", data: new Uint8Array(0), starts: new Int32Array(1), gap: 0 };
   if (leaf.physical === PHYSICAL.boolean) return { kind: "bool", values: new Uint8Array(0) };
   return { kind: "fixed", values: view(leaf, new ArrayBuffer(0)) };
 }
 
-function decodeIndices(data: Uint8Array, at: number, end: number, count: number, dictionary: PlainValues | undefined): PageValues {
+function decodeIndices(
+  data: Uint8Array,
+  at: number,
+  end: number,
+  count: number,
+  dictionary: PlainValues | undefined,
+): PageValues {
   if (dictionary === undefined) throw corrupt("a dictionary-encoded page has no dictionary");
   const width = at < end ? data[at]! : 33;
   if (width > 32) throw corrupt(`dictionary indices of ${width} bits`);
@@ -267,7 +310,12 @@ function widthOf(leaf: SchemaNode): number {
 }
 
 /** Typed arrays take the byte order of the machine: little-endian everywhere JavaScript runs today, as in the format. */
-function view(leaf: SchemaNode, buffer: ArrayBufferLike, offset = 0, count = 0): Int32Array | BigInt64Array | Float32Array | Float64Array | Uint16Array {
+function view(
+  leaf: SchemaNode,
+  buffer: ArrayBufferLike,
+  offset = 0,
+  count = 0,
+): Int32Array | BigInt64Array | Float32Array | Float64Array | Uint16Array {
   switch (leaf.physical) {
     case PHYSICAL.int32:
       return new Int32Array(buffer, offset, count);
@@ -283,7 +331,14 @@ function view(leaf: SchemaNode, buffer: ArrayBufferLike, offset = 0, count = 0):
   }
 }
 
-function decodePlain(leaf: SchemaNode, data: Uint8Array, at: number, end: number, count: number, limits: Limits): PlainValues {
+function decodePlain(
+  leaf: SchemaNode,
+  data: Uint8Array,
+  at: number,
+  end: number,
+  count: number,
+  limits: Limits,
+): PlainValues {
   if (count > limits.pageValues) throw tooLarge(`A page declares ${count} values.`, "pageValues", { count });
   if (leaf.physical === PHYSICAL.byteArray) return decodePlainBytes(data, at, end, count);
   if (leaf.physical === PHYSICAL.boolean) {
@@ -321,13 +376,15 @@ function decodePlainBytes(data: Uint8Array, start: number, end: number, count: n
 function fixedBytes(leaf: SchemaNode, values: ByteValues, count: number): PlainValues {
   const width = leaf.typeLength;
   for (let i = 0; i < count; i++) {
-    if (values.starts[i + 1]! - values.starts[i]! !== width) throw corrupt(`a value of a ${width}-byte column has another width`);
+    if (values.starts[i + 1]! - values.starts[i]! !== width)
+      throw corrupt(`a value of a ${width}-byte column has another width`);
   }
   return { kind: "fixed", values: view(leaf, values.data.slice(0, count * width).buffer, 0, count) };
 }
 
 function decodeSplit(leaf: SchemaNode, data: Uint8Array, at: number, end: number, count: number): PlainValues {
-  if (leaf.physical === PHYSICAL.byteArray || leaf.physical === PHYSICAL.boolean) throw notSupported("BYTE_STREAM_SPLIT for texts or booleans.");
+  if (leaf.physical === PHYSICAL.byteArray || leaf.physical === PHYSICAL.boolean)
+    throw notSupported("BYTE_STREAM_SPLIT for texts or booleans.");
   const width = widthOf(leaf);
   if (count * width !== end - at) throw corrupt("a page has another number of values than its header says");
   const out = new Uint8Array(count * width);

@@ -1,5 +1,5 @@
 import type { Batch, Column, Schema } from "@usr/schema";
-import { assemble, leafRun, type LeafRun } from "./assemble.ts";
+import { assemble, type LeafRun, leafRun } from "./assemble.ts";
 import { decompressor } from "./codec.ts";
 import { type ChunkBytes, type LeafCursor, leafCursor } from "./cursor.ts";
 import { located, ParquetError } from "./error.ts";
@@ -40,7 +40,8 @@ export async function* readBatches(file: ParquetFile, o: ReadOptions = {}): Asyn
 }
 
 function rowOption(name: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 0) throw new ParquetError("INVALID", `${name} must be a whole number, got ${value}.`);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new ParquetError("INVALID", `${name} must be a whole number, got ${value}.`);
   return value;
 }
 
@@ -130,9 +131,14 @@ async function fetchChunks(
     const { offsetIndex } = chunk;
     return partial && offsetIndex !== undefined && chunk.length > 0 ? [{ chunk, offsetIndex }] : [];
   });
-  const indexes = await readRanges(file.source, indexed.map((c) => c.offsetIndex), o);
+  const indexes = await readRanges(
+    file.source,
+    indexed.map((c) => c.offsetIndex),
+    o,
+  );
   const selections = new Map<Chunk, PageSelection>();
-  for (const [i, { chunk }] of indexed.entries()) selections.set(chunk, selectPages(indexes[i]!, chunk, group.numRows, from, until));
+  for (const [i, { chunk }] of indexed.entries())
+    selections.set(chunk, selectPages(indexes[i]!, chunk, group.numRows, from, until));
   const ranges: ByteRange[] = [];
   for (const chunk of chunks) {
     const selection = selections.get(chunk);
@@ -143,7 +149,8 @@ async function fetchChunks(
   let next = 0;
   return chunks.map((chunk, i) => {
     const selection = selections.get(chunk);
-    if (selection === undefined) return { pages: bytes[next++]!, firstRow: 0, rows: group.numRows, entries: chunk.numValues };
+    if (selection === undefined)
+      return { pages: bytes[next++]!, firstRow: 0, rows: group.numRows, entries: chunk.numValues };
     const dictionary = selection.dictionary === undefined ? undefined : bytes[next++]!;
     return selectedBytes(selection, dictionary, bytes[next++]!, leaves[i]!.rep === 0);
   });

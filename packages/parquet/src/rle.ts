@@ -52,7 +52,15 @@ export function decodeHybrid(
 }
 
 /** Unpacks `count` little-endian values of `width` bits starting at the byte `at`. The caller has checked that they are there. */
-export function unpack(bytes: Uint8Array, at: number, end: number, width: number, count: number, out: Int32Array | Uint8Array, to: number): void {
+export function unpack(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  width: number,
+  count: number,
+  out: Int32Array | Uint8Array,
+  to: number,
+): void {
   if (width === 0) {
     out.fill(0, to, to + count);
     return;
@@ -98,11 +106,49 @@ export function unpack(bytes: Uint8Array, at: number, end: number, width: number
   }
 }
 
-/** Encodes `values` as runs and bit-packed groups: a run wherever 8 or more equal values start on a group border. */
+/** Packs `values[start..end)` little-endian with `width` bits each, padded with zeros to `padded` values. Returns the position after. */
+export function pack(
+  values: Uint8Array | Int32Array | Float64Array,
+  start: number,
+  end: number,
+  padded: number,
+  width: number,
+  out: Uint8Array,
+  to: number,
+): number {
+  const count = end - start;
+  let buffer = 0;
+  let bits = 0;
+  if (width <= 24) {
+    for (let i = 0; i < padded; i++) {
+      if (i < count) buffer |= values[start + i]! << bits;
+      bits += width;
+      while (bits >= 8) {
+        out[to++] = buffer & 255;
+        buffer >>>= 8;
+        bits -= 8;
+      }
+    }
+    return to;
+  }
+  // 25 to 32 bits plus 7 left over do not fit a 32-bit buffer.
+  for (let i = 0; i < padded; i++) {
+    if (i < count) buffer += values[start + i]! * 2 ** bits;
+    bits += width;
+    while (bits >= 8) {
+      out[to++] = buffer % 256;
+      buffer = Math.floor(buffer / 256);
+      bits -= 8;
+    }
+  }
+  return to;
+}
+
+/** Encodes `values[start..end)` as runs and bit-packed groups: a run wherever 8 or more equal values are left after a group border. */
 export function encodeHybrid(values: Uint8Array | Int32Array, start: number, end: number, width: number): Uint8Array {
   const count = end - start;
-  // Worst case: every group packed with a header of its own, or a run per 8 values.
-  const out = new Uint8Array(Math.ceil(count / 8) * (width + 1 + 5) + 16);
+  // Worst case: packed groups of 8, each followed by a run of its own.
+  const out = new Uint8Array(Math.ceil(count / 8) * (width + 12) + 16);
   const widthBytes = (width + 7) >> 3;
   let to = 0;
   const header = (value: number): void => {
@@ -113,26 +159,15 @@ export function encodeHybrid(values: Uint8Array | Int32Array, start: number, end
     }
     out[to++] = rest;
   };
-  let at = start;
   let packedFrom = start;
   const flush = (until: number): void => {
     if (until === packedFrom) return;
     const groups = Math.ceil((until - packedFrom) / 8);
     header(groups * 2 + 1);
-    let buffer = 0;
-    let bits = 0;
-    for (let i = packedFrom; i < packedFrom + groups * 8; i++) {
-      buffer += (i < until ? values[i]! : 0) * 2 ** bits;
-      bits += width;
-      while (bits >= 8) {
-        out[to++] = buffer % 256;
-        buffer = Math.floor(buffer / 256);
-        bits -= 8;
-      }
-    }
+    to = pack(values, packedFrom, until, groups * 8, width, out, to);
     packedFrom = until;
   };
-  while (at < end) {
+  for (let at = start; at < end; ) {
     const value = values[at]!;
     let next = at + 1;
     while (next < end && values[next] === value) next++;
@@ -148,4 +183,17 @@ export function encodeHybrid(values: Uint8Array | Int32Array, start: number, end
   }
   flush(end);
   return out.subarray(0, to);
+}
+
+/** `count` times one value, as `encodeHybrid` would write it. */
+export function encodeRun(value: number, count: number, width: number): Uint8Array {
+  const out: number[] = [];
+  let rest = count * 2;
+  while (rest > 0x7f) {
+    out.push((rest % 128) | 0x80);
+    rest = Math.floor(rest / 128);
+  }
+  out.push(rest);
+  for (let i = 0; i < (width + 7) >> 3; i++) out.push((value >>> (8 * i)) & 255);
+  return count === 0 ? new Uint8Array(0) : Uint8Array.from(out);
 }

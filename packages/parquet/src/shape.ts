@@ -48,11 +48,11 @@ export function shapeOf(node: SchemaNode, origin: Origin | undefined): Shape {
   return valueShape(node, origin);
 }
 
-
 function valueShape(node: SchemaNode, origin: Origin | undefined): Shape {
   if (node.physical !== undefined) return { kind: "leaf", type: leafType(node, origin), leaf: node };
   if (annotated(node, LOGICAL.list, CONVERTED.list)) return annotatedList(node, origin);
-  if (annotated(node, LOGICAL.map, CONVERTED.map) || annotated(node, LOGICAL.map, CONVERTED.mapKeyValue)) throw new UnsupportedShape("a map");
+  if (annotated(node, LOGICAL.map, CONVERTED.map) || annotated(node, LOGICAL.map, CONVERTED.mapKeyValue))
+    throw new UnsupportedShape("a map");
   const logical = getStruct(node.element, ELEMENT.logical);
   if (logical !== undefined && logical.size > 0) throw new UnsupportedShape("a group of an unknown logical type");
   return structShape(node, origin);
@@ -63,7 +63,8 @@ function structShape(node: SchemaNode, origin: Origin | undefined): Shape {
   const origins = origin?.kind === "struct" && origin.children.length === node.children.length ? origin.children : [];
   const children = node.children.map((child, i) => shapeOf(child, origins[i]));
   const fields = node.children.map((child, i) => ({ name: child.name, type: children[i]!.type }));
-  if (new Set(fields.map((f) => f.name)).size !== fields.length) throw new UnsupportedShape("a struct with two fields of one name");
+  if (new Set(fields.map((f) => f.name)).size !== fields.length)
+    throw new UnsupportedShape("a struct with two fields of one name");
   return { kind: "struct", type: { kind: "struct", fields }, def: node.def, children };
 }
 
@@ -144,12 +145,20 @@ function leafType(node: SchemaNode, origin: Origin | undefined): DataType {
       if (plain) return { kind: wide ? "int64" : "int32" };
       const integer = known ? integerType(getStruct(logical, LOGICAL.integer)) : INTEGERS[converted ?? -1];
       if (integer !== undefined && (integer.kind === "int64" || integer.kind === "uint64") === wide) return integer;
-      const timestamp = wide ? timestampType(known ? getStruct(logical, LOGICAL.timestamp) : undefined, known ? undefined : converted, origin) : undefined;
+      const timestamp = wide
+        ? timestampType(
+            known ? getStruct(logical, LOGICAL.timestamp) : undefined,
+            known ? undefined : converted,
+            origin,
+          )
+        : undefined;
       if (timestamp !== undefined) return timestamp;
       break;
     }
   }
-  throw new UnsupportedShape(`of physical type ${node.physical} with ${known ? `logical type ${[...logical.keys()].join()}` : `converted type ${converted ?? "none"}`}`);
+  throw new UnsupportedShape(
+    `of physical type ${node.physical} with ${known ? `logical type ${[...logical.keys()].join()}` : `converted type ${converted ?? "none"}`}`,
+  );
 }
 
 function integerType(integer: ThriftStruct | undefined): DataType | undefined {
@@ -169,7 +178,11 @@ function integerType(integer: ThriftStruct | undefined): DataType | undefined {
   }
 }
 
-function timestampType(logical: ThriftStruct | undefined, converted: number | undefined, origin: Origin | undefined): DataType | undefined {
+function timestampType(
+  logical: ThriftStruct | undefined,
+  converted: number | undefined,
+  origin: Origin | undefined,
+): DataType | undefined {
   let unit: "ms" | "us" | "ns" | undefined;
   // A converted type alone says nothing of zones that pyarrow or DuckDB would believe: both read it as naive.
   let adjusted = false;

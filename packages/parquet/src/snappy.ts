@@ -50,7 +50,8 @@ export function snappyDecode(input: Uint8Array, size: number): Uint8Array {
 
 /** Repeats `length` bytes from `distance` back; source and target may overlap. */
 export function copyBack(out: Uint8Array, to: number, distance: number, length: number): number {
-  if (distance === 0 || distance > to || to + length > out.length) throw corrupt("a compressed page refers outside of itself");
+  if (distance === 0 || distance > to || to + length > out.length)
+    throw corrupt("a compressed page refers outside of itself");
   if (distance >= length && length > 32) {
     out.copyWithin(to, to - distance, to - distance + length);
     return to + length;

@@ -20,7 +20,11 @@ export async function readExactly(source: ByteSource, offset: number, length: nu
 }
 
 /** The bytes of every range, in the order asked; ranges that lie close together are fetched with one read. */
-export async function readRanges(source: ByteSource, ranges: readonly ByteRange[], o?: Signal): Promise<readonly Uint8Array[]> {
+export async function readRanges(
+  source: ByteSource,
+  ranges: readonly ByteRange[],
+  o?: Signal,
+): Promise<readonly Uint8Array[]> {
   const order = ranges.map((_, i) => i).sort((a, b) => ranges[a]!.offset - ranges[b]!.offset);
   const out: Uint8Array[] = new Array(ranges.length);
   for (let i = 0; i < order.length; ) {

@@ -1,7 +1,7 @@
 import { META, REPETITION, STATS } from "./format.ts";
+import { readableShape } from "./open.ts";
 import { getSize, getStruct } from "./thrift.ts";
 import type { ParquetFile } from "./types.ts";
-import { readableShape } from "./open.ts";
 
 /**
  * NULLs of a column over the whole file, from the statistics. `undefined` where they do not tell: a nested column, or a row group

@@ -17,7 +17,20 @@ export interface ThriftList {
 }
 export type ThriftStruct = ReadonlyMap<number, ThriftValue>;
 
-export const WIRE = { true: 1, false: 2, i8: 3, i16: 4, i32: 5, i64: 6, f64: 7, binary: 8, list: 9, set: 10, map: 11, struct: 12 } as const;
+export const WIRE = {
+  true: 1,
+  false: 2,
+  i8: 3,
+  i16: 4,
+  i32: 5,
+  i64: 6,
+  f64: 7,
+  binary: 8,
+  list: 9,
+  set: 10,
+  map: 11,
+  struct: 12,
+} as const;
 
 /** No Parquet structure nests deeper than a handful of levels. */
 const MAX_DEPTH = 24;

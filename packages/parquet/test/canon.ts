@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Batch, Column, DataType, Value } from "@usr/schema";
 import { formatType } from "@usr/schema";
 import { valueAt } from "@usr/schema/columns";
-import { openParquet, type ParquetFile, readBatches, type ReadOptions } from "../src/index.ts";
+import { openParquet, type ParquetFile, type ReadOptions, readBatches } from "../src/index.ts";
 import type { ByteSource } from "../src/types.ts";
 
 export const python: string | undefined = process.env["USR_ORACLE_PYTHON"];
@@ -62,7 +62,10 @@ export function canonColumn(column: Column): readonly Canon[] {
 }
 
 export function bytesSource(bytes: Uint8Array, path?: string): ByteSource {
-  return { meta: { size: bytes.length, path }, read: async (offset, length) => bytes.subarray(offset, offset + length) };
+  return {
+    meta: { size: bytes.length, path },
+    read: async (offset, length) => bytes.subarray(offset, offset + length),
+  };
 }
 
 export function openFile(path: string): Promise<ParquetFile> {
@@ -70,7 +73,9 @@ export function openFile(path: string): Promise<ParquetFile> {
 }
 
 export async function readAll(file: ParquetFile, o?: ReadOptions): Promise<CanonTable> {
-  const fields = (o?.columns ?? file.schema.fields.map((f) => f.name)).map((name) => file.schema.fields.find((f) => f.name === name)!);
+  const fields = (o?.columns ?? file.schema.fields.map((f) => f.name)).map(
+    (name) => file.schema.fields.find((f) => f.name === name)!,
+  );
   const columns: Canon[][] = fields.map(() => []);
   let rows = 0;
   for await (const batch of readBatches(file, o)) {
@@ -80,7 +85,13 @@ export async function readAll(file: ParquetFile, o?: ReadOptions): Promise<Canon
       columns[i]!.push(...canonColumn(column));
     }
   }
-  return { names: fields.map((f) => f.name), types: fields.map((f) => formatType(f.type)), rows, columns, metadata: Object.fromEntries(file.schema.metadata) };
+  return {
+    names: fields.map((f) => f.name),
+    types: fields.map((f) => formatType(f.type)),
+    rows,
+    columns,
+    metadata: Object.fromEntries(file.schema.metadata),
+  };
 }
 
 export type Job = Readonly<Record<string, unknown>>;
@@ -90,7 +101,10 @@ export function oracle(jobs: readonly Job[]): readonly unknown[] {
   if (python === undefined) throw new Error("USR_ORACLE_PYTHON is not set");
   const script = fileURLToPath(new URL("oracle/canon.py", import.meta.url));
   const out = execFileSync(python, [script], { input: JSON.stringify(jobs), maxBuffer: 2 ** 30 }).toString();
-  return out.trim().split("\n").map((line) => JSON.parse(line));
+  return out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
 }
 
 export function oracleTables(jobs: readonly Job[]): readonly CanonTable[] {

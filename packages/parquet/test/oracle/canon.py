@@ -173,7 +173,7 @@ def run(job):
 
         con = duckdb.connect()
         con.execute("set timezone='UTC'")
-        return table_of(con.execute(f"select * from read_parquet('{job['path']}')").arrow().read_all())
+        return table_of(con.execute(f"select {', '.join(job['columns']) or '1'} from read_parquet('{job['path']}')").arrow().read_all())
     if op == "equals":
         a = pq.read_table(job["a"], partitioning=None, columns=job.get("columns"))
         b = pq.read_table(job["b"], partitioning=None, columns=job.get("columns"))

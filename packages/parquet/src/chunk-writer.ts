@@ -1,0 +1,245 @@
+import { buildDictionary, type Dictionary } from "./dictionary.ts";
+import { CODEC, ENCODING, HEADER, META, PAGE, PHYSICAL } from "./format.ts";
+import { bitWidth, encodeHybrid, encodeRun } from "./rle.ts";
+import type { Shredded } from "./shred.ts";
+import { statisticsOf } from "./statistics.ts";
+import { list, struct, type ThriftStruct, WIRE, writeThrift } from "./thrift.ts";
+import { encodePlainTexts, encodeValues, type LeafValues, leafValues, sizeOf } from "./values.ts";
+
+export interface ChunkSettings {
+  /** `undefined` = uncompressed. */
+  readonly compress: ((bytes: Uint8Array) => Uint8Array) | undefined;
+  readonly pageBytes: number;
+  /** Names of the leaf from the top, for its metadata. */
+  readonly path: readonly string[];
+}
+
+export interface PageLocation {
+  readonly offset: number;
+  readonly length: number;
+  readonly firstRow: number;
+}
+
+export interface WrittenChunk {
+  readonly meta: ThriftStruct;
+  readonly start: number;
+  readonly length: number;
+  readonly uncompressed: number;
+  readonly pages: readonly PageLocation[];
+}
+
+const utf8 = new TextEncoder();
+
+/** Yields the pages of one leaf, to be placed at `offset` in the file, and returns what the footer says of them. */
+export function* encodeChunk(
+  s: Shredded,
+  offset: number,
+  settings: ChunkSettings,
+): Generator<Uint8Array, WrittenChunk, undefined> {
+  const { leaf, type } = s.leaf;
+  const values = leafValues(s);
+  const dictionary = worthIt(buildDictionary(values), values);
+  let at = offset;
+  let uncompressed = 0;
+  let compress = settings.compress;
+  const place = (
+    header: (plain: number, packed: number) => ThriftStruct,
+    body: Uint8Array,
+    packed: Uint8Array,
+  ): readonly Uint8Array[] => {
+    const head = writeThrift(header(body.length, packed.length));
+    at += head.length + packed.length;
+    uncompressed += head.length + body.length;
+    return [head, packed];
+  };
+
+  let dictionaryOffset: number | undefined;
+  if (dictionary !== undefined) {
+    dictionaryOffset = at;
+    const { values: distinct } = dictionary;
+    const body = distinct.kind === "bytes" ? encodePlainTexts(distinct) : encodeValues(distinct, 0, distinct.count);
+    const packed = compress === undefined ? body : compress(body);
+    yield* place(
+      (plain, size) =>
+        pageHeader(
+          PAGE.dictionary,
+          plain,
+          size,
+          HEADER.dictionary,
+          struct([
+            [1, distinct.count],
+            [2, ENCODING.plain],
+          ]),
+        ),
+      body,
+      packed,
+    );
+  }
+  const encoding =
+    dictionary !== undefined
+      ? ENCODING.rleDictionary
+      : values.kind === "bytes"
+        ? ENCODING.deltaLengthByteArray
+        : ENCODING.plain;
+  const dataOffset = at;
+  const pages: PageLocation[] = [];
+  const isFloat =
+    dictionary === undefined &&
+    (leaf.physical === PHYSICAL.float || leaf.physical === PHYSICAL.double || leaf.physical === PHYSICAL.fixed);
+  for (const range of pageRanges(s, values, dictionary, settings.pageBytes)) {
+    const body = pageBody(s, range, values, dictionary);
+    let packed = compress === undefined ? body : compress(body);
+    // Measured floats are mostly noise; where the first page shrinks by less than a tenth the chunk is kept as it is.
+    if (isFloat && pages.length === 0 && compress !== undefined && packed.length > body.length * 0.9) {
+      compress = undefined;
+      packed = body;
+    }
+    const start = at;
+    const detail = struct([
+      [1, range.end - range.start],
+      [2, encoding],
+      [3, ENCODING.rle],
+      [4, ENCODING.rle],
+    ]);
+    yield* place((plain, size) => pageHeader(PAGE.data, plain, size, HEADER.data, detail), body, packed);
+    pages.push({ offset: start, length: at - start, firstRow: range.row });
+  }
+  const encodings = dictionary === undefined ? [ENCODING.rle, encoding] : [ENCODING.plain, ENCODING.rle, encoding];
+  const counted = [
+    struct([
+      [1, PAGE.data],
+      [2, encoding],
+      [3, pages.length],
+    ]),
+  ];
+  if (dictionary !== undefined)
+    counted.unshift(
+      struct([
+        [1, PAGE.dictionary],
+        [2, ENCODING.plain],
+        [3, 1],
+      ]),
+    );
+  const meta = struct([
+    [META.type, leaf.physical],
+    [META.encodings, list(WIRE.i32, encodings)],
+    [
+      META.path,
+      list(
+        WIRE.binary,
+        settings.path.map((name) => utf8.encode(name)),
+      ),
+    ],
+    [META.codec, compress === undefined ? CODEC.uncompressed : CODEC.zstd],
+    [META.numValues, BigInt(s.entries)],
+    [META.totalUncompressed, BigInt(uncompressed)],
+    [META.totalCompressed, BigInt(at - offset)],
+    [META.dataPageOffset, BigInt(dataOffset)],
+    [META.dictionaryPageOffset, dictionaryOffset === undefined ? undefined : BigInt(dictionaryOffset)],
+    [META.statistics, statisticsOf(type, dictionary?.values ?? values, s.entries - s.present)],
+    [META.encodingStats, list(WIRE.struct, counted)],
+  ]);
+  return { meta, start: offset, length: at - offset, uncompressed, pages };
+}
+
+function pageHeader(type: number, plain: number, packed: number, field: number, detail: ThriftStruct): ThriftStruct {
+  return struct([
+    [HEADER.type, type],
+    [HEADER.uncompressed, plain],
+    [HEADER.compressed, packed],
+    [field, detail],
+  ]);
+}
+
+/** A dictionary of numbers must save a quarter of their bytes, for the values after it compress less well. */
+function worthIt(dictionary: Dictionary | undefined, values: LeafValues): Dictionary | undefined {
+  if (dictionary === undefined || values.kind !== "fixed") return dictionary;
+  const width = values.values.BYTES_PER_ELEMENT;
+  const size = dictionary.values.count * width + (values.count * indexWidth(dictionary)) / 8;
+  return size <= values.count * width * 0.75 ? dictionary : undefined;
+}
+
+/** A single value still gets one bit: readers exist that trip over none. */
+function indexWidth(dictionary: Dictionary): number {
+  return Math.max(1, bitWidth(dictionary.values.count - 1));
+}
+
+interface PageRange {
+  /** Entries. */
+  readonly start: number;
+  readonly end: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  /** Row the page starts with. */
+  readonly row: number;
+}
+
+/** Pages of about `pageBytes`, each starting with a row. */
+function* pageRanges(
+  s: Shredded,
+  values: LeafValues,
+  dictionary: Dictionary | undefined,
+  pageBytes: number,
+): Generator<PageRange, void, undefined> {
+  const { defs, reps, entries } = s;
+  const { def } = s.leaf.leaf;
+  let start = 0;
+  let valueStart = 0;
+  let row = 0;
+  let rows = 0;
+  let bytes = 0;
+  let value = 0;
+  for (let i = 0; i < entries; i++) {
+    if (reps === undefined || reps[i] === 0) {
+      if (bytes >= pageBytes) {
+        yield { start, end: i, valueStart, valueEnd: value, row };
+        start = i;
+        valueStart = value;
+        row = rows;
+        bytes = 0;
+      }
+      rows++;
+    }
+    bytes++;
+    if (defs === undefined || defs[i] === def) {
+      bytes += dictionary === undefined ? sizeOf(values, value) : 3;
+      value++;
+    }
+  }
+  if (entries > 0) yield { start, end: entries, valueStart, valueEnd: value, row };
+}
+
+function pageBody(s: Shredded, range: PageRange, values: LeafValues, dictionary: Dictionary | undefined): Uint8Array {
+  const { leaf } = s.leaf;
+  const parts: Uint8Array[] = [];
+  if (leaf.rep > 0) parts.push(levels(s.reps, range, leaf.rep, 0));
+  if (leaf.def > 0) parts.push(levels(s.defs, range, leaf.def, leaf.def));
+  if (dictionary === undefined) {
+    parts.push(encodeValues(values, range.valueStart, range.valueEnd));
+  } else {
+    const width = indexWidth(dictionary);
+    parts.push(Uint8Array.of(width), encodeHybrid(dictionary.indices, range.valueStart, range.valueEnd, width));
+  }
+  if (parts.length === 1) return parts[0]!;
+  let size = 0;
+  for (const part of parts) size += part.length;
+  const out = new Uint8Array(size);
+  let to = 0;
+  for (const part of parts) {
+    out.set(part, to);
+    to += part.length;
+  }
+  return out;
+}
+
+function levels(all: Uint8Array | undefined, range: PageRange, max: number, usual: number): Uint8Array {
+  const width = bitWidth(max);
+  const runs =
+    all === undefined
+      ? encodeRun(usual, range.end - range.start, width)
+      : encodeHybrid(all, range.start, range.end, width);
+  const out = new Uint8Array(4 + runs.length);
+  new DataView(out.buffer).setUint32(0, runs.length, true);
+  out.set(runs, 4);
+  return out;
+}

@@ -1,0 +1,132 @@
+import type { LeafValues } from "./values.ts";
+
+export interface Dictionary {
+  /** The distinct values, in the order they first occur. */
+  readonly values: LeafValues;
+  readonly indices: Int32Array;
+}
+
+/** More distinct values than this are no dictionary: looking for them must end early. */
+const MAX_DISTINCT = 8192;
+const MAX_BYTES = 1 << 20;
+
+/** The values as a dictionary where each occurs four times or more on average; bits decide equality, so 0 and -0 stay apart. */
+export function buildDictionary(values: LeafValues): Dictionary | undefined {
+  const limit = Math.min(MAX_DISTINCT, values.count >> 2);
+  if (limit === 0 || values.kind === "bool") return undefined;
+  return values.kind === "bytes" ? textDictionary(values, limit) : wordDictionary(values, limit);
+}
+
+interface Table {
+  /** Index + 1 of the distinct value in a slot; 0 = free. A quarter full at most. */
+  readonly slots: Int32Array;
+  readonly mask: number;
+}
+
+function tableFor(limit: number): Table {
+  const size = 2 ** (32 - Math.clz32(limit * 4));
+  return { slots: new Int32Array(size), mask: size - 1 };
+}
+
+function mix(hash: number): number {
+  let h = hash;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+function wordDictionary(values: LeafValues & { readonly kind: "fixed" }, limit: number): Dictionary | undefined {
+  const { count } = values;
+  const source = values.values;
+  const width = source.BYTES_PER_ELEMENT;
+  const half = width === 2 ? new Uint16Array(source.buffer, source.byteOffset, count) : undefined;
+  const words = new Int32Array(
+    half === undefined ? source.buffer : new ArrayBuffer(0),
+    half === undefined ? source.byteOffset : 0,
+    half === undefined ? (count * width) / 4 : 0,
+  );
+  const stride = width === 8 ? 2 : 1;
+  const { slots, mask } = tableFor(limit);
+  const indices = new Int32Array(count);
+  const firsts: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const low = half === undefined ? words[i * stride]! : half[i]!;
+    const high = stride === 2 ? words[i * 2 + 1]! : 0;
+    let slot = mix(low ^ Math.imul(high, 0x9e3779b1)) & mask;
+    let found = -1;
+    for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const at = firsts[slots[slot]! - 1]!;
+      const sameLow = half === undefined ? words[at * stride] === low : half[at] === low;
+      if (sameLow && (stride === 1 || words[at * 2 + 1] === high)) {
+        found = slots[slot]! - 1;
+        break;
+      }
+    }
+    if (found < 0) {
+      if (firsts.length === limit) return undefined;
+      firsts.push(i);
+      found = firsts.length - 1;
+      slots[slot] = firsts.length;
+    }
+    indices[i] = found;
+  }
+  const out = source.slice(0, firsts.length);
+  for (const [i, at] of firsts.entries()) copyWord(out, i, source, at);
+  return { values: { kind: "fixed", count: firsts.length, values: out }, indices };
+}
+
+type Words = (LeafValues & { readonly kind: "fixed" })["values"];
+
+function copyWord(out: Words, to: number, source: Words, from: number): void {
+  const width = source.BYTES_PER_ELEMENT;
+  const bytes = new Uint8Array(source.buffer, source.byteOffset + from * width, width);
+  new Uint8Array(out.buffer, out.byteOffset + to * width, width).set(bytes);
+}
+
+function textDictionary(values: LeafValues & { readonly kind: "bytes" }, limit: number): Dictionary | undefined {
+  const { offsets, data, count } = values;
+  const { slots, mask } = tableFor(limit);
+  const indices = new Int32Array(count);
+  const firsts: number[] = [];
+  let bytes = 0;
+  const same = (a: number, b: number): boolean => {
+    const from = offsets[a]!;
+    const other = offsets[b]!;
+    const length = offsets[a + 1]! - from;
+    if (offsets[b + 1]! - other !== length) return false;
+    for (let k = 0; k < length; k++) if (data[from + k] !== data[other + k]) return false;
+    return true;
+  };
+  for (let i = 0; i < count; i++) {
+    // Equal neighbours are the usual case of the columns that profit most.
+    if (i > 0 && same(i, i - 1)) {
+      indices[i] = indices[i - 1]!;
+      continue;
+    }
+    let hash = 0x811c9dc5;
+    for (let k = offsets[i]!; k < offsets[i + 1]!; k++) hash = Math.imul(hash ^ data[k]!, 0x01000193);
+    let slot = mix(hash) & mask;
+    let found = -1;
+    for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      if (same(i, firsts[slots[slot]! - 1]!)) {
+        found = slots[slot]! - 1;
+        break;
+      }
+    }
+    if (found < 0) {
+      bytes += offsets[i + 1]! - offsets[i]!;
+      if (firsts.length === limit || bytes > MAX_BYTES) return undefined;
+      firsts.push(i);
+      found = firsts.length - 1;
+      slots[slot] = firsts.length;
+    }
+    indices[i] = found;
+  }
+  const out = new Uint8Array(bytes);
+  const starts = new Int32Array(firsts.length + 1);
+  for (const [i, at] of firsts.entries()) {
+    out.set(data.subarray(offsets[at]!, offsets[at + 1]!), starts[i]!);
+    starts[i + 1] = starts[i]! + offsets[at + 1]! - offsets[at]!;
+  }
+  return { values: { kind: "bytes", count: firsts.length, offsets: starts, data: out }, indices };
+}

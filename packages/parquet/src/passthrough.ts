@@ -1,0 +1,114 @@
+import { type Field, sameType } from "@usr/schema";
+import type { PageLocation, WrittenChunk } from "./chunk-writer.ts";
+import { adopt, type Declaration, declare, sameDeclaration } from "./declare.ts";
+import { ParquetError } from "./error.ts";
+import type { Chunk, SchemaNode } from "./footer.ts";
+import { META, STATS } from "./format.ts";
+import { readableShape } from "./open.ts";
+import { readExactly } from "./source.ts";
+import { getI32, getSize, getStruct, getStructs, list, readThrift, type ThriftStruct, WIRE } from "./thrift.ts";
+import type { ChunkRef, ParquetFile, Signal } from "./types.ts";
+
+/** Bytes copied at a time. */
+const SLICE = 4 * 2 ** 20;
+
+/** All leaf chunks of one top-level column of one row group, to be written as they are. Throws `COLUMN_NOT_FOUND`, `NOT_SUPPORTED` or `INVALID`. */
+export function chunkOf(file: ParquetFile, rowGroup: number, column: string): ChunkRef {
+  readableShape(file, column);
+  const group = file.footer.rowGroups[rowGroup];
+  if (group === undefined) {
+    throw new ParquetError(
+      "INVALID",
+      `There is no row group ${rowGroup}; the file has ${file.footer.rowGroups.length}.`,
+    );
+  }
+  return { file, rowGroup, column, numRows: group.numRows };
+}
+
+/**
+ * Whether chunks of `column` can stand in one file beside those that `like` stands for: the writer's own encoding of a field, or the column
+ * of the same name of another file. A file declares each column once, so mixing others must be decoded.
+ */
+export function canPassThrough(file: ParquetFile, column: string, like: Field | ParquetFile): boolean {
+  const own = declarationOf(file, column, "footer" in like ? column : like.name);
+  const other = "footer" in like ? declarationOf(like, column) : declare(like);
+  return sameType(own.shape.type, other.shape.type) && sameDeclaration(own, other);
+}
+
+export function nodeOf(file: ParquetFile, column: string): SchemaNode {
+  readableShape(file, column);
+  return file.footer.columns.find((c) => c.name === column)!;
+}
+
+export function declarationOf(file: ParquetFile, column: string, name: string = column): Declaration {
+  return adopt(nodeOf(file, column), name, readableShape(file, column).type);
+}
+
+/** Yields the bytes of one leaf chunk, to be placed at `offset`, and returns what the footer says of it. */
+export async function* copyChunk(
+  ref: ChunkRef,
+  chunk: Chunk,
+  leaf: SchemaNode,
+  path: readonly string[],
+  offset: number,
+  o: Signal,
+): AsyncGenerator<Uint8Array, WrittenChunk, undefined> {
+  const { source } = ref.file;
+  for (let at = 0; at < chunk.length; at += SLICE) {
+    o.signal?.throwIfAborted();
+    yield await readExactly(source, chunk.start + at, Math.min(SLICE, chunk.length - at), o);
+  }
+  const shift = offset - chunk.start;
+  const pages =
+    chunk.offsetIndex === undefined
+      ? []
+      : shiftPages(await readExactly(source, chunk.offsetIndex.offset, chunk.offsetIndex.length, o), shift);
+  return {
+    meta: moved(ref, chunk, leaf, path, shift),
+    start: offset,
+    length: chunk.length,
+    uncompressed: chunk.uncompressed,
+    pages,
+  };
+}
+
+function shiftPages(index: Uint8Array, shift: number): readonly PageLocation[] {
+  const { value } = readThrift(index, 0, index.length, index.length * 8);
+  return (getStructs(value, 1) ?? []).map((l) => ({
+    offset: (getSize(l, 1) ?? 0) + shift,
+    length: getI32(l, 2) ?? 0,
+    firstRow: getSize(l, 3) ?? 0,
+  }));
+}
+
+/** The chunk's metadata with its offsets shifted. What lies elsewhere in the source (bloom filter, index page) is not carried. */
+function moved(ref: ChunkRef, chunk: Chunk, leaf: SchemaNode, path: readonly string[], shift: number): ThriftStruct {
+  const utf8 = new TextEncoder();
+  const meta = new Map(chunk.meta);
+  for (const id of [META.indexPageOffset, META.bloomOffset, META.bloomLength]) meta.delete(id);
+  meta.set(
+    META.path,
+    list(
+      WIRE.binary,
+      path.map((name) => utf8.encode(name)),
+    ),
+  );
+  meta.set(META.dataPageOffset, BigInt((getSize(chunk.meta, META.dataPageOffset) ?? 0) + shift));
+  const dictionary = getSize(chunk.meta, META.dictionaryPageOffset);
+  if (dictionary === chunk.start && dictionary !== getSize(chunk.meta, META.dataPageOffset))
+    meta.set(META.dictionaryPageOffset, BigInt(dictionary + shift));
+  else meta.delete(META.dictionaryPageOffset);
+  const statistics = getStruct(chunk.meta, META.statistics);
+  if (statistics !== undefined && !ordered(ref.file, leaf)) {
+    // Without the order of the type these bounds mean nothing, and the new footer declares that order for every column.
+    const kept = new Map(statistics);
+    for (const id of [STATS.maxValue, STATS.minValue, STATS.maxExact, STATS.minExact]) kept.delete(id);
+    meta.set(META.statistics, kept);
+  }
+  return meta;
+}
+
+function ordered(file: ParquetFile, leaf: SchemaNode): boolean {
+  const order = file.footer.columnOrders?.items[leaf.firstLeaf];
+  return order instanceof Map && order.has(1);
+}

@@ -1,0 +1,309 @@
+import { type Column, formatType, type Schema, sameType } from "@usr/schema";
+import { encodeArrowSchema } from "@usr/schema/ipc";
+import { encodeChunk, type WrittenChunk } from "./chunk-writer.ts";
+import { zstdCompressor } from "./codec.ts";
+import { type Declaration, declare, needsArrowSchema, sameDeclaration } from "./declare.ts";
+import { ParquetError } from "./error.ts";
+import type { SchemaNode } from "./footer.ts";
+import { CHUNK, ELEMENT, FILE, GROUP } from "./format.ts";
+import { ARROW_SCHEMA_KEY } from "./origin.ts";
+import { copyChunk, declarationOf, nodeOf } from "./passthrough.ts";
+import type { Shape } from "./shape.ts";
+import { shred } from "./shred.ts";
+import { list, struct, type ThriftStruct, WIRE, writeThrift } from "./thrift.ts";
+import type { ChunkRef, RowGroup, WriteOptions } from "./types.ts";
+
+const utf8 = new TextEncoder();
+const MAGIC = utf8.encode("PAR1");
+/** Small parts are gathered up to this size before they are yielded. */
+const GATHER = 256 * 1024;
+
+/**
+ * The bytes of a Parquet file, in order. Row groups are pulled one at a time, and memory is bounded by one of them. Row groups without
+ * rows are left out. The metadata is that of `schema`, `ARROW:schema` aside, which is written anew where a type needs it.
+ * Throws `INVALID` for columns that do not fit the schema, `NOT_SUPPORTED` for what Parquet or this writer cannot hold, a
+ * `ChunkRef` laid out otherwise than the chunks before it, and zstd where the runtime has none. What was yielded before a throw is no file.
+ */
+export async function* writeParquet(
+  schema: Schema,
+  rowGroups: Iterable<RowGroup> | AsyncIterable<RowGroup>,
+  o: WriteOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const compress = (o.codec ?? "zstd") === "zstd" ? zstdCompressor(o.zstdLevel ?? 1) : undefined;
+  const pageBytes = o.pageBytes ?? 2 ** 20;
+  checkSchema(schema);
+  const declarations: (Declaration | undefined)[] = schema.fields.map(() => undefined);
+  const groups: { readonly numRows: number; readonly chunks: readonly WrittenChunk[] }[] = [];
+  let offset = 0;
+  let pending: Uint8Array[] = [];
+  let gathered = 0;
+  const put = (bytes: Uint8Array): void => {
+    pending.push(bytes);
+    gathered += bytes.length;
+    offset += bytes.length;
+  };
+  const drain = (): Uint8Array => {
+    const out = pending.length === 1 ? pending[0]! : concat(pending, gathered);
+    pending = [];
+    gathered = 0;
+    return out;
+  };
+
+  put(MAGIC);
+  for await (const group of rowGroups) {
+    o.signal?.throwIfAborted();
+    checkGroup(schema, group, groups.length);
+    if (group.numRows === 0) continue;
+    const chunks: WrittenChunk[] = [];
+    for (const [i, field] of schema.fields.entries()) {
+      const column = group.columns[i]!;
+      const own = "rowGroup" in column ? declarationOf(column.file, column.column, field.name) : undefined;
+      const declaration = (declarations[i] ??= own ?? declare(field));
+      if (own !== undefined && !sameDeclaration(own, declaration)) throw otherLayout(field.name, groups.length);
+      for (const pages of chunksOf(column, declaration, field.name, {
+        compress,
+        pageBytes,
+        offset: () => offset,
+        signal: o.signal,
+      })) {
+        for (;;) {
+          const step = await pages.next();
+          if (step.done) {
+            chunks.push(step.value);
+            break;
+          }
+          put(step.value);
+          if (gathered >= GATHER) yield drain();
+        }
+      }
+    }
+    groups.push({ numRows: group.numRows, chunks });
+  }
+  const indexes: (readonly [number, number] | undefined)[][] = [];
+  for (const { chunks } of groups) {
+    const places: (readonly [number, number] | undefined)[] = [];
+    for (const chunk of chunks) {
+      const bytes = chunk.pages.length === 0 ? undefined : offsetIndex(chunk);
+      places.push(bytes === undefined ? undefined : [offset, bytes.length]);
+      if (bytes !== undefined) put(bytes);
+      if (gathered >= GATHER) yield drain();
+    }
+    indexes.push(places);
+  }
+  const all = schema.fields.map((field, i) => declarations[i] ?? declare(field));
+  const footer = writeThrift(footerOf(schema, all, groups, indexes, o));
+  put(footer);
+  const tail = new Uint8Array(8);
+  new DataView(tail.buffer).setUint32(0, footer.length, true);
+  tail.set(MAGIC, 4);
+  put(tail);
+  yield drain();
+}
+
+function concat(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const out = new Uint8Array(size);
+  let to = 0;
+  for (const part of parts) {
+    out.set(part, to);
+    to += part.length;
+  }
+  return out;
+}
+
+function checkSchema(schema: Schema): void {
+  if (schema.fields.length === 0) throw new ParquetError("INVALID", "A Parquet file needs at least one column.");
+  const names = new Set<string>();
+  for (const { name } of schema.fields) {
+    if (names.has(name))
+      throw new ParquetError("INVALID", `The schema has two columns "${name}".`, { details: { column: name } });
+    names.add(name);
+  }
+}
+
+function checkGroup(schema: Schema, group: RowGroup, index: number): void {
+  if (group.columns.length !== schema.fields.length) {
+    throw new ParquetError(
+      "INVALID",
+      `Row group ${index} has ${group.columns.length} columns, the schema ${schema.fields.length}.`,
+    );
+  }
+  for (const [i, field] of schema.fields.entries()) {
+    const column = group.columns[i]!;
+    const type = "rowGroup" in column ? column.file.shapes.get(column.column)?.type : column.type;
+    if (type === undefined || !sameType(type, field.type)) {
+      const given = type === undefined ? "an unknown type" : formatType(type);
+      throw new ParquetError(
+        "INVALID",
+        `Column "${field.name}" of row group ${index} is ${given}, the schema says ${formatType(field.type)}.`,
+        {
+          details: { column: field.name, rowGroup: index },
+        },
+      );
+    }
+    const rows = "rowGroup" in column ? column.numRows : column.length;
+    if (rows !== group.numRows) {
+      throw new ParquetError(
+        "INVALID",
+        `Column "${field.name}" of row group ${index} has ${rows} rows, the row group ${group.numRows}.`,
+        {
+          details: { column: field.name, rowGroup: index },
+        },
+      );
+    }
+  }
+}
+
+function otherLayout(column: string, rowGroup: number): ParquetError {
+  return new ParquetError(
+    "NOT_SUPPORTED",
+    `Column "${column}" of row group ${rowGroup} is laid out otherwise than in the row groups before it.`,
+    {
+      hint: "Ask canPassThrough first, and decode the column where it says no.",
+      details: { column, rowGroup },
+    },
+  );
+}
+
+interface Placement {
+  readonly compress: ((bytes: Uint8Array) => Uint8Array) | undefined;
+  readonly pageBytes: number;
+  readonly offset: () => number;
+  readonly signal: AbortSignal | undefined;
+}
+
+type Pages = Generator<Uint8Array, WrittenChunk, undefined> | AsyncGenerator<Uint8Array, WrittenChunk, undefined>;
+
+/** The leaf chunks of a column, each started when the one before it is placed. */
+function* chunksOf(
+  column: Column | ChunkRef,
+  declaration: Declaration,
+  name: string,
+  p: Placement,
+): Generator<Pages, void, undefined> {
+  if ("rowGroup" in column) {
+    const node = nodeOf(column.file, column.column);
+    const group = column.file.footer.rowGroups[column.rowGroup]!;
+    for (const { leaf, path } of leafPaths(node, [])) {
+      yield copyChunk(column, group.chunks[leaf.firstLeaf]!, leaf, [name, ...path.slice(1)], p.offset(), {
+        signal: p.signal,
+      });
+    }
+    return;
+  }
+  const paths = new Map(leafPaths(declaration.node, []).map(({ leaf, path }) => [leaf.firstLeaf, path]));
+  for (const leaf of shred(column, declaration.shape)) {
+    const path = paths.get(leaf.leaf.leaf.firstLeaf)!;
+    yield encodeChunk(leaf, p.offset(), { compress: p.compress, pageBytes: p.pageBytes, path });
+  }
+}
+
+function leafPaths(
+  node: SchemaNode,
+  above: readonly string[],
+): readonly { readonly leaf: SchemaNode; readonly path: readonly string[] }[] {
+  const path = [...above, node.name];
+  return node.physical !== undefined
+    ? [{ leaf: node, path }]
+    : node.children.flatMap((child) => leafPaths(child, path));
+}
+
+function offsetIndex(chunk: WrittenChunk): Uint8Array {
+  const locations = chunk.pages.map((p) =>
+    struct([
+      [1, BigInt(p.offset)],
+      [2, p.length],
+      [3, BigInt(p.firstRow)],
+    ]),
+  );
+  return writeThrift(struct([[1, list(WIRE.struct, locations)]]));
+}
+
+function footerOf(
+  schema: Schema,
+  declarations: readonly Declaration[],
+  groups: readonly { readonly numRows: number; readonly chunks: readonly WrittenChunk[] }[],
+  indexes: readonly (readonly (readonly [number, number] | undefined)[])[],
+  o: WriteOptions,
+): ThriftStruct {
+  const root = struct([
+    [ELEMENT.repetition, 0],
+    [ELEMENT.name, utf8.encode("schema")],
+    [ELEMENT.numChildren, schema.fields.length],
+  ]);
+  let numRows = 0;
+  let leaves = 0;
+  for (const { shape } of declarations) leaves += countLeaves(shape);
+  const rowGroups = groups.map((group, g) => {
+    numRows += group.numRows;
+    let plain = 0;
+    let packed = 0;
+    for (const chunk of group.chunks) {
+      plain += chunk.uncompressed;
+      packed += chunk.length;
+    }
+    const columns = group.chunks.map((chunk, c) => {
+      const index = indexes[g]?.[c];
+      return struct([
+        [CHUNK.fileOffset, BigInt(chunk.start)],
+        [CHUNK.meta, chunk.meta],
+        [CHUNK.offsetIndexOffset, index === undefined ? undefined : BigInt(index[0])],
+        [CHUNK.offsetIndexLength, index?.[1]],
+      ]);
+    });
+    return struct([
+      [GROUP.columns, list(WIRE.struct, columns)],
+      [GROUP.totalByteSize, BigInt(plain)],
+      [GROUP.numRows, BigInt(group.numRows)],
+      [GROUP.fileOffset, BigInt(group.chunks[0]?.start ?? 0)],
+      [GROUP.totalCompressedSize, BigInt(packed)],
+      [GROUP.ordinal, g > 32767 ? undefined : { kind: "i16", value: g }],
+    ]);
+  });
+  const pairs = keyValues(schema, o);
+  const typeOrder = struct([[1, struct([])]]);
+  return struct([
+    [FILE.version, 2],
+    [FILE.schema, list(WIRE.struct, [root, ...declarations.flatMap((d) => d.elements)])],
+    [FILE.numRows, BigInt(numRows)],
+    [FILE.rowGroups, list(WIRE.struct, rowGroups)],
+    [FILE.keyValues, pairs.length === 0 ? undefined : list(WIRE.struct, pairs)],
+    [FILE.createdBy, utf8.encode(o.createdBy ?? "usr")],
+    [
+      FILE.columnOrders,
+      list(
+        WIRE.struct,
+        Array.from({ length: leaves }, () => typeOrder),
+      ),
+    ],
+  ]);
+}
+
+function countLeaves(shape: Shape): number {
+  if (shape.kind === "leaf") return 1;
+  if (shape.kind === "list") return countLeaves(shape.item);
+  let leaves = 0;
+  for (const child of shape.children) leaves += countLeaves(child);
+  return leaves;
+}
+
+function keyValues(schema: Schema, o: WriteOptions): readonly ThriftStruct[] {
+  const metadata = new Map(schema.metadata);
+  metadata.delete(ARROW_SCHEMA_KEY);
+  const pairs = [...metadata].map(([key, value]) =>
+    struct([
+      [1, utf8.encode(key)],
+      [2, utf8.encode(value)],
+    ]),
+  );
+  if (o.arrowSchema === "always" || schema.fields.some((f) => needsArrowSchema(f.type))) {
+    // pyarrow believes the pairs inside over those outside: they must be the same.
+    const text = encodeArrowSchema({ fields: schema.fields, metadata });
+    pairs.push(
+      struct([
+        [1, utf8.encode(ARROW_SCHEMA_KEY)],
+        [2, utf8.encode(text)],
+      ]),
+    );
+  }
+  return pairs;
+}
