@@ -43,7 +43,7 @@ export async function partBytes(spec: PartSpec): Promise<Uint8Array> {
   metadata.set("usr:overlay_namespace", spec.namespace ?? "mock");
   const names = Object.keys(spec.columns);
   const cells = names.map((name) => spec.columns[name]!);
-  const types = cells.map(([type]): DataType => (type === "null" ? { kind: "null" } : parseType(type)));
+  const types = cells.map(([type]) => parseType(type));
   const numRows = cells[0]?.[1].length ?? 0;
   const groupRows = spec.groupRows ?? Math.max(1, numRows);
   const groups: { numRows: number; columns: Column[] }[] = [];
