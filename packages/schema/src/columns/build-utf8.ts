@@ -54,10 +54,8 @@ export function utf8Builder(type: DataType): Builder {
     }
     if (read < text.length) {
       // Three bytes a UTF-16 unit is the most there can be.
-      reserve(written + (text.length - read) * 3);
-      const rest = encoder.encodeInto(text.slice(read), data.subarray(used + written));
-      read += rest.read;
-      written += rest.written;
+      reserve(text.length * 3);
+      ({ read, written } = encoder.encodeInto(text, data.subarray(used)));
     }
     pushRow(true, used + written);
   };
