@@ -4,7 +4,7 @@ import { bitWidth, encodeHybrid, encodeRun } from "./rle.ts";
 import type { Shredded } from "./shred.ts";
 import { statisticsOf } from "./statistics.ts";
 import { list, struct, type ThriftStruct, WIRE, writeThrift } from "./thrift.ts";
-import { encodePlainTexts, encodeValues, type LeafValues, leafValues, sizeOf } from "./values.ts";
+import { encodePlainTexts, encodeValues, type LeafValues, leafValues } from "./values.ts";
 
 export interface ChunkSettings {
   /** `undefined` = uncompressed. */
@@ -189,6 +189,7 @@ function* pageRanges(
   let rows = 0;
   let bytes = 0;
   let value = 0;
+  const width = dictionary !== undefined ? 3 : values.kind === "bytes" ? 0 : values.values.BYTES_PER_ELEMENT;
   for (let i = 0; i < entries; i++) {
     if (reps === undefined || reps[i] === 0) {
       if (bytes >= pageBytes) {
@@ -202,7 +203,7 @@ function* pageRanges(
     }
     bytes++;
     if (defs === undefined || defs[i] === def) {
-      bytes += dictionary === undefined ? sizeOf(values, value) : 3;
+      bytes += values.kind === "bytes" && width === 0 ? values.offsets[value + 1]! - values.offsets[value]! + 1 : width;
       value++;
     }
   }

@@ -17,18 +17,21 @@ export interface NativeBuffer {
   readonly isUtf8?: (bytes: Uint8Array) => boolean;
 }
 
-interface Builtins {
-  (name: "node:zlib"): NativeZlib | undefined;
-  (name: "node:buffer"): NativeBuffer | undefined;
+interface Host {
+  readonly process?: { readonly getBuiltinModule?: ((name: string) => unknown) | undefined } | undefined;
 }
 
-declare const globalThis: { readonly process?: { readonly getBuiltinModule?: Builtins } };
-
 // Looked up at call time, so that a runtime without them is simply one where the answer is `undefined`.
+function builtin(name: string): object | undefined {
+  const host: Host = globalThis;
+  const found = host.process?.getBuiltinModule?.(name);
+  return typeof found === "object" && found !== null ? found : undefined;
+}
+
 export function nativeZlib(): NativeZlib | undefined {
-  return globalThis.process?.getBuiltinModule?.("node:zlib");
+  return builtin("node:zlib");
 }
 
 export function nativeBuffer(): NativeBuffer | undefined {
-  return globalThis.process?.getBuiltinModule?.("node:buffer");
+  return builtin("node:buffer");
 }

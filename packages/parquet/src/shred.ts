@@ -28,6 +28,8 @@ interface Entries {
 /** Takes a column apart as the shape's levels say. Throws `INVALID` for a NULL where the shape has no room for one. */
 export function shred(column: Column, shape: Shape): readonly Shredded[] {
   if (shape.kind === "leaf" && shape.leaf.rep === 0 && shape.leaf.def <= 1) return [flat(column, shape)];
+  const short = vectors(column, shape);
+  if (short !== undefined) return [short];
   const count = column.length;
   const slots = new Int32Array(count);
   for (let i = 0; i < count; i++) slots[i] = i;
@@ -72,6 +74,51 @@ function flat(column: Column, shape: LeafShape): Shredded {
   if (present === entries) return whole;
   if (shape.leaf.def === 0) throw nullInRequired(shape.leaf.name);
   return { ...whole, defs, present, slots: slots.subarray(0, present) };
+}
+
+/** The short way for lists of numbers or texts without NULL elements, where most of the bytes are. */
+function vectors(column: Column, shape: Shape): Shredded | undefined {
+  if (shape.kind !== "list" || shape.item.kind !== "leaf" || shape.rep !== 1 || shape.def !== 1) return undefined;
+  if (column.layout !== "list" && column.layout !== "fixed_list") return undefined;
+  const { validity, child, length } = column;
+  if (child.validity !== undefined) return undefined;
+  const offsets = column.layout === "list" ? column.offsets : undefined;
+  const size = column.layout === "fixed_list" ? column.size : 0;
+  let entries = 0;
+  let ended = 0;
+  let first = -1;
+  let next = -1;
+  for (let i = 0; i < length; i++) {
+    const start = offsets === undefined ? i * size : offsets[i]!;
+    const end = offsets === undefined ? start + size : offsets[i + 1]!;
+    if (start === end || (validity !== undefined && !bit(validity, i))) {
+      ended++;
+      continue;
+    }
+    // Elements that belong to no row lie between: the long way picks around them.
+    if (first >= 0 && start !== next) return undefined;
+    if (first < 0) first = start;
+    next = end;
+    entries += end - start;
+  }
+  const present = entries;
+  entries += ended;
+  const reps = new Uint8Array(entries).fill(1);
+  const { def } = shape.item.leaf;
+  const defs = ended === 0 ? undefined : new Uint8Array(entries).fill(def);
+  let to = 0;
+  for (let i = 0; i < length; i++) {
+    reps[to] = 0;
+    const count = offsets === undefined ? size : offsets[i + 1]! - offsets[i]!;
+    const valid = validity === undefined || bit(validity, i);
+    if (count > 0 && valid) {
+      to += count;
+    } else {
+      if (defs !== undefined) defs[to] = valid ? 1 : 0;
+      to++;
+    }
+  }
+  return { leaf: shape.item, column: child, entries, defs, reps, present, slots: undefined, first: Math.max(first, 0) };
 }
 
 /** Raises the level of the entries that have a value at this node, which lies at `def`; ends the others. */

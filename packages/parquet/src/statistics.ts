@@ -81,7 +81,7 @@ function floatRange(values: Float32Array | Float64Array): Range {
   let any = false;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    if (value !== value) continue;
+    if (Number.isNaN(value)) continue;
     any = true;
     if (value < min) min = value;
     if (value > max) max = value;

@@ -105,12 +105,6 @@ function textValues(
   return { offsets: out, data: copy };
 }
 
-/** Bytes of value `i` before encoding, about. */
-export function sizeOf(values: LeafValues, i: number): number {
-  if (values.kind === "bytes") return values.offsets[i + 1]! - values.offsets[i]! + 1;
-  return values.kind === "bool" ? 1 : values.values.BYTES_PER_ELEMENT;
-}
-
 /** PLAIN, or DELTA_LENGTH_BYTE_ARRAY for texts: lengths, then the bytes in one piece. */
 export function encodeValues(values: LeafValues, start: number, end: number): Uint8Array {
   switch (values.kind) {

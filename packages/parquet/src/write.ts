@@ -58,7 +58,8 @@ export async function* writeParquet(
     for (const [i, field] of schema.fields.entries()) {
       const column = group.columns[i]!;
       const own = "rowGroup" in column ? declarationOf(column.file, column.column, field.name) : undefined;
-      const declaration = (declarations[i] ??= own ?? declare(field));
+      const declaration = declarations[i] ?? own ?? declare(field);
+      declarations[i] = declaration;
       if (own !== undefined && !sameDeclaration(own, declaration)) throw otherLayout(field.name, groups.length);
       for (const pages of chunksOf(column, declaration, field.name, {
         compress,
