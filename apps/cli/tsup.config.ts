@@ -1,14 +1,17 @@
 import type { Options } from "tsup";
 import { base } from "../../tsup.base.ts";
 
-/** One bundle of our own code, split by command and loaded lazily; what is large or native stays a dependency. */
+/**
+ * One bundle, split by command and loaded lazily. Two packages stay outside, because what they depend on cannot be bundled and is
+ * found only from where they lie: `@usr/storage` (koffi is native) and `@usr/registry` (yaml is CommonJS in Node).
+ */
 const config: Options = {
   ...base,
   entry: ["src/main.ts"],
   platform: "node",
   target: "node22",
   dts: false,
-  noExternal: [/^@usr\//, "commander"],
-  external: ["koffi", "apache-arrow", "yaml", "hyparquet-compressors"],
+  noExternal: [/^@usr\/(?!(storage|registry)(\/|$))/, "commander"],
+  external: [/^@usr\/(storage|registry)(\/|$)/],
 };
 export default config;
