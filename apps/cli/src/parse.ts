@@ -1,5 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { ArgumentSpec, CommandSpec, OptionSpec, Typed } from "./command.ts";
+import { UsageError } from "./errors.ts";
 import { GLOBAL_OPTIONS } from "./globals.ts";
 import type { GlobalOptions } from "./session.ts";
 import { COMMANDS } from "./table.ts";
@@ -112,8 +113,7 @@ const globalsOf = (options: Readonly<Record<string, unknown>>): GlobalOptions =>
 
 const secondsToMs = (value: unknown): number => {
   if (typeof value !== "string") return 60_000;
-  if (!/^\d+(\.\d+)?$/.test(value))
-    throw new CommanderError(2, "usr.lockTimeout", `--lock-timeout takes seconds, not ${JSON.stringify(value)}`);
+  if (!/^\d+(\.\d+)?$/.test(value)) throw new UsageError(`--lock-timeout takes seconds, not ${JSON.stringify(value)}`);
   return Number(value) * 1000;
 };
 
@@ -124,6 +124,6 @@ const sizeToBytes = (value: unknown): number | undefined => {
   const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?$/i.exec(value) ?? [];
   const factor = UNITS[unit.toUpperCase()];
   if (number === "" || factor === undefined)
-    throw new CommanderError(2, "usr.memory", `--memory takes a size such as 512M or 4G, not ${JSON.stringify(value)}`);
+    throw new UsageError(`--memory takes a size such as 512M or 4G, not ${JSON.stringify(value)}`);
   return Math.floor(Number(number) * factor);
 };

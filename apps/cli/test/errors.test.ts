@@ -253,7 +253,7 @@ const CASES: readonly BadInput[] = [
   {
     name: "register: no columns",
     args: ["namespace", "register", "x", "--columns", ""],
-    code: "REGISTRY_INVALID",
+    code: "COLUMN_INVALID",
     exit: 3,
   },
   {

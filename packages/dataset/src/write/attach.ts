@@ -91,7 +91,8 @@ export const attach = async (
     return {
       result: resultOf(tx.id, o, rows, path),
       commit: {
-        steps: [...promotion(tx, overlay), { kind: "publish", from: staged.path, to: path }],
+        prepare: promotion(tx, overlay),
+        publish: { kind: "publish", from: staged.path, to: path },
         action: o.action ?? "attach",
         args: library
           ? { namespace: o.namespace, key: o.key, ...logged, allow_missing: o.allowMissing === true }
@@ -206,12 +207,8 @@ const refuseExisting = (
 /** A single-file overlay becomes the oldest part of the directory, its bytes and creation time unchanged, before the first part is added. */
 const promotion = (tx: Transaction, overlay: Overlay | undefined): readonly Step[] => {
   const [part] = overlay?.parts ?? [];
-  if (overlay === undefined || overlay.entry.form !== "file" || part === undefined) return [];
-  return [
-    {
-      kind: "move",
-      from: part.path,
-      to: `${overlayDir(overlay.namespace)}${partName(part.createdAt / 1000n, tx.uuid())}`,
-    },
-  ];
+  const [object] = overlay?.entry.objects ?? [];
+  if (overlay === undefined || overlay.entry.form !== "file" || part === undefined || object === undefined) return [];
+  const to = `${overlayDir(overlay.namespace)}${partName(part.createdAt / 1000n, tx.uuid())}`;
+  return [{ kind: "move", from: object.path, to, etag: object.etag }];
 };

@@ -1,5 +1,5 @@
 import { formatTimestamp } from "@usr/schema";
-import { readAll } from "@usr/storage";
+import { type ObjectMeta, readAll } from "@usr/storage";
 import { DatasetError } from "../error.ts";
 import { isSnapshotFile, PINS_FILE, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
 import type { Transaction } from "./transaction.ts";
@@ -13,21 +13,21 @@ export const fileStamp = (us: bigint): string => formatTimestamp(us, "us", false
 
 /**
  * Steps that keep the base as it is before a maintenance rewrite, by hard link where the store has them and by copy where not, and
- * that remove the oldest unpinned snapshots beyond five. `first` belongs before the base is replaced, `last` to the end of the commit.
+ * that remove the oldest unpinned snapshots beyond five. `first` belongs before the base is replaced, `last` to the end of the commit. Listings are sorted, and stamps sort as times.
  */
 export const planSnapshot = async (
   tx: Transaction,
 ): Promise<{ readonly first: Step; readonly last: readonly Step[] }> => {
-  const names: string[] = [];
-  for await (const { path } of tx.storage.list(SNAPSHOTS_DIR)) if (isSnapshotFile(path)) names.push(path);
+  const snapshots: ObjectMeta[] = [];
+  for await (const meta of tx.storage.list(SNAPSHOTS_DIR)) if (isSnapshotFile(meta.path)) snapshots.push(meta);
   let at = tx.nowUs;
-  while (names.includes(snapshotPath(at))) at += 1n;
+  while (snapshots.some(({ path }) => path === snapshotPath(at))) at += 1n;
   const to = snapshotPath(at);
   const pinned = await pinnedSnapshots(tx);
-  const unpinned = names.filter((name) => !pinned.has(name)).sort();
+  const unpinned = snapshots.filter(({ path }) => !pinned.has(path));
   const last: Step[] = unpinned
     .slice(0, Math.max(0, unpinned.length - (KEPT - 1)))
-    .map((path) => ({ kind: "delete", path }));
+    .map(({ path, etag }) => ({ kind: "delete", path, etag }));
   if (tx.storage.link !== undefined) return { first: { kind: "link", from: RECORDS, to }, last };
   const copy = await tx.stage(await copyOf(tx, RECORDS));
   return { first: { kind: "publish", from: copy.path, to }, last };

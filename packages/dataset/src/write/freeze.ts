@@ -7,10 +7,10 @@ import { readAll } from "@usr/storage";
 import { frozenRegistryPath, RECORDS, REGISTRY_HASH } from "../layout.ts";
 import { stamped } from "./base-shape.ts";
 import type { Commit, Staged, Transaction } from "./transaction.ts";
-import type { Step } from "./types.ts";
+import type { Publish } from "./types.ts";
 
 export interface FreezePlan {
-  readonly steps: readonly Step[];
+  readonly steps: readonly Publish[];
   /** The restamped base, where stamping was needed. */
   readonly base: Staged | undefined;
   readonly event: Pick<Commit, "action" | "args" | "metrics" | "artifacts" | "maintenance"> | undefined;
@@ -25,7 +25,7 @@ export const NO_FREEZE: FreezePlan = { steps: [], base: undefined, event: undefi
 export const planFreeze = async (tx: Transaction, what: "stamp" | "copy"): Promise<FreezePlan> => {
   const needs = await freezeNeeds(tx.storage, tx.registry, tx.registryHash);
   const path = frozenRegistryPath(tx.registryHash);
-  const steps: Step[] = [];
+  const steps: Publish[] = [];
   if (needs.copy) {
     const staged = await tx.stage(new TextEncoder().encode(canonicalRegistry(tx.registry)));
     steps.push({ kind: "publish", from: staged.path, to: path });

@@ -68,7 +68,7 @@ export const importRows = async (
     return {
       result,
       commit: {
-        steps: [{ kind: "publish", from: staged.path, to: RECORDS }],
+        publish: { kind: "publish", from: staged.path, to: RECORDS },
         action: "import_rows",
         args: { n: counts.rowsAdded, source_param: o.source ?? o.path, on_conflict: o.onConflict ?? "error" },
         metrics: { rows_written: counts.rowsAdded, rows_skipped: counts.rowsSkipped },

@@ -44,10 +44,8 @@ export const initDataset = async (root: WritableRoot, id: string, o: InitOptions
     return {
       result,
       commit: {
-        steps: [
-          { kind: "publish", from: notes.path, to: META_NOTES },
-          { kind: "publish", from: records.path, to: RECORDS },
-        ],
+        prepare: [{ kind: "publish", from: notes.path, to: META_NOTES }],
+        publish: { kind: "publish", from: records.path, to: RECORDS },
         action: "init",
         args: { source: o.source ?? "" },
         metrics: { rows: 0 },

@@ -43,9 +43,10 @@ export const takeLock = async (storage: Storage, path: string, root: WritableRoo
   }
   return {
     async [Symbol.asyncDispose](): Promise<void> {
-      // A record that stays behind is harmless: it is shown only while the kernel lock is held, and the next owner replaces it.
-      await storage.delete(ownerPath).catch(() => undefined);
-      await held[Symbol.asyncDispose]();
+      // A record that stays behind is harmless: it is shown only while the kernel lock is held, and the next owner replaces it. A lock
+      // that cannot be released ends with the process. Neither may make a finished commit look failed.
+      await Promise.allSettled([storage.delete(ownerPath)]);
+      await Promise.allSettled([held[Symbol.asyncDispose]()]);
     },
   };
 };

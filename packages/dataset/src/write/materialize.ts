@@ -5,7 +5,7 @@ import type { Batch, Column, Schema } from "@usr/schema";
 import { formatTimestamp } from "@usr/schema";
 import { concatColumns, gatherColumns, valueAt } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
-import { ARCHIVED_DIR, RECORDS, STATE_NAMESPACE, TOMBSTONE_FILE, TOMBSTONE_NAMESPACE } from "../layout.ts";
+import { ARCHIVED_DIR, RECORDS, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
 import { scanSnapshot } from "../read/scan.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
@@ -79,9 +79,9 @@ export const materialize = async (
     return {
       result,
       commit: {
-        steps: [
-          kept.first,
-          { kind: "publish", from: base.path, to: RECORDS },
+        prepare: [kept.first],
+        publish: { kind: "publish", from: base.path, to: RECORDS },
+        finish: [
           ...(how === "keep" ? [] : plan.overlays.flatMap((overlay) => clearing(overlay, how, tx))),
           ...(await tombstoneSteps(tx, snapshot, plan)),
           ...kept.last,
@@ -270,10 +270,11 @@ const decodedColumns = async (
 
 /** Folded overlays leave their place: set aside under a stamped name, or deleted. */
 const clearing = (overlay: Overlay, how: "archive" | "drop", tx: Transaction): readonly Step[] => {
-  if (how === "drop") return overlay.entry.objects.map(({ path }) => ({ kind: "delete", path }));
+  if (how === "drop") return overlay.entry.objects.map(({ path, etag }) => ({ kind: "delete", path, etag }));
   const stamp = `${fileStamp(tx.nowUs)}Z`;
-  return overlay.entry.objects.map(({ path }) => ({
+  return overlay.entry.objects.map(({ path, etag }) => ({
     kind: "move",
+    etag,
     from: path,
     to:
       overlay.entry.form === "file"
@@ -292,9 +293,11 @@ const tombstoneSteps = async (tx: Transaction, snapshot: Snapshot, plan: Fold): 
     for (let i = 0; i < batch.numRows; i++, row++) if (plan.dropped.has(row)) gone.add(valueAt(batch.columns[0]!, i));
   }
   const left = await remaining(tombstones.file, gone);
-  if (left === undefined) return [{ kind: "delete", path: TOMBSTONE_FILE }];
+  const [object] = tombstones.overlay.entry.objects;
+  if (object === undefined) return [];
+  if (left === undefined) return [{ kind: "delete", path: object.path, etag: object.etag }];
   const staged: Staged = await tx.stageParquet(left.schema, [left]);
-  return [{ kind: "publish", from: staged.path, to: TOMBSTONE_FILE }];
+  return [{ kind: "publish", from: staged.path, to: object.path, over: object.etag }];
 };
 
 const remaining = async (file: ParquetFile, gone: ReadonlySet<unknown>): Promise<Batch | undefined> => {

@@ -11,28 +11,48 @@ export interface PendingRecord {
   readonly version: 1;
   readonly command: string;
   readonly steps: readonly Step[];
-  readonly events: readonly UsrEvent[];
+  /** Which step makes the change visible. Once it is done the commit has happened; before, it has not. */
+  readonly commit: number;
+  /** Each event with the step that makes it true. */
+  readonly events: readonly { readonly event: UsrEvent; readonly step: number }[];
 }
 
-const exists = async (storage: Storage, path: string): Promise<boolean> => {
+const etagOf = async (storage: Storage, path: string): Promise<string | undefined> => {
   const handle = await storage.open(path);
-  await handle?.[Symbol.asyncDispose]();
-  return handle !== undefined;
+  if (handle === undefined) return undefined;
+  await using opened = handle;
+  return opened.meta.etag;
 };
 
 /** Whether a step has happened, told from the files alone. */
-export const isDone = async (storage: Storage, step: Step): Promise<boolean> => {
-  if (step.kind === "link") return exists(storage, step.to);
-  return !(await exists(storage, step.kind === "delete" ? step.path : step.from));
+const isDone = async (storage: Storage, step: Step): Promise<boolean> => {
+  switch (step.kind) {
+    case "publish":
+      return (await etagOf(storage, step.from)) === undefined;
+    case "link":
+      return (await etagOf(storage, step.to)) !== undefined;
+    case "move":
+      return (await etagOf(storage, step.from)) !== step.etag;
+    case "delete":
+      return (await etagOf(storage, step.path)) !== step.etag;
+  }
 };
 
 const perform = async (storage: Storage, step: Step): Promise<void> => {
-  if (step.kind === "delete") return storage.delete(step.path);
-  if (step.kind !== "link") return storage.rename(step.from, step.to);
-  if (storage.link === undefined) {
-    throw new DatasetError("NOT_SUPPORTED", `this store cannot link ${step.from}`, { details: { path: step.from } });
+  switch (step.kind) {
+    case "publish":
+    case "move":
+      return storage.rename(step.from, step.to);
+    case "delete":
+      return storage.delete(step.path);
+    case "link":
+      if (storage.link === undefined) {
+        throw new DatasetError("NOT_SUPPORTED", `this store cannot link ${step.from}`, {
+          details: { path: step.from },
+        });
+      }
+      return storage.link(step.from, step.to);
   }
-  return storage.link(step.from, step.to);
 };
 
 export const writePending = async (storage: Storage, record: PendingRecord): Promise<void> => {
@@ -70,17 +90,15 @@ const isPending = (value: unknown): value is PendingRecord =>
   value.version === 1 &&
   "steps" in value &&
   Array.isArray(value.steps) &&
+  "commit" in value &&
+  typeof value.commit === "number" &&
   "events" in value &&
   Array.isArray(value.events);
 
-/** Does what of a record is not done yet, in order, and appends its events where the log lacks them. Safe to repeat. */
-export const rollForward = async (storage: Storage, record: PendingRecord, recovered: boolean): Promise<void> => {
-  for (const step of record.steps) if (!(await isDone(storage, step))) await perform(storage, step);
-  for (const event of record.events) {
-    if (recovered && (await hasEvent(storage, EVENTS_LOG, event.event_id))) continue;
-    await appendEvent(storage, EVENTS_LOG, recovered ? { ...event, recovered: true } : event);
-  }
-  await discard(storage);
+/** Does the steps of a record in order and appends its events. The record stays; `discard` it when this has returned. */
+export const carryOut = async (storage: Storage, record: PendingRecord): Promise<void> => {
+  for (const step of record.steps) await perform(storage, step);
+  for (const { event } of record.events) await appendEvent(storage, EVENTS_LOG, event);
 };
 
 /** Removes the record first and the staged files after it, so that no record ever speaks of files that are gone without having been published. */
@@ -93,17 +111,34 @@ export const discard = async (storage: Storage): Promise<void> => {
 };
 
 /**
- * Brings the dataset to a whole state after a writer died. The commit point is a record's first step: a commit that passed it is
- * finished, one that did not is swept away. Call it under the dataset lock.
+ * Brings the dataset to a whole state after a commit stopped half way. One whose commit step is done is finished; of any other only what
+ * no reader can see has happened: it is swept away. Either way the view is the one readers had, and the log gets the events of what
+ * has happened that it lacks. Safe to repeat. Call it under the dataset lock.
  */
 export const recover = async (storage: Storage): Promise<"nothing" | "finished" | "swept"> => {
   const record = await readPending(storage);
-  const [first] = record?.steps ?? [];
-  if (record === undefined || first === undefined || !(await isDone(storage, first))) {
-    const debris = record !== undefined;
+  if (record === undefined) {
     await discard(storage);
-    return debris ? "swept" : "nothing";
+    return "nothing";
   }
-  await rollForward(storage, record, true);
-  return "finished";
+  const commit = record.steps[record.commit];
+  const happened = commit !== undefined && (await isDone(storage, commit));
+  if (happened) {
+    for (const step of record.steps.slice(record.commit + 1)) {
+      if (!(await isDone(storage, step)) && (await mayReplace(storage, step))) await perform(storage, step);
+    }
+  }
+  for (const { event, step } of record.events) {
+    const cause = record.steps[step];
+    if (cause === undefined || !(happened || (await isDone(storage, cause)))) continue;
+    if (!(await hasEvent(storage, EVENTS_LOG, event.event_id))) {
+      await appendEvent(storage, EVENTS_LOG, { ...event, recovered: true });
+    }
+  }
+  await discard(storage);
+  return happened ? "finished" : "swept";
 };
+
+/** Whether what a late publish would replace is still what it was made to replace. */
+const mayReplace = async (storage: Storage, step: Step): Promise<boolean> =>
+  step.kind !== "publish" || step.over === undefined || (await etagOf(storage, step.to)) === step.over;

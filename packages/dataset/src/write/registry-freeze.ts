@@ -31,12 +31,14 @@ export const freezeRegistry = async (
     const plan = await planFreeze(tx, "stamp");
     const path = frozenRegistryPath(tx.registryHash);
     const result = { registry_hash: tx.registryHash, path, updated: plan.event !== undefined };
-    if (plan.event === undefined) return { result };
+    const publish = plan.steps.at(-1);
+    if (plan.event === undefined || publish === undefined) return { result };
     return {
       result,
       commit: {
         ...plan.event,
-        steps: plan.steps,
+        prepare: plan.steps.slice(0, -1),
+        publish,
         args: { ...plan.event.args, auto: false, updated: true },
         maintenance: { reason: "registry_freeze" },
         target: plan.base?.path,

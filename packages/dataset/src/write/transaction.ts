@@ -14,8 +14,8 @@ import { datasetNotFound } from "../read/list.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { NO_FREEZE, planFreeze } from "./freeze.ts";
 import { takeLock } from "./lock.ts";
-import { discard, recover, rollForward, writePending } from "./pending.ts";
-import type { Step, WritableRoot } from "./types.ts";
+import { carryOut, discard, type PendingRecord, recover, writePending } from "./pending.ts";
+import type { Publish, Step, WritableRoot } from "./types.ts";
 
 /** A file that is on stable storage under `.staging/`, where no reader looks, waiting to be published. */
 export interface Staged {
@@ -23,9 +23,14 @@ export interface Staged {
   readonly size: number;
 }
 
-/** What one commit does and says. Steps are done in order; the view after any prefix of them is the view before or the view after. */
+/** What one commit does and says. */
 export interface Commit {
-  readonly steps: readonly Step[];
+  /** Done first, in order; no reader sees a difference. */
+  readonly prepare?: readonly Step[] | undefined;
+  /** The one step that makes the change visible, all of it. */
+  readonly publish: Publish;
+  /** Done last, in order; no reader sees a difference. */
+  readonly finish?: readonly Step[] | undefined;
   readonly action: string;
   readonly args: EventInput["args"];
   readonly metrics?: EventInput["metrics"];
@@ -141,27 +146,36 @@ const uuid4 = (bytes: Uint8Array): string => {
 };
 
 const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit): Promise<void> => {
-  const freeze = o.freeze === "none" ? NO_FREEZE : await planFreeze(tx, o.freeze ?? "stamp");
-  const events: UsrEvent[] = [];
-  if (freeze.event !== undefined) {
-    events.push(
-      await eventOf(
-        tx,
-        { ...freeze.event, target: freeze.base?.path ?? commit.target },
-        uuidv7(tx.nowUs, tx.root.random(10)),
-      ),
-    );
-  }
-  events.push(await eventOf(tx, commit, tx.eventId));
-  const steps = [...freeze.steps, ...commit.steps];
-  const record = { version: 1, command: o.command, steps, events } as const;
   try {
+    const record = await pendingRecord(tx, o, commit);
     await writePending(tx.storage, record);
-    await rollForward(tx.storage, record, false);
+    await carryOut(tx.storage, record);
   } catch (cause) {
-    // Past the commit point the change stands: finish it here if the store lets us, so that an error means "nothing changed".
+    // Past the commit step the change stands: finish it here if the store lets us, so that an error means "nothing changed".
     if ((await recoverQuietly(tx.storage)) !== "finished") throw cause;
+    return;
   }
+  // Done and logged. What cannot be swept now is swept by the next transaction.
+  await recoverQuietly(tx.storage);
+};
+
+const pendingRecord = async (tx: Transaction, o: TransactOptions, commit: Commit): Promise<PendingRecord> => {
+  const freeze = o.freeze === "none" ? NO_FREEZE : await planFreeze(tx, o.freeze ?? "stamp");
+  const before = [...freeze.steps, ...(commit.prepare ?? [])];
+  const events: PendingRecord["events"][number][] = [];
+  if (freeze.event !== undefined) {
+    const target = freeze.base?.path ?? commit.target;
+    const event = await eventOf(tx, { ...freeze.event, target }, uuidv7(tx.nowUs, tx.root.random(10)));
+    events.push({ event, step: freeze.steps.length - 1 });
+  }
+  events.push({ event: await eventOf(tx, commit, tx.eventId), step: before.length });
+  return {
+    version: 1,
+    command: o.command,
+    steps: [...before, commit.publish, ...(commit.finish ?? [])],
+    commit: before.length,
+    events,
+  };
 };
 
 type EventParts = Pick<Commit, "action" | "args" | "metrics" | "artifacts" | "maintenance" | "target">;

@@ -24,9 +24,15 @@ export interface WritableRoot extends Root {
   readonly eventSha256?: boolean | undefined;
 }
 
-/** One step of a commit. A step is done when its source is gone (`publish`, `move`, `delete`) or its target is there (`link`). */
+/**
+ * One step of a commit. A step is done when its source is gone (`publish`, `move`, `delete`) or its target is there (`link`). `etag` says
+ * which object is meant to be moved, deleted or replaced: a file that came to the same path later is left alone.
+ */
 export type Step =
-  | { readonly kind: "publish"; readonly from: string; readonly to: string }
-  | { readonly kind: "move"; readonly from: string; readonly to: string }
+  | { readonly kind: "publish"; readonly from: string; readonly to: string; readonly over?: string | undefined }
+  | { readonly kind: "move"; readonly from: string; readonly to: string; readonly etag: string }
   | { readonly kind: "link"; readonly from: string; readonly to: string }
-  | { readonly kind: "delete"; readonly path: string };
+  | { readonly kind: "delete"; readonly path: string; readonly etag: string };
+
+/** A step that puts a staged file in its place. */
+export type Publish = Extract<Step, { kind: "publish" }>;
