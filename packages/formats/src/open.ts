@@ -4,7 +4,7 @@ import { openJsonLines } from "./read-jsonl.ts";
 import type { OpenTableOptions, TableInput, TableReader } from "./types.ts";
 
 /**
- * Opens a table: reads a csv header, a parquet footer, nothing of the others but arrow, which is read whole. Nothing is ever guessed: the format is
+ * Opens a table: reads a csv header, a parquet footer, an arrow schema. Nothing is ever guessed: the format is
  * the one that is named, the types are the ones that `batches` is asked for.
  *
  * Throws `FormatError`: `CORRUPT` for bytes that are not of the format, `TYPE_MISMATCH` for a cell that does not fit the type asked for (both name

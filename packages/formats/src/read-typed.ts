@@ -1,5 +1,6 @@
 import { type ByteSource, openParquet, ParquetError, type ParquetFile, readBatches } from "@usr/parquet";
 import { type Batch, type Column, type DataType, SchemaError } from "@usr/schema";
+import type { ArrowReader } from "@usr/schema/arrow";
 import { sliceColumn } from "@usr/schema/columns";
 import { castColumn } from "./cast.ts";
 import { FormatError, placed } from "./error.ts";
@@ -16,8 +17,62 @@ export async function openParquetTable(input: TableInput, o: OpenTableOptions): 
     throw explain(error, o.name);
   }
   const types = new Map(file.schema.fields.map((field) => [field.name, field.type]));
-  const columns = file.columnNames.map((name): TableColumn => ({ name, type: types.get(name) }));
+  const columns = distinct(
+    file.columnNames.map((name): TableColumn => ({ name, type: types.get(name) })),
+    o.name,
+  );
   return { columns, batches: (resolve) => parquetBatches(file, columns, o, resolve) };
+}
+
+/** Opens an Arrow IPC stream or file; the file form is held in memory. */
+export async function openArrowTable(input: TableInput, o: OpenTableOptions): Promise<TableReader> {
+  const { readArrow } = await import("@usr/schema/arrow");
+  let reader: ArrowReader;
+  try {
+    reader = await readArrow(limited(input, o), { signal: o.signal });
+  } catch (error) {
+    throw explain(error, o.name);
+  }
+  const columns = distinct(
+    reader.fields.map(({ name, type }): TableColumn => (type.kind === "other" ? { name } : { name, type })),
+    o.name,
+  );
+  return { columns, batches: (resolve) => arrowBatches(reader, columns, o, resolve) };
+}
+
+function distinct(columns: readonly TableColumn[], file: string): readonly TableColumn[] {
+  const seen = new Set<string>();
+  for (const { name } of columns) {
+    if (seen.has(name))
+      throw new FormatError("CORRUPT", { file, column: name, rule: "the input has this column twice" });
+    seen.add(name);
+  }
+  return columns;
+}
+
+const ARROW_FILE = "ARROW1";
+
+/** The bytes of an Arrow input; those of the file form, which starts with a magic word, up to the limit. */
+async function* limited(input: TableInput, o: OpenTableOptions): AsyncGenerator<Uint8Array, void, undefined> {
+  const limit = limitsOf(o.limits).maxBufferedBytes;
+  let size = 0;
+  let isFile = true;
+  for await (const piece of bytesOf(input, o.signal)) {
+    for (let i = size; i < ARROW_FILE.length && i - size < piece.length; i++) {
+      if (piece[i - size] !== ARROW_FILE.charCodeAt(i)) isFile = false;
+    }
+    size += piece.length;
+    if (isFile && size > limit) throw tooLarge(o, limit);
+    yield piece;
+  }
+}
+
+function tooLarge(o: OpenTableOptions, limit: number): FormatError {
+  return new FormatError("TOO_LARGE", {
+    file: o.name,
+    rule: `this ${o.format} input is held in memory, and it is larger than ${limit} bytes`,
+    hint: o.format === "parquet" ? "Store the stream in a file and read that." : "Write the stream form of Arrow IPC.",
+  });
 }
 
 async function buffered(input: TableInput, o: OpenTableOptions): Promise<Uint8Array> {
@@ -26,13 +81,7 @@ async function buffered(input: TableInput, o: OpenTableOptions): Promise<Uint8Ar
   let size = 0;
   for await (const piece of bytesOf(input, o.signal)) {
     size += piece.length;
-    if (size > limit) {
-      throw new FormatError("TOO_LARGE", {
-        file: o.name,
-        rule: `${o.format} from a stream is held in memory, and this one is larger than ${limit} bytes`,
-        hint: o.format === "parquet" ? "Store the stream in a file and read that." : undefined,
-      });
-    }
+    if (size > limit) throw tooLarge(o, limit);
     pieces.push(piece);
   }
   const bytes = new Uint8Array(size);
@@ -81,6 +130,27 @@ async function* parquetBatches(
   try {
     const names = wanted.map((column) => column.name);
     for await (const batch of readBatches(file, { columns: names, batchRows: rowsFor(file, o), signal: o.signal })) {
+      for (const piece of pieces(batch, batchRows)) {
+        yield converted(piece, wanted, firstRow, o);
+        firstRow += piece.numRows;
+      }
+    }
+  } catch (error) {
+    throw explain(error, o.name);
+  }
+}
+
+async function* arrowBatches(
+  reader: ArrowReader,
+  columns: readonly TableColumn[],
+  o: OpenTableOptions,
+  resolve: ResolveColumn,
+): AsyncGenerator<TableBatch, void, undefined> {
+  const wanted = wantedColumns(columns, resolve);
+  const { batchRows } = limitsOf(o.limits);
+  let firstRow = 1;
+  try {
+    for await (const batch of reader.batches({ columns: wanted.map((column) => column.name) })) {
       for (const piece of pieces(batch, batchRows)) {
         yield converted(piece, wanted, firstRow, o);
         firstRow += piece.numRows;

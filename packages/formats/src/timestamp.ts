@@ -69,7 +69,7 @@ const NS_PER_400_YEARS = 146_097n * 86_400_000_000_000n;
 
 /** Years outside 0001 to 9999 as `formatTimestamp` writes them, with a sign and six digits or more: read in a year like it, 400 years apart. */
 function parseFarTimestamp(text: string): ReturnType<typeof parseTimestamp> {
-  const match = /^([+-]\d{6,7})(-.*)$/.exec(text);
+  const match = /^([+-]\d{6,9})(-.*)$/.exec(text);
   if (match === null) return undefined;
   const year = Number(match[1]);
   const cycle = Math.floor(year / 400) - 5;

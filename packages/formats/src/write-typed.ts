@@ -14,6 +14,16 @@ export function writeParquetTable(
   return writeParquet(schema, rowGroups(schema, batches), { signal: o.signal });
 }
 
+/** Arrow IPC in the file form. */
+export async function* writeArrowTable(
+  schema: Schema,
+  batches: AsyncIterable<Batch>,
+  o: WriteTableOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { writeArrow } = await import("@usr/schema/arrow");
+  yield* writeArrow(schema, batches, { form: "file", signal: o.signal });
+}
+
 async function* rowGroups(schema: Schema, batches: AsyncIterable<Batch>): AsyncGenerator<Batch, void, undefined> {
   let held: Batch[] = [];
   let rows = 0;

@@ -1,10 +1,10 @@
 import { formatType, parseType, type Value } from "@usr/schema";
 import { columnOf, nullColumn, valueAt } from "@usr/schema/columns";
+import { anyType, anyValue } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { castColumn } from "../src/cast.ts";
 import { FormatError } from "../src/index.ts";
-import { anyValue, dataType } from "./arbitraries.ts";
 
 function cast(from: string, values: readonly Value[], to: string, allowRounding: boolean = false): readonly Value[] {
   const column = castColumn(columnOf(parseType(from), values), parseType(to), 1, { allowRounding });
@@ -25,7 +25,7 @@ function refused(from: string, values: readonly Value[], to: string, allowRoundi
 test("the same type is the same column", () => {
   fc.assert(
     fc.property(
-      dataType.chain((type) => fc.array(anyValue(type), { maxLength: 5 }).map((values) => ({ type, values }))),
+      anyType().chain((type) => fc.array(anyValue(type), { maxLength: 5 }).map((values) => ({ type, values }))),
       ({ type, values }) => {
         const column = columnOf(type, values);
         expect(castColumn(column, type, 1, { allowRounding: false })).toBe(column);
@@ -36,7 +36,7 @@ test("the same type is the same column", () => {
 
 test("Arrow's null type becomes missing values of any type", () => {
   fc.assert(
-    fc.property(dataType, (type) => {
+    fc.property(anyType(), (type) => {
       const column = castColumn(nullColumn({ kind: "null" }, 3), type, 1, { allowRounding: false });
       expect([0, 1, 2].map((row) => valueAt(column, row))).toEqual([null, null, null]);
       expect(formatType(column.type)).toBe(formatType(type));
