@@ -14,9 +14,8 @@ import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
 import type { AttachedRows } from "./attach-rows.ts";
 import { attachedRows } from "./attach-rows.ts";
-import type { Transaction } from "./transaction.ts";
 import { transact } from "./transaction.ts";
-import type { Step, WritableRoot } from "./types.ts";
+import type { Step, Transaction, WritableRoot } from "./types.ts";
 
 export interface AttachOptions {
   /** How the input is called in errors. */

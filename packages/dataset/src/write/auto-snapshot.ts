@@ -2,8 +2,7 @@ import { formatTimestamp } from "@usr/schema";
 import { type ObjectMeta, readAll } from "@usr/storage";
 import { DatasetError } from "../error.ts";
 import { isSnapshotFile, PINS_FILE, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
-import type { Transaction } from "./transaction.ts";
-import type { Step } from "./types.ts";
+import type { Step, Transaction } from "./types.ts";
 
 /** Unpinned snapshots that are kept; the Python program keeps as many. */
 const KEPT = 5;

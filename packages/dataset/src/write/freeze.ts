@@ -6,8 +6,7 @@ import type { ReadableStorage } from "@usr/storage";
 import { readAll } from "@usr/storage";
 import { frozenRegistryPath, RECORDS, REGISTRY_HASH } from "../layout.ts";
 import { stamped } from "./base-shape.ts";
-import type { Commit, Staged, Transaction } from "./transaction.ts";
-import type { Publish } from "./types.ts";
+import type { Commit, Publish, Staged, Transaction } from "./types.ts";
 
 export interface FreezePlan {
   readonly steps: readonly Publish[];

@@ -10,5 +10,5 @@ export { type InitOptions, type InitResult, initDataset } from "./init.ts";
 export { type MaterializeOptions, type MaterializeResult, materialize } from "./materialize.ts";
 export { type RegisterOptions, type RegisterResult, registerNamespace } from "./register.ts";
 export { type FreezeResult, freezeRegistry } from "./registry-freeze.ts";
-export { type Commit, type Staged, type Transaction, type TransactOptions, transact } from "./transaction.ts";
-export type { LockOwner, Step, WritableRoot } from "./types.ts";
+export { transact } from "./transaction.ts";
+export type { Commit, LockOwner, Staged, Step, Transaction, TransactOptions, WritableRoot } from "./types.ts";

@@ -11,9 +11,8 @@ import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
 import { fileStamp, planSnapshot } from "./auto-snapshot.ts";
 import { baseSchema } from "./base-shape.ts";
-import type { Staged, Transaction } from "./transaction.ts";
 import { transact } from "./transaction.ts";
-import type { Step, WritableRoot } from "./types.ts";
+import type { Staged, Step, Transaction, WritableRoot } from "./types.ts";
 
 export interface MaterializeOptions {
   /** Namespaces to fold; default every overlay of the dataset. Never `usr` or `usr_state`. */

@@ -1,10 +1,9 @@
 import type { EventInput, UsrEvent } from "@usr/events";
 import { createEvent, uuidv7 } from "@usr/events";
-import type { ParquetFile, RowGroup } from "@usr/parquet";
+import type { ParquetFile } from "@usr/parquet";
 import { openParquet, writeParquet } from "@usr/parquet";
 import type { Registry } from "@usr/registry";
 import { registryHash } from "@usr/registry";
-import type { Schema } from "@usr/schema";
 import { formatTimestamp } from "@usr/schema";
 import type { Storage } from "@usr/storage";
 import { scopedStorage } from "@usr/storage";
@@ -15,59 +14,7 @@ import { requireRegistry } from "../read/registry.ts";
 import { NO_FREEZE, planFreeze } from "./freeze.ts";
 import { takeLock } from "./lock.ts";
 import { carryOut, discard, type PendingRecord, recover, writePending } from "./pending.ts";
-import type { Publish, Step, WritableRoot } from "./types.ts";
-
-/** A file that is on stable storage under `.staging/`, where no reader looks, waiting to be published. */
-export interface Staged {
-  readonly path: string;
-  readonly size: number;
-}
-
-/** What one commit does and says. */
-export interface Commit {
-  /** Done first, in order; no reader sees a difference. */
-  readonly prepare?: readonly Step[] | undefined;
-  /** The one step that makes the change visible, all of it. */
-  readonly publish: Publish;
-  /** Done last, in order; no reader sees a difference. */
-  readonly finish?: readonly Step[] | undefined;
-  readonly action: string;
-  readonly args: EventInput["args"];
-  readonly metrics?: EventInput["metrics"];
-  readonly artifacts?: EventInput["artifacts"];
-  readonly maintenance?: EventInput["maintenance"];
-  /** The Parquet file the event's fingerprint describes, where it lies now; the base where not given. */
-  readonly target?: string | undefined;
-}
-
-/** What a verb works with while it holds the dataset lock. */
-export interface Transaction {
-  readonly id: string;
-  /** Scoped to the dataset. */
-  readonly storage: Storage;
-  readonly root: WritableRoot;
-  readonly registry: Registry;
-  readonly registryHash: string;
-  /** Microseconds since the epoch, one reading for the whole transaction. */
-  readonly nowUs: bigint;
-  /** The id of the event this commit will leave; parts carry it. */
-  readonly eventId: string;
-  /** A fresh uuid4 as 32 lowercase hex digits. */
-  uuid(): string;
-  stage(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged>;
-  stageParquet(schema: Schema, rowGroups: Iterable<RowGroup> | AsyncIterable<RowGroup>): Promise<Staged>;
-}
-
-export interface TransactOptions {
-  readonly command: string;
-  /** `records.parquet` must not exist yet (init) or must (everything else). */
-  readonly creates?: boolean | undefined;
-  /**
-   * What the commit does about a registry version that is new to the dataset: `stamp` writes the frozen copy and stamps the base (default),
-   * `copy` writes the copy alone because the verb writes the base anew, under the current hash, itself; `none` leaves both to the verb.
-   */
-  readonly freeze?: "stamp" | "copy" | "none" | undefined;
-}
+import type { Commit, Staged, Transaction, TransactOptions, WritableRoot } from "./types.ts";
 
 /**
  * Runs one verb under the dataset lock and commits what it returns: lock, recover, freeze the registry if it is new, stage, pending

@@ -1,4 +1,7 @@
-import type { Actor } from "@usr/events";
+import type { Actor, EventInput } from "@usr/events";
+import type { RowGroup } from "@usr/parquet";
+import type { Registry } from "@usr/registry";
+import type { Schema } from "@usr/schema";
 import type { Storage } from "@usr/storage";
 import type { Root } from "../types.ts";
 
@@ -36,3 +39,55 @@ export type Step =
 
 /** A step that puts a staged file in its place. */
 export type Publish = Extract<Step, { kind: "publish" }>;
+
+/** A file that is on stable storage under `.staging/`, where no reader looks, waiting to be published. */
+export interface Staged {
+  readonly path: string;
+  readonly size: number;
+}
+
+/** What one commit does and says. */
+export interface Commit {
+  /** Done first, in order; no reader sees a difference. */
+  readonly prepare?: readonly Step[] | undefined;
+  /** The one step that makes the change visible, all of it. */
+  readonly publish: Publish;
+  /** Done last, in order; no reader sees a difference. */
+  readonly finish?: readonly Step[] | undefined;
+  readonly action: string;
+  readonly args: EventInput["args"];
+  readonly metrics?: EventInput["metrics"];
+  readonly artifacts?: EventInput["artifacts"];
+  readonly maintenance?: EventInput["maintenance"];
+  /** The Parquet file the event's fingerprint describes, where it lies now; the base where not given. */
+  readonly target?: string | undefined;
+}
+
+/** What a verb works with while it holds the dataset lock. */
+export interface Transaction {
+  readonly id: string;
+  /** Scoped to the dataset. */
+  readonly storage: Storage;
+  readonly root: WritableRoot;
+  readonly registry: Registry;
+  readonly registryHash: string;
+  /** Microseconds since the epoch, one reading for the whole transaction. */
+  readonly nowUs: bigint;
+  /** The id of the event this commit will leave; parts carry it. */
+  readonly eventId: string;
+  /** A fresh uuid4 as 32 lowercase hex digits. */
+  uuid(): string;
+  stage(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged>;
+  stageParquet(schema: Schema, rowGroups: Iterable<RowGroup> | AsyncIterable<RowGroup>): Promise<Staged>;
+}
+
+export interface TransactOptions {
+  readonly command: string;
+  /** `records.parquet` must not exist yet (init) or must (everything else). */
+  readonly creates?: boolean | undefined;
+  /**
+   * What the commit does about a registry version that is new to the dataset: `stamp` writes the frozen copy and stamps the base (default),
+   * `copy` writes the copy alone because the verb writes the base anew, under the current hash, itself; `none` leaves both to the verb.
+   */
+  readonly freeze?: "stamp" | "copy" | "none" | undefined;
+}
