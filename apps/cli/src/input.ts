@@ -74,7 +74,7 @@ export const openInput = async (
   const { decompress } = await import("@usr/formats/node");
   return {
     name,
-    table: await openTable({ stream: compression === undefined ? bytes : decompress(bytes, compression) }, open),
+    table: await openTable({ stream: compression === undefined ? bytes : decompress(bytes, compression, { name }) }, open),
     [Symbol.asyncDispose]: async () => {
       source.destroy();
     },

@@ -56,7 +56,7 @@ export function textAt(column: Utf8Column, row: number): string {
   return decoder.decode(column.data.subarray(column.offsets[row]!, column.offsets[row + 1]!));
 }
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * The stored rows of each id, ascending; ids without a row are absent. Reads the id column once and decodes only what may be a hit.

@@ -125,7 +125,7 @@ function isAlphabet(text: string | undefined): text is Alphabet {
   return text !== undefined && Object.hasOwn(ALPHABETS, text);
 }
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function textOf(column: Utf8Column, row: number): string | undefined {
   return isValid(column, row) ? textAt(column, row) : undefined;

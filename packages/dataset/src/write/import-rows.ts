@@ -209,7 +209,7 @@ const fixedCells = (batch: TableBatch, name: string): FixedColumn | undefined =>
   return column?.layout === "fixed" ? column : undefined;
 };
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const ascii = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 /** A short text cell, stripped; blank counts as missing. */

@@ -28,7 +28,7 @@ export function fromArrow(batch: arrow.RecordBatch): Batch {
 
 export function describeField(field: arrow.Field): ArrowField {
   return {
-    name: field.name,
+    name: field.name ?? "",
     nullable: field.nullable,
     type: typeFromArrow(field.type),
     metadata: new Map(field.metadata),
