@@ -3,7 +3,8 @@ import { CODEC, ENCODING, HEADER, META, PAGE, PHYSICAL } from "./format.ts";
 import { bitWidth, encodeHybrid, encodeRun } from "./rle.ts";
 import type { Shredded } from "./shred.ts";
 import { statisticsOf } from "./statistics.ts";
-import { list, struct, type ThriftStruct, WIRE, writeThrift } from "./thrift.ts";
+import { type ThriftStruct, WIRE } from "./thrift.ts";
+import { list, struct, writeThrift } from "./thrift-write.ts";
 import { encodePlainTexts, encodeValues, type LeafValues, leafValues } from "./values.ts";
 
 export interface ChunkSettings {

@@ -2,15 +2,8 @@ import type { Decompress } from "./codec.ts";
 import { corrupt } from "./error.ts";
 import type { Limits, SchemaNode } from "./footer.ts";
 import { PAGE } from "./format.ts";
-import {
-  countRows,
-  decodeDataPage,
-  decodeDictionary,
-  type Page,
-  type PageHeader,
-  type PlainValues,
-  readPageHeader,
-} from "./page.ts";
+import { countRows, decodeDataPage, decodeDictionary, type Page, type PageHeader, readPageHeader } from "./page.ts";
+import type { PlainValues } from "./page-values.ts";
 
 /** The bytes of one column chunk, or of those of its pages that hold the rows wanted. */
 export interface ChunkBytes {

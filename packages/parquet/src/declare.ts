@@ -4,7 +4,8 @@ import { decodeSchema, resolveLimits, type SchemaNode } from "./footer.ts";
 import { CONVERTED, ELEMENT, FILE, LOGICAL, PHYSICAL, REPETITION } from "./format.ts";
 import { originOf } from "./origin.ts";
 import { type Shape, shapeOf } from "./shape.ts";
-import { list, struct, type ThriftStruct, type ThriftValue, WIRE, writeThrift } from "./thrift.ts";
+import { type ThriftStruct, type ThriftValue, WIRE } from "./thrift.ts";
+import { list, struct, writeThrift } from "./thrift-write.ts";
 
 /** A column as the file declares it. */
 export interface Declaration {

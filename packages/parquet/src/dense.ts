@@ -1,7 +1,7 @@
 import type { DataType, FixedValues } from "@usr/schema";
 import type { Segment } from "./cursor.ts";
 import { corrupt, ParquetError } from "./error.ts";
-import type { PageValues } from "./page.ts";
+import type { PageValues } from "./page-values.ts";
 import { checkUtf8 } from "./utf8.ts";
 
 /** The present values of the segments, one after the other, in the type of the column. Throws `CORRUPT` for values outside of a narrow type. */

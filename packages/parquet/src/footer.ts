@@ -1,17 +1,7 @@
 import { corrupt, notSupported, tooLarge } from "./error.ts";
 import { CHUNK, ELEMENT, FILE, GROUP, META, PHYSICAL, REPETITION } from "./format.ts";
-import {
-  getBytes,
-  getI32,
-  getSize,
-  getStruct,
-  getStructs,
-  getText,
-  getTexts,
-  readThrift,
-  type ThriftList,
-  type ThriftStruct,
-} from "./thrift.ts";
+import { readThrift, type ThriftList, type ThriftStruct } from "./thrift.ts";
+import { getBytes, getI32, getSize, getStruct, getStructs, getText, getTexts } from "./thrift-fields.ts";
 import type { DecodeLimits } from "./types.ts";
 
 /** One element of the file's schema with what follows from its place in the tree. */
@@ -252,7 +242,7 @@ function decodeChunk(
   const start = dictionary !== undefined && dictionary >= 4 && dictionary < dataPage ? dictionary : dataPage;
   // A chunk without values is never read; pyarrow gives it an offset of 0.
   if (numValues > 0) {
-    if (start < 4 || start + length > dataEnd)
+    if (start < 4 || start + length > dataEnd || dataPage >= start + Math.max(length, 1))
       throw corrupt(`${where} lies outside of the file`, { start, length, dataEnd });
   }
   if (leaf.rep === 0 ? numValues !== numRows : numValues < numRows) {

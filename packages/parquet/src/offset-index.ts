@@ -2,7 +2,8 @@ import type { ChunkBytes } from "./cursor.ts";
 import { corrupt } from "./error.ts";
 import type { Chunk } from "./footer.ts";
 import type { ByteRange } from "./source.ts";
-import { getI32, getSize, getStructs, readThrift } from "./thrift.ts";
+import { readThrift } from "./thrift.ts";
+import { getI32, getSize, getStructs } from "./thrift-fields.ts";
 
 /** The pages of a chunk that hold rows `[start, end)` of its row group, and the dictionary page before them. */
 export interface PageSelection {

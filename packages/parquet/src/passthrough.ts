@@ -6,7 +6,9 @@ import type { Chunk, SchemaNode } from "./footer.ts";
 import { META, STATS } from "./format.ts";
 import { readableShape } from "./open.ts";
 import { readExactly } from "./source.ts";
-import { getI32, getSize, getStruct, getStructs, list, readThrift, type ThriftStruct, WIRE } from "./thrift.ts";
+import { readThrift, type ThriftStruct, WIRE } from "./thrift.ts";
+import { getI32, getSize, getStruct, getStructs } from "./thrift-fields.ts";
+import { list } from "./thrift-write.ts";
 import type { ChunkRef, ParquetFile, Signal } from "./types.ts";
 
 /** Bytes copied at a time. */

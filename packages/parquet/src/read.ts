@@ -12,7 +12,8 @@ import type { ParquetFile, ReadOptions } from "./types.ts";
 
 /**
  * Rows `[start, end)` in row order as batches of at most `batchRows` rows that never cross a row group, with the columns in the order
- * asked. Memory is bounded by the encoded chunks of one row group plus one batch. Throws `COLUMN_NOT_FOUND`, `NOT_SUPPORTED`
+ * asked. Memory is bounded by the encoded chunks of one row group
+ * (or `windowBytes` of it) plus one batch. Throws `COLUMN_NOT_FOUND`, `NOT_SUPPORTED`
  * and `INVALID` before the first batch; `CORRUPT` and `TOO_LARGE` as they are met. Every row of a batch that was yielded is exact.
  */
 export async function* readBatches(file: ParquetFile, o: ReadOptions = {}): AsyncGenerator<Batch, void, undefined> {
@@ -29,14 +30,33 @@ export async function* readBatches(file: ParquetFile, o: ReadOptions = {}): Asyn
     const until = Math.min(end - group.startRow, group.numRows);
     if (from >= until) continue;
     o.signal?.throwIfAborted();
-    const readers = await openColumns(file, group, index, columns, from, until, o);
-    for (let row = from; row < until; row += batchRows) {
-      o.signal?.throwIfAborted();
-      const numRows = Math.min(batchRows, until - row);
-      yield { schema, columns: readers.map((r) => r.read(numRows)), numRows };
+    const step = windowRows(group, columns, batchRows, o.windowBytes ?? WINDOW);
+    for (let at = from; at < until; at += step) {
+      const stop = Math.min(at + step, until);
+      const readers = await openColumns(file, group, index, columns, at, stop, o);
+      for (let row = at; row < stop; row += batchRows) {
+        o.signal?.throwIfAborted();
+        const numRows = Math.min(batchRows, stop - row);
+        yield { schema, columns: readers.map((r) => r.read(numRows)), numRows };
+      }
+      if (stop === group.numRows) for (const reader of readers) reader.finish();
     }
-    if (until === group.numRows) for (const reader of readers) reader.finish();
   }
+}
+
+const WINDOW = 256 * 2 ** 20;
+
+/** Rows to fetch at a time: all of the row group, unless it is large and its pages can be found without walking them. */
+function windowRows(
+  group: FooterRowGroup,
+  columns: readonly NamedShape[],
+  batchRows: number,
+  windowBytes: number,
+): number {
+  const chunks = columns.flatMap((c) => leavesOf(c.shape)).map((leaf) => group.chunks[leaf.firstLeaf]!);
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  if (bytes <= windowBytes || chunks.some((c) => c.offsetIndex === undefined)) return group.numRows;
+  return Math.max(1, Math.floor((group.numRows * windowBytes) / bytes / batchRows)) * batchRows;
 }
 
 function rowOption(name: string, value: number): number {

@@ -1,7 +1,8 @@
 import type { DataType } from "@usr/schema";
 import type { SchemaNode } from "./footer.ts";
 import { CONVERTED, ELEMENT, LOGICAL, PHYSICAL, REPETITION } from "./format.ts";
-import { getBool, getI8, getI32, getStruct, type ThriftStruct } from "./thrift.ts";
+import type { ThriftStruct } from "./thrift.ts";
+import { getBool, getI8, getI32, getStruct } from "./thrift-fields.ts";
 
 /** How a column is put together from its leaves. Levels are those of the format: "has a value when the definition level is at least `def`". */
 export type Shape = LeafShape | ListShape | StructShape;

@@ -1,6 +1,6 @@
 import { META, REPETITION, STATS } from "./format.ts";
 import { readableShape } from "./open.ts";
-import { getSize, getStruct } from "./thrift.ts";
+import { getSize, getStruct } from "./thrift-fields.ts";
 import type { ParquetFile } from "./types.ts";
 
 /**

@@ -1,6 +1,7 @@
 import type { DataType } from "@usr/schema";
 import { STATS } from "./format.ts";
-import { struct, type ThriftStruct } from "./thrift.ts";
+import type { ThriftStruct } from "./thrift.ts";
+import { struct } from "./thrift-write.ts";
 import type { LeafValues } from "./values.ts";
 
 /** Longer texts are cut to a bound. */

@@ -71,6 +71,8 @@ export interface ReadOptions extends Signal {
   readonly end?: number | undefined;
   /** Most rows of one batch, default 65,536. */
   readonly batchRows?: number | undefined;
+  /** Encoded bytes to hold at a time, about; default 256 MiB. Larger row groups are read in parts where the file has offset indexes. */
+  readonly windowBytes?: number | undefined;
 }
 
 /** The encoded bytes of one top-level column of one row group, to be copied as they are. */

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatType } from "@usr/schema";
+import { columnOf } from "@usr/schema/columns";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { openParquet, readBatches, writeParquet } from "../src/index.ts";
@@ -145,6 +146,34 @@ describe("what is written", () => {
       count("parquet-fixed-size-lists", specs.length);
     },
   );
+});
+
+describe.skipIf(python === undefined)("corners of what is written", () => {
+  it("tables without rows are tables to pyarrow and DuckDB", async () => {
+    const type = { kind: "list", item: { kind: "string" } } as const;
+    const path = join(dir, "empty.parquet");
+    const schema = { fields: [{ name: "c0", type, nullable: true }], metadata: new Map([["usr:x", "y"]]) };
+    writeFileSync(path, await collect(writeParquet(schema, [])));
+    const [arrow, duck] = oracleTables([
+      { op: "read", path },
+      { op: "duckdb", path, columns: ["c0"] },
+    ]);
+    expect(arrow).toMatchObject({ rows: 0, names: ["c0"], types: ["list<string>"], metadata: { "usr:x": "y" } });
+    expect(duck).toMatchObject({ rows: 0, names: ["c0"] });
+    count("parquet-empty", 2);
+  });
+
+  it("fixed-size lists with NULL rows are read by DuckDB", async () => {
+    const type = { kind: "fixed_size_list", item: { kind: "float64" }, size: 2 } as const;
+    const column = columnOf(type, [[1, 2], null, [3, null], null]);
+    const path = join(dir, "fixed-nulls.parquet");
+    const schema = { fields: [{ name: "c0", type, nullable: true }], metadata: new Map() };
+    writeFileSync(path, await collect(writeParquet(schema, [{ numRows: 4, columns: [column] }])));
+    const [duck] = oracleTables([{ op: "duckdb", path, columns: ["c0"] }]);
+    expect(duck!.columns[0]).toEqual(canonColumn(column));
+    expect((await readAll(await openFile(path))).columns[0]).toEqual(canonColumn(column));
+    count("parquet-fixed-size-nulls", 4);
+  });
 });
 
 describe.skipIf(python === undefined)("what pyarrow writes", () => {
