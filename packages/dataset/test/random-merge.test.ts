@@ -280,7 +280,9 @@ def main(ask):
         where = "WHERE NOT coalesce(t.usr__deleted, false)"
     cursor = con.execute("SELECT " + ", ".join(select) + " FROM base " + " ".join(joins) + " " + where + " ORDER BY rowno")
     names = [d[0] for d in cursor.description]
-    return [{n: out(v) for n, v in zip(names, row)} for row in cursor.fetchall()]
+    rows = cursor.fetchall()
+    con.close()
+    return [{n: out(v) for n, v in zip(names, row)} for row in rows]
 `;
 
 const python = oracle();
