@@ -12,19 +12,15 @@ const preload = new URL(`./usage-at-exit.mjs?${new URLSearchParams({ to: usageFi
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 /** Whether GNU time is there: it counts from outside, so the child runs unchanged. */
-const hasTime =
-  process.platform === "linux" &&
-  existsSync(TIME) &&
-  spawnSync(TIME, ["-f", "%M", "-o", usageFile, "true"]).status === 0;
+const FORMAT = ["-f", "%M %U %S", "-o", usageFile];
+const hasTime = process.platform === "linux" && existsSync(TIME) && spawnSync(TIME, [...FORMAT, "true"]).status === 0;
 
 export const method = hasTime ? "GNU time" : "process.resourceUsage() at exit";
 
-/** Seconds, peak MB and stdout of `node script ...args`. Any exit code but 0 is an error. */
+/** Wall and processor seconds, peak MB and stdout of `node script ...args`. Any exit code but 0 is an error. */
 export const measure = (script, args) => {
   const node = hasTime ? [script, ...args] : ["--import", preload, script, ...args];
-  const [file, argv] = hasTime
-    ? [TIME, ["-f", "%M", "-o", usageFile, process.execPath, ...node]]
-    : [process.execPath, node];
+  const [file, argv] = hasTime ? [TIME, [...FORMAT, process.execPath, ...node]] : [process.execPath, node];
   const started = performance.now();
   const run = spawnSync(file, argv, {
     encoding: "utf8",
@@ -33,5 +29,6 @@ export const measure = (script, args) => {
   const seconds = (performance.now() - started) / 1000;
   if (run.error) throw run.error;
   if (run.status !== 0) throw new Error(`usr ${args.join(" ")} ended with ${run.status}:\n${run.stderr}`);
-  return { seconds, megabytes: Number(readFileSync(usageFile, "utf8").trim()) / 1024, stdout: run.stdout };
+  const [kilobytes, user, system] = readFileSync(usageFile, "utf8").trim().split(" ").map(Number);
+  return { seconds, cpu: user + system, megabytes: kilobytes / 1024, stdout: run.stdout };
 };

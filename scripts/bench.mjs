@@ -61,18 +61,18 @@ async function bench(count) {
       runs.push(run);
     }
     runs.sort((a, b) => a.seconds - b.seconds);
-    const { seconds } = runs[Math.floor(runs.length / 2)];
+    const { seconds, cpu } = runs[Math.floor(runs.length / 2)];
     const megabytes = Math.max(...runs.map((run) => run.megabytes));
-    note({ name, rows, seconds, megabytes, runs: runs.length });
+    note({ name, rows, seconds, cpu, megabytes, runs: runs.length });
   };
   const once = { repeat: 1 };
   const note = (figure) => {
     figures.push(figure);
-    const { name, seconds, megabytes } = figure;
+    const { name, seconds, cpu, megabytes } = figure;
     console.log(
       options.smoke
         ? `ok  ${name}`
-        : `${name.padEnd(44)} ${seconds.toFixed(2).padStart(8)} s ${megabytes.toFixed(0).padStart(6)} MB`,
+        : `${name.padEnd(44)} ${seconds.toFixed(2).padStart(8)} s ${cpu.toFixed(2).padStart(8)} cpu s ${megabytes.toFixed(0).padStart(6)} MB`,
     );
   };
 
@@ -199,6 +199,7 @@ async function bench(count) {
       name: "write 20 parts",
       rows: count * PARTS,
       seconds: written.reduce((sum, run) => sum + run.seconds, 0),
+      cpu: written.reduce((sum, run) => sum + run.cpu, 0),
       megabytes: Math.max(...written.map((run) => run.megabytes)),
       runs: 1,
     });

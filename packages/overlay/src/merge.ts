@@ -12,9 +12,10 @@ import type { KeyIndex, MergeCursor, MergeOptions, Overlay, Part } from "./types
  * nothing; NaN, empty text and empty lists are values. Keys are compared after normalisation; rows whose key is NULL, blank or not in
  * the base are passed over.
  *
- * Only parts that hold one of the columns are read: their keys once, at the first `read`; their values along with the base where the
- * part is in base order. A part in another order has the requested columns decoded once and kept. Once every row of a range has its
- * value, older parts are not consulted for it. Memory: 8 bytes a matched row and part, one decoded batch a part and column, and
+ * Only parts that hold one of the columns are read: their keys once; their values along with the base where the part is in base order.
+ * A part in another order has the requested columns decoded once and kept. Once every row of a range has its value, older parts are not
+ * consulted for it. Under an index of the whole base the keys of all parts are read at the first `read`, so that a repeated key is always
+ * refused; under an index of some rows, the keys of a part are read when a row first wants a value from it. Memory: 8 bytes a matched row and part, one decoded batch a part and column, and
  * the requested columns of the parts that are out of order.
  *
  * @throws OverlayError `KEY_MISMATCH` where the index is of another key, `COLUMN_NOT_REGISTERED` where the overlay has no such column
@@ -30,14 +31,13 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex, o: MergeOptions)
     );
   }
   const fields = o.columns.map((name) => fieldOf(overlay, name));
-  let opening: Promise<readonly (readonly Layer[])[]> | undefined;
+  let opening: Promise<readonly (readonly LayerSource[])[]> | undefined;
 
-  const open = async (): Promise<readonly (readonly Layer[])[]> => {
-    const rowsOf = new Map<Part, PartRows>();
-    for (const part of overlay.parts) {
-      if (!fields.some((field) => part.columns.includes(field.name))) continue;
-      rowsOf.set(part, await locateRows(part, index, o));
-    }
+  const open = async (): Promise<readonly (readonly LayerSource[])[]> => {
+    const wanted = overlay.parts.filter((part) => fields.some((field) => part.columns.includes(field.name)));
+    const rowsOf = new Map(wanted.map((part) => [part, once(() => locateRows(part, index, o))]));
+    // Over the whole base every part is checked for repeated keys; for a few rows older parts that have no say are left alone.
+    if (index.complete) for (const locate of rowsOf.values()) await locate();
     return fields.map((field) => layersOf(overlay.parts, rowsOf, field, o));
   };
 
@@ -51,8 +51,8 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex, o: MergeOptions)
     },
     [Symbol.asyncDispose]: async () => {
       // A failed opening was told to the reader, and holds nothing.
-      const layers = await opening?.catch(() => []);
-      for (const layer of layers?.flat() ?? []) await layer.reader.close();
+      const sources = await opening?.catch(() => []);
+      for (const { opened } of sources?.flat() ?? []) await (await opened()?.catch(() => undefined))?.reader.close();
     },
   };
 }
@@ -82,32 +82,49 @@ interface Layer {
   readonly reader: PayloadReader;
 }
 
-function layersOf(
-  parts: readonly Part[],
-  rowsOf: ReadonlyMap<Part, PartRows>,
-  field: Field,
-  o: Signal,
-): readonly Layer[] {
-  const layers: Layer[] = [];
-  for (const part of parts) {
-    const rows = rowsOf.get(part);
-    if (rows === undefined || rows.base.length === 0 || !holdsValues(part, field.name)) continue;
-    layers.push({
-      rows,
-      reader: createPayloadReader(part, rows, { column: field.name, type: field.type, signal: o.signal }),
-    });
-  }
-  return layers;
+/** A layer that is opened when a read comes to it; `undefined` = it has nothing to say. */
+interface LayerSource {
+  readonly open: () => Promise<Layer | undefined>;
+  /** What `open` gave, where it was asked. */
+  readonly opened: () => Promise<Layer | undefined> | undefined;
 }
 
-async function mergeRange(layers: readonly Layer[], type: DataType, start: number, end: number): Promise<Column> {
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
+function layersOf(
+  parts: readonly Part[],
+  rowsOf: ReadonlyMap<Part, () => Promise<PartRows>>,
+  field: Field,
+  o: Signal,
+): readonly LayerSource[] {
+  return parts.flatMap((part) => {
+    const locate = rowsOf.get(part);
+    if (locate === undefined || !holdsValues(part, field.name)) return [];
+    let layer: Promise<Layer | undefined> | undefined;
+    const open = async (): Promise<Layer | undefined> => {
+      const rows = await locate();
+      if (rows.base.length === 0) return undefined;
+      const reader = createPayloadReader(part, rows, { column: field.name, type: field.type, signal: o.signal });
+      return { rows, reader };
+    };
+    return [{ open: () => (layer ??= open()), opened: () => layer }];
+  });
+}
+
+async function mergeRange(layers: readonly LayerSource[], type: DataType, start: number, end: number): Promise<Column> {
   const length = end - start;
   const columns: Column[] = [];
   const sources = new Int32Array(length).fill(-1);
   const rows = new Int32Array(length);
   let open = length;
-  for (const { rows: held, reader } of layers) {
+  for (const source of layers) {
     if (open === 0) break;
+    const layer = await source.open();
+    if (layer === undefined) continue;
+    const { rows: held, reader } = layer;
     const range = openRange(held.base, sources, start, end);
     if (range === undefined) continue;
     const pieces = await reader.pieces(range.from, range.to);
