@@ -44,6 +44,8 @@ export function originOf(type: DataType | OtherType): Origin {
     case "timestamp":
       return { kind: "timestamp", timezone: type.timezone, children: [] };
     case "other":
+      // To Parquet a duration is a plain integer; only its Arrow type tells.
+      if (/\bduration\b/.test(type.name)) return { kind: "duration", children: [] };
       return { kind: "timestamp", timezone: SECONDS.exec(type.name)?.[1], children: [] };
     case "list":
       return { kind: "list", children: [originOf(type.item)] };

@@ -30,7 +30,7 @@ export interface StructShape {
 
 /** What `ARROW:schema` says of a column, as far as it changes how the column is read. */
 export interface Origin {
-  readonly kind: "timestamp" | "fixed_size_list" | "list" | "struct" | "other";
+  readonly kind: "timestamp" | "fixed_size_list" | "list" | "struct" | "duration" | "other";
   readonly timezone?: string | undefined;
   readonly size?: number | undefined;
   readonly children: readonly Origin[];
@@ -41,6 +41,7 @@ export class UnsupportedShape extends Error {}
 
 /** The shape of one top-level column. Throws `UnsupportedShape` where there is none. */
 export function shapeOf(node: SchemaNode, origin: Origin | undefined): Shape {
+  if (origin?.kind === "duration") throw new UnsupportedShape("a duration");
   if (node.repetition === REPETITION.repeated) {
     // A bare repeated field is a list that cannot be NULL.
     const item = valueShape(node, origin?.children[0]);

@@ -1,8 +1,8 @@
 /// <reference types="node" />
 import { execFileSync } from "node:child_process";
-import { appendFileSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Batch, Column, DataType, Value } from "@usr/schema";
+import type { Column, DataType, Value } from "@usr/schema";
 import { formatType } from "@usr/schema";
 import { valueAt } from "@usr/schema/columns";
 import { openParquet, type ParquetFile, type ReadOptions, readBatches } from "../src/index.ts";
@@ -111,17 +111,8 @@ export function oracleTables(jobs: readonly Job[]): readonly CanonTable[] {
   return oracle(jobs) as readonly CanonTable[];
 }
 
-export function count(suite: string, compared: number): void {
-  const path = process.env["USR_ORACLE_COUNTS"];
-  if (path !== undefined) appendFileSync(path, `${JSON.stringify({ suite, compared })}\n`);
-}
-
 export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of chunks) parts.push(part.slice());
   return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
-}
-
-export function batchesOf(batch: Batch): readonly Batch[] {
-  return [batch];
 }

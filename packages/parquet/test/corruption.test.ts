@@ -2,18 +2,19 @@
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { countComparisons, GOLDEN_PATH } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CHUNK, FILE, GROUP, META, STATS } from "../src/format.ts";
 import { openParquet, ParquetError, type RowGroup, writeParquet } from "../src/index.ts";
-import { readThrift, type ThriftStruct, type ThriftValue, WIRE } from "../src/thrift.ts";
+import { WIRE } from "../src/thrift.ts";
 import { getStruct, getStructs } from "../src/thrift-fields.ts";
-import { list, writeThrift } from "../src/thrift-write.ts";
-import { bytesSource, type CanonTable, collect, count, oracle, python, readAll } from "./canon.ts";
+import { list } from "../src/thrift-write.ts";
+import { bytesSource, type CanonTable, collect, oracle, python, readAll } from "./canon.ts";
+import { type Edit, rebuilt, set } from "./rebuild.ts";
 import { batchOf, schemaOf, type TableSpec, tableArb } from "./tables.ts";
 
-const golden = fileURLToPath(new URL("../../testkit/fixtures/golden/", import.meta.url));
+const golden = GOLDEN_PATH;
 
 /** Seeded and small, so that a failure can be named by its number. */
 function generator(seed: number): (below: number) => number {
@@ -124,29 +125,11 @@ describe("damaged files", () => {
         if (result instanceof ParquetError) refused++;
         else expect(result.columns, `seed ${seed}`).toEqual([values]);
       }
-      count("parquet-checksums", 500);
+      countComparisons("parquet-checksums", 500);
       expect(refused).toBeGreaterThan(400);
     },
   );
 });
-
-type Edit = (footer: ThriftStruct) => ThriftStruct;
-
-function rebuilt(bytes: Uint8Array, edit: Edit): Uint8Array {
-  const length = new DataView(bytes.buffer).getUint32(bytes.length - 8, true);
-  const start = bytes.length - 8 - length;
-  const footer = writeThrift(edit(readThrift(bytes, start, bytes.length - 8, 1e6).value));
-  const out = new Uint8Array(start + footer.length + 8);
-  out.set(bytes.subarray(0, start));
-  out.set(footer, start);
-  new DataView(out.buffer).setUint32(start + footer.length, footer.length, true);
-  out.set(bytes.subarray(bytes.length - 4), out.length - 4);
-  return out;
-}
-
-function set(s: ThriftStruct, id: number, value: ThriftValue): ThriftStruct {
-  return new Map(s).set(id, value);
-}
 
 /** Edits the metadata of the first chunk of the first row group. */
 function chunkEdit(edit: Edit): Edit {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatType } from "@usr/schema";
 import { columnOf } from "@usr/schema/columns";
+import { countComparisons, testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { openParquet, readBatches, writeParquet } from "../src/index.ts";
@@ -13,7 +14,6 @@ import {
   canonColumn,
   canonValue,
   collect,
-  count,
   openFile,
   oracle,
   oracleTables,
@@ -63,7 +63,7 @@ describe("what is written", () => {
           expect(table.metadata).toEqual({ k: "v" });
         },
       ),
-      { numRuns: 200 },
+      { numRuns: testRuns(200) },
     );
   });
 
@@ -81,7 +81,7 @@ describe("what is written", () => {
           expect(table.columns).toEqual(canonOf(spec).map((c) => c.slice(start, end)));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: testRuns(150) },
     );
   });
 
@@ -119,7 +119,7 @@ describe("what is written", () => {
       );
       compared += spec.fields.length + comparable.length;
     }
-    count("parquet-ours-to-others", compared);
+    countComparisons("parquet-ours-to-others", compared);
     expect(compared).toBeGreaterThan(300);
   });
 
@@ -143,7 +143,7 @@ describe("what is written", () => {
         expect(tables[i]!.types).toEqual(spec.fields.map((f) => formatType(f.type)));
         expect(tables[i]!.columns, `table ${i}`).toEqual(canonOf(spec));
       }
-      count("parquet-fixed-size-lists", specs.length);
+      countComparisons("parquet-fixed-size-lists", specs.length);
     },
   );
 });
@@ -160,7 +160,7 @@ describe.skipIf(python === undefined)("corners of what is written", () => {
     ]);
     expect(arrow).toMatchObject({ rows: 0, names: ["c0"], types: ["list<string>"], metadata: { "usr:x": "y" } });
     expect(duck).toMatchObject({ rows: 0, names: ["c0"] });
-    count("parquet-empty", 2);
+    countComparisons("parquet-empty", 2);
   });
 
   it("fixed-size lists with NULL rows are read by DuckDB", async () => {
@@ -172,7 +172,7 @@ describe.skipIf(python === undefined)("corners of what is written", () => {
     const [duck] = oracleTables([{ op: "duckdb", path, columns: ["c0"] }]);
     expect(duck!.columns[0]).toEqual(canonColumn(column));
     expect((await readAll(await openFile(path))).columns[0]).toEqual(canonColumn(column));
-    count("parquet-fixed-size-nulls", 4);
+    countComparisons("parquet-fixed-size-nulls", 4);
   });
 });
 
@@ -219,7 +219,7 @@ describe.skipIf(python === undefined)("what pyarrow writes", () => {
       );
       compared += spec.fields.length;
     }
-    count("parquet-theirs-to-ours", compared);
+    countComparisons("parquet-theirs-to-ours", compared);
   });
 
   it("reads the same here in every encoding", { timeout: 120_000 }, async () => {
@@ -312,7 +312,7 @@ describe.skipIf(python === undefined)("what pyarrow writes", () => {
       const part = await readAll(await openFile(job.path), { start: 333, end: 777, batchRows: 100 });
       expect(part.columns[0], job.path).toEqual(job.arrays[0]!.values.slice(333, 777));
     }
-    count("parquet-encodings", jobs.length);
+    countComparisons("parquet-encodings", jobs.length);
     expect(jobs.length).toBe(46);
   });
 

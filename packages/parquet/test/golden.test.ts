@@ -1,10 +1,10 @@
 /// <reference types="node" />
 import { globSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { countComparisons, GOLDEN_PATH } from "@usr/testkit";
 import { describe, expect, it } from "vitest";
-import { count, openFile, oracleTables, python, readAll } from "./canon.ts";
+import { openFile, oracleTables, python, readAll } from "./canon.ts";
 
-const root = fileURLToPath(new URL("../../testkit/fixtures/golden/", import.meta.url));
+const root = GOLDEN_PATH;
 const paths = globSync("**/*.parquet", { cwd: root }).sort();
 
 describe("golden files", () => {
@@ -34,7 +34,7 @@ describe("golden files", () => {
         compared++;
       }
     }
-    count("parquet-golden", compared);
+    countComparisons("parquet-golden", compared);
     expect(compared).toBeGreaterThan(500);
   });
 });

@@ -3,11 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { columnOf } from "@usr/schema/columns";
+import { countComparisons } from "@usr/testkit";
 import { parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { openParquet, writeParquet } from "../src/index.ts";
-import { bytesSource, collect, count, oracle, python, readAll } from "./canon.ts";
+import { bytesSource, collect, oracle, python, readAll } from "./canon.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "usr-portable-"));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -34,7 +35,7 @@ describe("without a builtin of Node", () => {
       const table = await readAll(await openParquet(bytesSource(new Uint8Array(readFileSync(path)), path)));
       expect(table.columns[0], path).toEqual(texts);
     }
-    count("parquet-portable-codecs", codecs.length);
+    countComparisons("parquet-portable-codecs", codecs.length);
   });
 
   it("bytes that are no UTF-8 are refused, as with it", async () => {

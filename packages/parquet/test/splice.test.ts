@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Batch, formatType } from "@usr/schema";
 import { columnOf, concatColumns } from "@usr/schema/columns";
+import { countComparisons, testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import {
@@ -15,7 +16,7 @@ import {
   readBatches,
   writeParquet,
 } from "../src/index.ts";
-import { bytesSource, canonColumn, collect, count, openFile, oracle, oracleTables, python, readAll } from "./canon.ts";
+import { bytesSource, canonColumn, collect, openFile, oracle, oracleTables, python, readAll } from "./canon.ts";
 import { batchOf, schemaOf, type TableSpec, tableArb } from "./tables.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "usr-splice-"));
@@ -60,7 +61,7 @@ describe("chunks by reference", () => {
           );
         },
       ),
-      { numRuns: 100 },
+      { numRuns: testRuns(100) },
     );
   });
 
@@ -211,7 +212,7 @@ describe("chunks by reference", () => {
         if (b.rows > 0) expect(groups(footerB), where).toEqual(groups(footerA));
         compared += b.names.length;
       }
-      count("parquet-splice", compared);
+      countComparisons("parquet-splice", compared);
       expect(compared).toBeGreaterThan(150);
     },
   );
@@ -237,7 +238,7 @@ describe("chunks by reference", () => {
       );
       writeFileSync(copy, await collect(writeParquet(schemaOf(spec), [{ numRows: spec.rows, columns }])));
       expect(oracle([{ op: "equals", a: path, b: copy }])).toEqual([{ equal: true, rows: spec.rows }]);
-      count("parquet-splice-equals", 1);
+      countComparisons("parquet-splice-equals", 1);
     },
   );
 });

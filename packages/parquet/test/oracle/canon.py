@@ -46,7 +46,7 @@ def name_of(t):
         return f"list<{name_of(t.value_type)}>"
     if pa.types.is_struct(t):
         return "struct<" + ",".join(f"{f.name}:{name_of(f.type)}" for f in t) + ">"
-    return {"halffloat": "float16", "float": "float32", "double": "float64"}.get(str(t), str(t))
+    return {"halffloat": "float16", "string_view": "string", "float": "float32", "double": "float64"}.get(str(t), str(t))
 
 
 def canon(v, t):
@@ -187,6 +187,37 @@ def run(job):
         return {"equal": a.equals(b), "rows": a.num_rows}
     if op == "write":
         return write(job)
+    if op == "write-odd":
+        import datetime
+        import decimal
+
+        day = datetime.date(2026, 1, 2)
+        t = pa.table(
+            {
+                "id": pa.array(["a", None, "c"]),
+                "large": pa.array(["x", "y", None], pa.large_string()),
+                "view": pa.array(["x", "y", None], pa.string_view()),
+                "dict": pa.array(["x", "y", "x"]).dictionary_encode(),
+                "nothing": pa.nulls(3),
+                "longs": pa.array([[1], None, []], pa.large_list(pa.int64())),
+                "seconds": pa.array([1, None, -1], pa.timestamp("s", "Asia/Tokyo")),
+                "date": pa.array([day, None, day]),
+                "time": pa.array([1, 2, 3], pa.time64("us")),
+                "decimal": pa.array([decimal.Decimal("1.5"), None, None]),
+                "binary": pa.array([b"\xff", None, b""]),
+                "map": pa.array([[("k", 1)], None, []], pa.map_(pa.string(), pa.int64())),
+                "duration": pa.array([1, 2, 3], pa.duration("us")),
+                "deep": pa.array([{"d": [day]}, None, None]),
+                "n": pa.array([1, 2, 3], pa.uint16()),
+            },
+            metadata={"usr:x": "y"},
+        )
+        pq.write_table(t, job["path"], store_schema=job["store_schema"])
+        return {"ok": True}
+    if op == "write-int96":
+        t = pa.table({"n": [1, 2], "t": pa.array([1, 2], pa.timestamp("us"))})
+        pq.write_table(t, job["path"], use_deprecated_int96_timestamps=True)
+        return {"ok": True}
     if op == "duckdb-copy":
         import duckdb
 
