@@ -53,10 +53,19 @@ export function decodeArrowSchema(base64: string): ArrowSchema {
   if (readInt(message, 1, 1, 0) !== HEADER_SCHEMA) {
     throw corrupt("the message is no schema");
   }
+  return readSchema(message);
+}
+
+/** The schema that a message holds. */
+export function readSchema(message: Table): ArrowSchema {
   const schema = readTable(message, 2);
   if (schema === undefined) {
     throw corrupt("the message is empty");
   }
+  return readSchemaTable(schema);
+}
+
+export function readSchemaTable(schema: Table): ArrowSchema {
   const limits: Limits = { fields: MAX_FIELDS };
   const fields = readTables(schema, 1).map((field) => readField(field, 1, limits));
   return { fields, metadata: readMetadata(schema, 2) };

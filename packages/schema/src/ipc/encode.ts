@@ -7,6 +7,7 @@ import {
   int64,
   type ObjectWriter,
   type Slot,
+  structs,
   table,
   text,
   vector,
@@ -21,20 +22,31 @@ const HEADER_SCHEMA = 1;
  * List elements are called `item`, as pyarrow calls them.
  */
 export function encodeArrowSchema(schema: Schema): string {
-  const message = writeFlatbuffer(
-    table([
-      int16(METADATA_V5),
-      int8(HEADER_SCHEMA),
-      table([int16(0), vector(schema.fields.map(writeField)), writeMetadata(schema.metadata)]),
-      int64(0),
-    ]),
-  );
+  const message = writeFlatbuffer(table([int16(METADATA_V5), int8(HEADER_SCHEMA), writeSchema(schema), int64(0)]));
   const bytes = new Uint8Array(8 + message.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, 0xffffffff);
   view.setInt32(4, message.length, true);
   bytes.set(message, 8);
   return base64(bytes);
+}
+
+/** A place of a message in a file. */
+export interface Block {
+  readonly offset: number;
+  readonly metadataLength: number;
+  readonly bodyLength: number;
+}
+
+/** The footer of an Arrow file, without its length and the magic. */
+export function encodeFooter(schema: Schema, batches: readonly Block[]): Uint8Array {
+  // The metadata length is a 32-bit number with 4 bytes of padding: a 64-bit number of the same value has the same bytes.
+  const blocks = batches.map(({ offset, metadataLength, bodyLength }) => [offset, metadataLength, bodyLength]);
+  return writeFlatbuffer(table([int16(METADATA_V5), writeSchema(schema), structs([]), structs(blocks)]));
+}
+
+function writeSchema(schema: Schema): ObjectWriter {
+  return table([int16(0), vector(schema.fields.map(writeField)), writeMetadata(schema.metadata)]);
 }
 
 function writeField(field: Field): ObjectWriter {

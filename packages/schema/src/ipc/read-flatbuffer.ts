@@ -25,7 +25,7 @@ export function openFlatbuffer(bytes: Uint8Array): Flatbuffer {
 }
 
 export function corrupt(why: string): SchemaError {
-  return new SchemaError("CORRUPT", `The Arrow schema message is damaged: ${why}.`, { details: { why } });
+  return new SchemaError("CORRUPT", `The Arrow message is damaged: ${why}.`, { details: { why } });
 }
 
 function check(buffer: Flatbuffer, at: number, size: number): void {
@@ -37,7 +37,7 @@ function check(buffer: Flatbuffer, at: number, size: number): void {
 function spend(buffer: Flatbuffer, kind: "objects" | "text", amount: number): void {
   buffer.budget[kind] -= amount;
   if (buffer.budget[kind] < 0) {
-    throw new SchemaError("TOO_LARGE", "The Arrow schema message unfolds to far more than its size.");
+    throw new SchemaError("TOO_LARGE", "The Arrow message unfolds to far more than its size.");
   }
 }
 
@@ -57,6 +57,7 @@ function tableAt(buffer: Flatbuffer, at: number): Table {
   check(buffer, vtable, 4);
   const vtableSize = buffer.view.getUint16(vtable, true);
   check(buffer, vtable, Math.max(vtableSize, 4));
+  check(buffer, at, buffer.view.getUint16(vtable + 2, true));
   return { buffer, at, vtable, vtableSize };
 }
 
@@ -106,6 +107,32 @@ export function readTables(table: Table, slot: number): Table[] {
     const entry = at + 4 + 4 * i;
     return tableAt(buffer, entry + uint32(buffer, entry));
   });
+}
+
+/** Where the `count` elements of a vector of numbers or structs lie; none if it is left out. */
+export function readVector(table: Table, slot: number, width: number): { readonly at: number; readonly count: number } {
+  const at = follow(table, slot);
+  if (at === undefined) {
+    return { at: 0, count: 0 };
+  }
+  const count = uint32(table.buffer, at);
+  check(table.buffer, at + 4, count * width);
+  return { at: at + 4, count };
+}
+
+/** A 64-bit number, which for all that is read here must be from 0 to 2^53 - 1. */
+export function readLength(table: Table, slot: number): number {
+  const at = locate(table, slot, 8);
+  return at === undefined ? 0 : lengthAt(table.buffer, at);
+}
+
+/** The 64-bit number at a place that is known to exist. */
+export function lengthAt(buffer: Flatbuffer, at: number): number {
+  const value = buffer.view.getBigInt64(at, true);
+  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw corrupt(`${value} is no length`);
+  }
+  return Number(value);
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -66,6 +66,23 @@ export function vector(items: readonly ObjectWriter[]): ObjectWriter {
   };
 }
 
+/** A vector of structs of 64-bit numbers. */
+export function structs(items: readonly (readonly number[])[]): ObjectWriter {
+  return (out) => {
+    const width = 8 * (items[0]?.length ?? 0);
+    // The elements are to lie at a multiple of 8, so the count before them lies 4 after one.
+    const start = claim(out, 8, 8 + width * items.length) + 4;
+    const view = viewOf(out);
+    view.setUint32(start, items.length, true);
+    for (const [i, item] of items.entries()) {
+      for (const [j, value] of item.entries()) {
+        view.setBigInt64(start + 4 + width * i + 8 * j, BigInt(value), true);
+      }
+    }
+    return start;
+  };
+}
+
 export function text(value: string): ObjectWriter {
   return (out) => {
     const bytes = encoder.encode(value);
