@@ -24,13 +24,6 @@ describe.each(storages)("golden roots in %s", (_, open) => {
       expect(lines.map(ordered)).toStrictEqual(expected.rows?.map(ordered));
     });
 
-    test.runIf(expected.rowsWithDeleted)("deleted rows are shown when asked for", async () => {
-      const all = await linesOf(await open(root), dataset, { includeDeleted: true });
-      const onlyDeleted = expected.info?.["deleted_ndjson"] === "deleted rows only";
-      const lines = onlyDeleted ? all.filter((line) => line.includes('"usr__deleted":true')) : all;
-      expect(lines.map(ordered)).toStrictEqual(expected.rowsWithDeleted?.map(ordered));
-    });
-
     test("info tells what is there", async () => {
       const found = await info(await open(root), dataset);
       const { rows, rows_deleted, rows_base, namespaces, registry_hash, snapshots, events, fields } =
@@ -57,6 +50,15 @@ describe.each(storages)("golden roots in %s", (_, open) => {
       const { fields } = await datasetSchema(await open(root), dataset);
       expect(fields.map(({ name, type, origin }) => ({ name, type, origin }))).toEqual(expected.info?.["fields"]);
     });
+
+    const { rowsWithDeleted } = expected;
+    if (rowsWithDeleted === undefined) return;
+    test("deleted rows are shown when asked for", async () => {
+      const all = await linesOf(await open(root), dataset, { includeDeleted: true });
+      const onlyDeleted = expected.info?.["deleted_ndjson"] === "deleted rows only";
+      const lines = onlyDeleted ? all.filter((line) => line.includes('"usr__deleted":true')) : all;
+      expect(lines.map(ordered)).toStrictEqual(rowsWithDeleted.map(ordered));
+    });
   });
 
   describe.each(refused)("$root $dataset", ({ root, dataset, error, rowsOfBase }) => {
@@ -64,11 +66,12 @@ describe.each(storages)("golden roots in %s", (_, open) => {
       expect(await codeOf(linesOf(await open(root), dataset))).toBe(error?.code);
     });
 
-    test.runIf(rowsOfBase)("is still read without overlays", async () => {
+    if (rowsOfBase === undefined) return;
+    test("is still read without overlays", async () => {
       const lines = await linesOf(await open(root), dataset, { overlays: false });
-      expect(lines.map(ordered)).toStrictEqual(rowsOfBase?.map(ordered));
+      expect(lines.map(ordered)).toStrictEqual(rowsOfBase.map(ordered));
       const ids = await linesOf(await open(root), dataset, { columns: ["id"] });
-      expect(ids.length).toBe(rowsOfBase?.length);
+      expect(ids.length).toBe(rowsOfBase.length);
     });
   });
 
