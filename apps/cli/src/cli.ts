@@ -1,51 +1,59 @@
-import { EXIT, exitCodeOf, isCoded } from "./errors.ts";
+import { EXIT, exitCodeOf, isCoded, UsageError } from "./errors.ts";
 import { parseCommandLine } from "./parse.ts";
+import { safe } from "./safe.ts";
 import type { Environment } from "./session.ts";
-import { openSession } from "./session.ts";
-import { OUTPUT_VERSION, show, toJson } from "./show.ts";
-import { safe } from "./text.ts";
+import { OUTPUT_VERSION, toJson } from "./to-json.ts";
 
 /** Runs one command line to its end and gives the exit code. Never throws: every failure becomes a message on stderr. */
 export const runCli = async (environment: Environment, version: string): Promise<number> => {
-  const json = environment.argv.includes("--json");
-  const debug = environment.argv.includes("--debug");
+  // How a line that cannot be parsed wants its error is seen only by looking.
+  const end = environment.argv.indexOf("--");
+  const words = end < 0 ? environment.argv : environment.argv.slice(0, end);
+  let style = { json: words.includes("--json"), debug: words.includes("--debug") };
   try {
-    let printed = "";
-    const parsed = parseCommandLine(environment.argv, version, (text) => {
-      printed += text;
-    });
-    if (parsed.kind === "printed") {
-      if (printed !== "") await environment.stdout(printed);
-      if (parsed.usage !== undefined) reportUsage(environment, parsed.usage, json);
-      return parsed.exitCode;
+    const parsed = parseCommandLine(environment.argv, version);
+    if (parsed.kind === "asked") {
+      await environment.stdout(parsed.text);
+      return EXIT.done;
     }
+    if (parsed.kind === "missing") {
+      if (style.json) throw new UsageError("a command is missing", { hint: "The commands are listed by: usr --help" });
+      environment.stderr(parsed.text);
+      return EXIT.usage;
+    }
+    style = parsed.globals;
+    const [{ openSession }, { show }, { run }] = await Promise.all([
+      import("./session.ts"),
+      import("./show.ts"),
+      parsed.spec.load(),
+    ]);
     const session = openSession(environment, parsed.globals, parsed.spec.name);
-    const { run } = await parsed.spec.load();
     return await show(session, await run(session, parsed.typed));
   } catch (error) {
-    if (environment.signal.aborted) return EXIT.interrupted;
+    if (environment.signal.aborted) {
+      if (!style.json) environment.stderr("interrupted\n");
+      return EXIT.interrupted;
+    }
     // The reader of our pipe has gone (| head): that is its right.
     if (isBrokenPipe(error)) return EXIT.done;
-    report(environment, error, { json, debug });
-    return exitCodeOf(error);
+    const known = isCoded(error) ? error : await refusal(error);
+    report(environment, known, style);
+    return exitCodeOf(known);
   }
 };
 
-const isBrokenPipe = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "EPIPE";
-
-const reportUsage = (environment: Environment, usage: string, json: boolean): void => {
-  const message = usage.trim().replace(/^error: /, "");
-  if (json) environment.stderr(`${toJson(errorDocument("USAGE", message.split("\n")[0] ?? message, undefined, {}))}\n`);
-  else environment.stderr(`${usage.trimEnd()}\n`);
+/** What the system refused on the way out (a full disk behind `>`) is no bug. */
+const refusal = async (error: unknown): Promise<unknown> => {
+  const path = error instanceof Error && "path" in error ? String(error.path) : "the output";
+  return (await import("./system-error.ts")).aboutFile(error, "write", path);
 };
 
-const errorDocument = (code: string, message: string, hint: string | undefined, details: unknown): unknown => ({
-  usr_output_version: OUTPUT_VERSION,
-  error: { code, message, hint: hint ?? null, details },
-});
+export const isBrokenPipe = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "EPIPE";
 
-const report = (
-  environment: Environment,
+/** Says on stderr what went wrong, where, and what to do. */
+export const report = (
+  environment: Pick<Environment, "stderr">,
   error: unknown,
   o: { readonly json: boolean; readonly debug: boolean },
 ): void => {
@@ -53,16 +61,35 @@ const report = (
   const code = coded?.code ?? "BUG";
   const message = error instanceof Error ? error.message : String(error);
   const hint = coded === undefined ? "This is a bug of usr: please report it with the output of --debug." : coded.hint;
-  if (o.json) environment.stderr(`${toJson(errorDocument(code, message, hint, coded?.details ?? {}))}\n`);
-  else {
-    environment.stderr(`error: ${safe(message)} [${code}]\n`);
-    for (const line of sampleLines(coded?.details)) environment.stderr(`  ${line}\n`);
-    if (hint !== undefined) environment.stderr(`hint: ${safe(hint)}\n`);
+  if (o.json) {
+    const details = coded?.details ?? {};
+    const document = { usr_output_version: OUTPUT_VERSION, error: { code, message, hint: hint ?? null, details } };
+    environment.stderr(`${toJson(document)}\n`);
+  } else {
+    environment.stderr(`error: ${line(message)} [${code}]\n`);
+    for (const sample of sampleLines(coded?.details)) environment.stderr(`  ${sample}\n`);
+    if (hint !== undefined) environment.stderr(`hint: ${line(hint)}\n`);
   }
-  if (o.debug && error instanceof Error)
-    environment.stderr(
-      `${error.stack ?? ""}\n${error.cause === undefined ? "" : `caused by: ${String(error.cause instanceof Error ? error.cause.stack : error.cause)}\n`}`,
-    );
+  if (o.debug) environment.stderr(trace(error));
+};
+
+/** The stacks of an error and of what caused it. */
+const trace = (error: unknown): string => {
+  let text = "";
+  for (let at = error, depth = 0; at !== undefined && depth < 8; depth++) {
+    const stack = at instanceof Error ? (at.stack ?? at.message) : String(at);
+    text += `${depth === 0 ? "" : "caused by: "}${stack.split("\n").map(safe).join("\n")}\n`;
+    at = at instanceof Error ? at.cause : undefined;
+  }
+  return text;
+};
+
+const LONGEST_LINE = 2000;
+
+/** A line for people: safe, and cut where someone typed a megabyte. */
+const line = (text: string): string => {
+  const shown = safe(text);
+  return shown.length <= LONGEST_LINE ? shown : `${shown.slice(0, LONGEST_LINE)}…`;
 };
 
 /** Up to five of the rows an error is about, one a line. */
@@ -72,8 +99,8 @@ const sampleLines = (details: Readonly<Record<string, unknown>> | undefined): re
   return samples.slice(0, 5).map((sample: unknown) =>
     typeof sample === "object" && sample !== null
       ? Object.entries(sample)
-          .map(([key, value]) => `${key} ${safe(Array.isArray(value) ? value.join(", ") : String(value))}`)
+          .map(([key, value]) => line(`${key} ${Array.isArray(value) ? value.join(", ") : String(value)}`))
           .join("  ")
-      : safe(String(sample)),
+      : line(String(sample)),
   );
 };

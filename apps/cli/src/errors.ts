@@ -11,9 +11,10 @@ export class UsageError extends Error {
       readonly code?: "USAGE" | "CONFIRMATION_REQUIRED" | undefined;
       readonly hint?: string | undefined;
       readonly details?: Readonly<Record<string, unknown>> | undefined;
+      readonly cause?: unknown;
     } = {},
   ) {
-    super(message);
+    super(message, o.cause === undefined ? undefined : { cause: o.cause });
     this.code = o.code ?? "USAGE";
     this.hint = o.hint;
     this.details = o.details ?? {};
@@ -45,28 +46,28 @@ export const isCoded = (error: unknown): error is CodedError =>
   error instanceof Error && PACKAGE_ERRORS.has(error.name) && "code" in error && typeof error.code === "string";
 
 /** Exit codes by kind of error (docs/cli.md). Whatever is not listed is about the data or the contract: 3. */
-const EXIT_CODES: Readonly<Record<string, number>> = {
-  USAGE: 2,
-  CONFIRMATION_REQUIRED: 2,
-  DATASET_NOT_FOUND: 4,
-  UNKNOWN_ID: 4,
-  UNKNOWN_COLUMN: 4,
-  NAMESPACE_NOT_FOUND: 4,
-  NAMESPACE_NOT_REGISTERED: 4,
-  NO_REGISTRY: 4,
-  NOT_FOUND: 4,
-  DATASET_EXISTS: 5,
-  NAMESPACE_EXISTS: 5,
-  COLUMN_EXISTS: 5,
-  EXISTS: 5,
-  LOCKED: 5,
-  CONFLICT: 5,
-  FULL: 8,
-  READ_ONLY: 8,
-  PERMISSION: 8,
-  TOO_MANY_FILES: 8,
-  IO: 8,
-};
+const EXIT_CODES: ReadonlyMap<string, number> = new Map([
+  ["USAGE", 2],
+  ["CONFIRMATION_REQUIRED", 2],
+  ["DATASET_NOT_FOUND", 4],
+  ["UNKNOWN_ID", 4],
+  ["UNKNOWN_COLUMN", 4],
+  ["NAMESPACE_NOT_FOUND", 4],
+  ["NAMESPACE_NOT_REGISTERED", 4],
+  ["NO_REGISTRY", 4],
+  ["NOT_FOUND", 4],
+  ["DATASET_EXISTS", 5],
+  ["NAMESPACE_EXISTS", 5],
+  ["COLUMN_EXISTS", 5],
+  ["EXISTS", 5],
+  ["LOCKED", 5],
+  ["CONFLICT", 5],
+  ["FULL", 8],
+  ["READ_ONLY", 8],
+  ["PERMISSION", 8],
+  ["TOO_MANY_FILES", 8],
+  ["IO", 8],
+]);
 
 export const EXIT = {
   done: 0,
@@ -79,5 +80,11 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-export const exitCodeOf = (error: unknown): number =>
-  isCoded(error) ? (EXIT_CODES[error.code] ?? EXIT.data) : EXIT.bug;
+/** The exit code of an error; of one that nobody raised on purpose, 1. */
+export const exitCodeOf = (error: unknown): number => {
+  if (!isCoded(error)) return EXIT.bug;
+  // A namespace that a stored part names is data; one that was typed is a name. What a file system cannot do, the machine refuses.
+  if (error.code === "NAMESPACE_NOT_REGISTERED" && error.name === "OverlayError") return EXIT.data;
+  if (error.code === "NOT_SUPPORTED" && error.name === "StorageError") return EXIT.machine;
+  return EXIT_CODES.get(error.code) ?? EXIT.data;
+};

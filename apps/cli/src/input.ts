@@ -1,12 +1,12 @@
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
-import type { Format, TableReader } from "@usr/formats";
+import { open, stat } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import type { Format, TableInput, TableReader } from "@usr/formats";
 import { FormatError, formatOf, openTable } from "@usr/formats";
-import type { ReadHandle } from "@usr/storage";
-import { StorageError } from "@usr/storage";
 import { UsageError } from "./errors.ts";
+import { safe } from "./safe.ts";
 import type { Session } from "./session.ts";
+import { aboutFile } from "./system-error.ts";
 
 const FORMATS: readonly Format[] = ["csv", "tsv", "jsonl", "parquet", "arrow", "fasta"];
 
@@ -16,37 +16,33 @@ export interface InputTable extends AsyncDisposable {
   readonly name: string;
 }
 
-/** The format of a file by `--from`, else by its suffix; neither is a usage error. */
+/** The format of a file by what was typed, else by its suffix; neither is a usage error. */
 export const formatFor = (
   path: string,
-  from: string | undefined,
+  typed: string | undefined,
 ): { readonly format: Format; readonly compression: "gz" | "zst" | undefined } => {
   const bySuffix = path === "-" ? undefined : formatOf(path);
-  if (from === undefined) {
+  if (typed === undefined) {
     if (bySuffix !== undefined) return bySuffix;
     throw new UsageError(
       path === "-"
-        ? "stdin has no suffix to tell its format"
+        ? "- has no suffix to tell its format"
         : `the suffix of ${JSON.stringify(path)} names no known format`,
-      {
-        hint: `Say the format: ${FORMATS.join(", ")}.`,
-        details: { path },
-      },
+      { hint: `Say the format: ${FORMATS.join(", ")}.`, details: { path } },
     );
   }
-  const [name, compression] = from.split(".");
+  const [, name, wrapping] = /^([a-z]+)(?:\.(gz|zst))?$/.exec(typed) ?? [];
   const format = FORMATS.find((known) => known === name);
-  if (format === undefined || (compression !== undefined && compression !== "gz" && compression !== "zst")) {
-    throw new UsageError(`${JSON.stringify(from)} is not a format`, {
+  if (format === undefined) {
+    throw new UsageError(`${JSON.stringify(typed)} is not a format`, {
       hint: `Formats: ${FORMATS.join(", ")}, each also as NAME.gz or NAME.zst.`,
-      details: { format: from },
+      details: { format: typed },
     });
   }
-  const wrapped = compression === "gz" || compression === "zst" ? compression : undefined;
-  return { format, compression: wrapped ?? suffixCompression(path) };
+  return { format, compression: compressionOf(`.${wrapping ?? ""}`) ?? compressionOf(path) };
 };
 
-const suffixCompression = (path: string): "gz" | "zst" | undefined =>
+const compressionOf = (path: string): "gz" | "zst" | undefined =>
   path.endsWith(".gz") ? "gz" : path.endsWith(".zst") ? "zst" : undefined;
 
 /** Opens an input file or stdin as a table; the format is said or known by its suffix, never guessed from content. */
@@ -57,68 +53,111 @@ export const openInput = async (
 ): Promise<InputTable> => {
   const { format, compression } = formatFor(path, o.from);
   const name = path === "-" ? "stdin" : path;
-  const limits =
-    session.options.memoryBytes === undefined ? undefined : { maxBufferedBytes: session.options.memoryBytes };
+  const { memoryBytes } = session.options;
+  const limits = memoryBytes === undefined ? undefined : { maxBufferedBytes: memoryBytes };
   const open = { format, name, limits, allowRounding: o.allowRounding, signal: session.environment.signal };
-  if (path !== "-") await requireFile(path);
-  if (format === "parquet" && compression === undefined && path !== "-") {
-    const handle = await openFile(path);
-    return {
-      name,
-      table: await openTable({ file: handle }, open),
-      [Symbol.asyncDispose]: () => handle[Symbol.asyncDispose](),
-    };
+  const regular = path !== "-" && (await isRegularFile(path));
+  if (format === "parquet" && compression === undefined && regular) {
+    const file = await openFile(path);
+    try {
+      return { name, table: await openTable({ file }, open), [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() };
+    } catch (error) {
+      await file[Symbol.asyncDispose]();
+      throw error;
+    }
   }
   const source = path === "-" ? session.environment.stdin : createReadStream(path, { highWaterMark: 1024 * 1024 });
-  const bytes = withProgress(session, source, name);
+  const bytes = withProgress(session, readable(session, source, name), name);
   const { decompress } = await import("@usr/formats/node");
+  const stream = compression === undefined ? bytes : decompress(bytes, compression, { name });
+  try {
+    const table = await openTable({ stream }, open);
+    return {
+      name,
+      table,
+      [Symbol.asyncDispose]: async () => {
+        source.destroy();
+      },
+    };
+  } catch (error) {
+    source.destroy();
+    throw error;
+  }
+};
+
+const isRegularFile = async (path: string): Promise<boolean> => {
+  const found = await stat(path).catch((error: unknown) => {
+    throw aboutFile(error, "open", path);
+  });
+  if (found.isDirectory()) throw new UsageError(`${path} is a folder`, { hint: "Name a file.", details: { path } });
+  return found.isFile();
+};
+
+type OpenFile = Extract<TableInput, { readonly file: unknown }>["file"] & AsyncDisposable;
+
+/** A file of the user, anywhere and under any name: the rules of a root do not hold for it. */
+const openFile = async (path: string): Promise<OpenFile> => {
+  const refuse = (error: unknown): never => {
+    throw aboutFile(error, "read", path);
+  };
+  const file = await open(path).catch(refuse);
+  const { size } = await file.stat();
   return {
-    name,
-    table: await openTable({ stream: compression === undefined ? bytes : decompress(bytes, compression, { name }) }, open),
-    [Symbol.asyncDispose]: async () => {
-      source.destroy();
+    meta: { size, path },
+    async read(offset, length, o): Promise<Uint8Array> {
+      const bytes = new Uint8Array(length);
+      for (let done = 0; done < length; ) {
+        o?.signal?.throwIfAborted();
+        const { bytesRead } = await file.read(bytes, done, length - done, offset + done).catch(refuse);
+        if (bytesRead === 0) throw new FormatError("CORRUPT", { file: path, rule: "the file ends too early" });
+        done += bytesRead;
+      }
+      return bytes;
     },
+    [Symbol.asyncDispose]: () => file.close(),
   };
 };
 
-const requireFile = async (path: string): Promise<void> => {
-  const found = await stat(path).catch((cause: unknown) => {
-    throw new StorageError("NOT_FOUND", `the file ${path} cannot be opened`, {
-      hint: "Check the path.",
-      details: { path },
-      cause,
-    });
-  });
-  if (found.isDirectory()) throw new UsageError(`${path} is a folder`, { hint: "Name a file.", details: { path } });
-};
-
-const openFile = async (path: string): Promise<ReadHandle> => {
-  const { diskStorage } = await import("@usr/storage/node");
-  const handle = await diskStorage(dirname(path)).open(basename(path));
-  if (handle === undefined)
-    throw new StorageError("NOT_FOUND", `the file ${path} cannot be opened`, { details: { path } });
-  return handle;
-};
+/** The chunks of a stream. An interruption ends a wait for the next one, and what the system refuses is said in terms of the input. */
+export async function* readable(session: Session, source: Readable, name: string): AsyncGenerator<Uint8Array> {
+  const { signal } = session.environment;
+  const stop = (): void =>
+    void source.destroy(signal.reason instanceof Error ? signal.reason : new Error("interrupted"));
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    for await (const chunk of source) {
+      if (!(chunk instanceof Uint8Array))
+        throw new FormatError("CORRUPT", { file: name, rule: "an input gives bytes" });
+      yield chunk;
+    }
+  } catch (error) {
+    throw aboutFile(error, "read", name);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
 
 /** Passes bytes on; on a terminal it keeps a line on stderr that says how far it is. */
 async function* withProgress(
-  session: Session,
-  source: AsyncIterable<unknown>,
+  { environment, options }: Session,
+  source: AsyncIterable<Uint8Array>,
   name: string,
 ): AsyncGenerator<Uint8Array> {
-  const { environment, options } = session;
   const shown = environment.stderrIsTerminal && !options.quiet;
   let bytes = 0;
   let next = 0n;
-  for await (const chunk of source) {
-    if (!(chunk instanceof Uint8Array)) throw new FormatError("CORRUPT", { file: name, rule: "an input gives bytes" });
-    bytes += chunk.length;
-    const now = environment.clock();
-    if (shown && now > next) {
-      environment.stderr(`\r${name}: ${(bytes / 1e6).toFixed(1)} MB read `);
-      next = now + 200_000n;
+  try {
+    for await (const chunk of source) {
+      bytes += chunk.length;
+      const now = environment.clock();
+      if (shown && now > next) {
+        environment.stderr(`\r${safe(name)}: ${(bytes / 1e6).toFixed(1)} MB read `);
+        next = now + 200_000n;
+      }
+      yield chunk;
     }
-    yield chunk;
+  } finally {
+    if (shown && next > 0n) environment.stderr("\r\u001b[K");
   }
-  if (shown && next > 0n) environment.stderr("\r\u001b[K");
 }

@@ -1,9 +1,22 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { runCli } from "./cli.ts";
+import { isatty } from "node:tty";
+import { isBrokenPipe, report, runCli } from "./cli.ts";
 import type { Environment } from "./session.ts";
 import { VERSION } from "./version.ts";
 
+const stderr = (text: string): void => void process.stderr.write(text);
+
+// What escapes every handler is a bug, and still ends with a message and the exit code of one.
+const escaped = (error: unknown): void => {
+  if (isBrokenPipe(error)) process.exit(0);
+  report({ stderr }, error, { json: process.argv.includes("--json"), debug: process.argv.includes("--debug") });
+  process.exit(1);
+};
+process.on("uncaughtException", escaped);
+process.on("unhandledRejection", escaped);
+
+// The first signal ends the work in an orderly way; the second, with no handler left, the process.
 const interrupt = new AbortController();
 const stop = (): void => interrupt.abort();
 process.once("SIGINT", stop);
@@ -19,14 +32,21 @@ const write = (text: string | Uint8Array): Promise<void> =>
   });
 // Without a listener a closed pipe would be an uncaught exception; the write's own callback reports it.
 process.stdout.on("error", () => {});
+process.stderr.on("error", () => {});
+
+let stdin: typeof process.stdin | undefined;
 
 const environment: Environment = {
   argv: process.argv.slice(2),
   variables: process.env,
-  stdin: process.stdin,
+  // Opened only by who reads it: a command that does not must not touch the terminal or a pipe.
+  get stdin() {
+    stdin ??= process.stdin;
+    return stdin;
+  },
   stdout: write,
-  stderr: (text) => void process.stderr.write(text),
-  stdinIsTerminal: process.stdin.isTTY === true,
+  stderr,
+  stdinIsTerminal: isatty(0),
   stdoutIsTerminal: process.stdout.isTTY === true,
   stderrIsTerminal: process.stderr.isTTY === true,
   columns: process.stdout.columns ?? 80,
@@ -39,4 +59,4 @@ const environment: Environment = {
 
 process.exitCode = await runCli(environment, VERSION);
 // An input that is still open (stdin of a failed command) must not keep the process alive.
-process.stdin.destroy();
+stdin?.destroy();

@@ -1,70 +1,105 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { ArgumentSpec, CommandSpec, OptionSpec, Typed } from "./command.ts";
 import { UsageError } from "./errors.ts";
-import { GLOBAL_OPTIONS } from "./globals.ts";
+import { GLOBAL_OPTIONS, GROUPS, globalsOf } from "./globals.ts";
 import type { GlobalOptions } from "./session.ts";
 import { COMMANDS } from "./table.ts";
 
-/** What a command line means: a command to run, or text that commander has printed already (help, version, a usage error). */
+/** What a command line means. */
 export type Parsed =
   | { readonly kind: "run"; readonly spec: CommandSpec; readonly typed: Typed; readonly globals: GlobalOptions }
-  | { readonly kind: "printed"; readonly exitCode: number; readonly usage: string | undefined };
+  /** Help or version, as it was asked for. */
+  | { readonly kind: "asked"; readonly text: string }
+  /** Help in place of a command that is missing: a usage error. */
+  | { readonly kind: "missing"; readonly text: string };
 
-const GROUPS: Readonly<Record<string, string>> = {
-  namespace: "the registry of namespaces",
-  maintenance: "rare work on a dataset",
-  events: "the event log",
-};
+const GLOBAL_HEADING = "Global options:";
 
-/** Reads a command line (without node and script). `write` takes help and version. */
-export const parseCommandLine = (argv: readonly string[], version: string, write: (text: string) => void): Parsed => {
-  let run: { spec: CommandSpec; typed: Typed } | undefined;
-  let usage = "";
-  const quiet = (command: Command): Command =>
+/**
+ * Reads a command line (without node and script). What follows an option that takes a value is its value, whatever it looks like.
+ * Throws `UsageError`, with the nearest name where one is unknown.
+ */
+export const parseCommandLine = (argv: readonly string[], version: string): Parsed => {
+  let run: { spec: CommandSpec; typed: Typed; command: Command } | undefined;
+  let out = "";
+  let mistake = "";
+  const prepared = (command: Command): Command => {
     command
       .exitOverride()
       .showSuggestionAfterError(true)
       .allowExcessArguments(false)
+      // Globals belong to every level, so that the value of an option is never taken for one of them.
+      .enablePositionalOptions()
+      .configureHelp({ helpWidth: 100 })
       .configureOutput({
-        writeOut: write,
+        writeOut: (text) => {
+          out += text;
+        },
         writeErr: (text) => {
-          usage += text;
+          mistake += text;
         },
       });
-  const program = quiet(new Command("usr"))
-    .description("Sequences, everything computed about them, and one merged view.")
-    .version(version, "--version", "print the version")
-    .helpOption("-h, --help", "show help");
-  for (const option of GLOBAL_OPTIONS) program.addOption(new Option(option.flags, option.description));
+    for (const option of GLOBAL_OPTIONS)
+      command.addOption(new Option(option.flags, option.description).helpGroup(GLOBAL_HEADING));
+    command.addOption(new Option("--version", "print the version").helpGroup(GLOBAL_HEADING));
+    command.on("option:version", () => {
+      out += `${version}\n`;
+      throw new CommanderError(0, "commander.version", version);
+    });
+    return command.addHelpOption(new Option("-h, --help", "show help").helpGroup(GLOBAL_HEADING));
+  };
+  const program = prepared(new Command("usr")).description(
+    "Sequences, everything computed about them, and one merged view.",
+  );
   const groups = new Map<string, Command>();
   for (const spec of COMMANDS) {
     const [first = "", second] = spec.name.split(" ");
     let parent = program;
     if (second !== undefined) {
-      parent = groups.get(first) ?? quiet(program.command(first)).description(GROUPS[first] ?? "");
+      parent = groups.get(first) ?? prepared(program.command(first)).description(GROUPS[first] ?? "");
       groups.set(first, parent);
     }
-    const command = quiet(parent.command(second ?? first))
+    const command = prepared(parent.command(second ?? first))
       .description(spec.summary)
-      .helpOption("-h, --help", "show help")
       .addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join("\n")}`);
     for (const arg of spec.args) command.addArgument(argumentOf(arg));
     for (const option of spec.options) command.addOption(optionOf(option));
     command.action((...given: unknown[]) => {
       const args = given.slice(0, spec.args.length).map(textOrTexts);
-      run = { spec, typed: { args, options: command.opts() } };
+      run = { spec, typed: { args, options: command.opts() }, command };
     });
   }
   try {
     program.parse([...argv], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    const printed = error.code === "commander.helpDisplayed" || error.code === "commander.version";
-    // Help that was not asked for (no command given) goes to stderr with the usage exit code.
-    return { kind: "printed", exitCode: printed ? 0 : 2, usage: printed ? undefined : usage || error.message };
+    if (error.exitCode === 0) return { kind: "asked", text: out };
+    if (error.code === "commander.help") return { kind: "missing", text: mistake };
+    throw usageError(error.message);
   }
-  if (run === undefined) return { kind: "printed", exitCode: 2, usage: program.helpInformation() };
-  return { kind: "run", ...run, globals: globalsOf(program.opts()) };
+  if (run === undefined) return { kind: "missing", text: program.helpInformation() };
+  return { kind: "run", spec: run.spec, typed: run.typed, globals: globalsOf(typedGlobals(run.command)) };
+};
+
+/** What was typed at any level; the level nearest to the end of the line wins. */
+const typedGlobals = (leaf: Command): Readonly<Record<string, unknown>> => {
+  const levels: Command[] = [];
+  for (let at: Command | null = leaf; at !== null; at = at.parent) levels.unshift(at);
+  const typed: Record<string, unknown> = {};
+  for (const level of levels) {
+    for (const [name, value] of Object.entries(level.opts())) {
+      if (level.getOptionValueSource(name) === "cli") typed[name] = value;
+    }
+  }
+  return typed;
+};
+
+/** Commander's `error: …` and, on a line of its own, `(Did you mean …?)`. */
+const usageError = (text: string): UsageError => {
+  const [message = "", suggestion] = text.replace(/^error: /, "").split(/\n(?=\(Did you mean [^\n]*\)$)/);
+  return new UsageError(message, {
+    hint: suggestion === undefined ? "Every command has --help." : suggestion.slice(1, -1),
+  });
 };
 
 const textOrTexts = (value: unknown): string | readonly string[] | undefined => {
@@ -97,33 +132,4 @@ const optionOf = (spec: OptionSpec): Option => {
 const wholeNumber = (value: string): number => {
   if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError("It must be a whole number, zero or more.");
   return Number(value);
-};
-
-const globalsOf = (options: Readonly<Record<string, unknown>>): GlobalOptions => ({
-  root: typeof options["root"] === "string" ? options["root"] : undefined,
-  json: options["json"] === true,
-  quiet: options["quiet"] === true,
-  color: options["color"] !== false,
-  debug: options["debug"] === true,
-  yes: options["yes"] === true,
-  input: options["input"] !== false,
-  lockTimeoutMs: secondsToMs(options["lockTimeout"]),
-  memoryBytes: sizeToBytes(options["memory"]),
-});
-
-const secondsToMs = (value: unknown): number => {
-  if (typeof value !== "string") return 60_000;
-  if (!/^\d+(\.\d+)?$/.test(value)) throw new UsageError(`--lock-timeout takes seconds, not ${JSON.stringify(value)}`);
-  return Number(value) * 1000;
-};
-
-const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
-
-const sizeToBytes = (value: unknown): number | undefined => {
-  if (typeof value !== "string") return undefined;
-  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?$/i.exec(value) ?? [];
-  const factor = UNITS[unit.toUpperCase()];
-  if (number === "" || factor === undefined)
-    throw new UsageError(`--memory takes a size such as 512M or 4G, not ${JSON.stringify(value)}`);
-  return Math.floor(Number(number) * factor);
 };

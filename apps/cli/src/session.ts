@@ -1,8 +1,12 @@
+import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import type { Root } from "@usr/dataset";
 import type { WritableRoot } from "@usr/dataset/write";
 import type { Actor } from "@usr/events";
 import { UsageError } from "./errors.ts";
+import { patientStorage } from "./patience.ts";
+import { safe, safeLines } from "./safe.ts";
+import { aboutFile } from "./system-error.ts";
 
 /** Everything the command line takes from the process. Only `main.ts` fills it in. */
 export interface Environment {
@@ -54,20 +58,15 @@ export interface Session {
 }
 
 export const openSession = (environment: Environment, options: GlobalOptions, command: string): Session => {
-  const rootPath = (): string => {
-    const path = options.root ?? environment.variables["USR_ROOT"];
-    if (path === undefined || path === "") {
-      throw new UsageError("no root is given", {
-        hint: "Type --root DIR, or set USR_ROOT: there is no hidden default.",
-      });
-    }
-    return path;
+  const say = (line: string): void => {
+    if (!options.quiet) environment.stderr(`${safe(line)}\n`);
   };
   const writableRoot = async (): Promise<WritableRoot> => {
-    const path = rootPath();
+    const path = rootPath(environment, options);
+    await requireFolder(path, { absent: true });
     const { diskStorage } = await import("@usr/storage/node");
     return {
-      storage: diskStorage(path),
+      storage: patientStorage(diskStorage(path), { signal: environment.signal, say }),
       label: path,
       clock: environment.clock,
       random: environment.random,
@@ -81,13 +80,33 @@ export const openSession = (environment: Environment, options: GlobalOptions, co
     environment,
     options,
     command,
-    say: (line) => {
-      if (!options.quiet) environment.stderr(`${line}\n`);
+    say,
+    root: async () => {
+      const path = rootPath(environment, options);
+      await requireFolder(path, { absent: false });
+      const { diskStorage } = await import("@usr/storage/node");
+      return { storage: diskStorage(path), label: path };
     },
-    root: writableRoot,
     writableRoot,
     confirm: (question) => confirm(environment, options, question),
   };
+};
+
+const rootPath = (environment: Environment, options: GlobalOptions): string => {
+  const path = options.root ?? environment.variables["USR_ROOT"];
+  if (path !== undefined && path !== "") return path;
+  throw new UsageError("no root is given", { hint: "Type --root DIR, or set USR_ROOT: there is no hidden default." });
+};
+
+/** A root that is not there holds nothing to read, and is no root at all where it is a file. */
+const requireFolder = async (path: string, o: { readonly absent: boolean }): Promise<void> => {
+  const found = await stat(path).catch((error: unknown) => {
+    const known = aboutFile(error, "open the root", path);
+    if (o.absent && known instanceof Error && "code" in known && known.code === "NOT_FOUND") return undefined;
+    throw known;
+  });
+  if (found !== undefined && !found.isDirectory())
+    throw new UsageError(`the root ${path} is not a folder`, { hint: "Name a folder.", details: { path } });
 };
 
 const actorOf = ({ variables, host, pid }: Environment): Actor => ({
@@ -108,7 +127,7 @@ const confirm = async (environment: Environment, options: GlobalOptions, questio
     throw refused("this command needs a confirmation, and there is no terminal to ask on");
   }
   const { createInterface } = await import("node:readline/promises");
-  environment.stderr(`${question} [y/N] `);
+  environment.stderr(`${safeLines(question)} [y/N] `);
   const lines = createInterface({ input: environment.stdin });
   try {
     const answer = await lines.question("", { signal: environment.signal });

@@ -1,77 +1,33 @@
-import { jsonRows } from "@usr/formats";
-import type { Batch } from "@usr/schema";
-import { valueAt } from "@usr/schema/columns";
 import type { Outcome } from "./command.ts";
+import { EXIT } from "./errors.ts";
+import { safe, safeLines } from "./safe.ts";
 import type { Session } from "./session.ts";
-import { cellText, renderTable, safe } from "./text.ts";
-
-/** Version of the JSON documents on stdout and stderr. */
-export const OUTPUT_VERSION = 1;
-
-/** JSON of a document; int64 beyond what a double holds becomes text. */
-export const toJson = (value: unknown): string =>
-  JSON.stringify(value, (_, v: unknown) => {
-    if (typeof v !== "bigint") return v;
-    return v >= -(2n ** 53n) && v <= 2n ** 53n ? Number(v) : String(v);
-  });
+import { inert, OUTPUT_VERSION, toJson } from "./to-json.ts";
 
 /** Writes an outcome to stdout as data or for people. Resolves with the exit code. */
 export const show = async (session: Session, outcome: Outcome): Promise<number> => {
   const { environment, options, command } = session;
-  const { stdout } = environment;
+  const { stdout, signal } = environment;
+  // What was asked to go on until interrupted ends like anything that is.
+  const ended = (): number => (signal.aborted ? EXIT.interrupted : EXIT.done);
   switch (outcome.kind) {
     case "text":
       await stdout(outcome.text);
-      return 0;
-    case "document": {
-      const text = options.json
-        ? `${toJson({ usr_output_version: OUTPUT_VERSION, command, data: outcome.data })}\n`
-        : outcome.text();
-      await stdout(text);
-      return outcome.exitCode ?? 0;
-    }
+      return EXIT.done;
+    case "document":
+      await stdout(
+        options.json
+          ? `${toJson({ usr_output_version: OUTPUT_VERSION, command, data: outcome.data })}\n`
+          : safeLines(outcome.text()),
+      );
+      return outcome.exitCode ?? EXIT.done;
     case "lines":
-      for await (const { json, text } of outcome.lines) await stdout(`${options.json ? json : safe(text)}\n`);
-      return 0;
-    case "rows":
-      await (options.json ? showJson(stdout, outcome.batches) : showTable(session, outcome.batches));
-      return 0;
-  }
-};
-
-const CHUNK = 256 * 1024;
-
-const showJson = async (stdout: (text: string) => Promise<void>, batches: AsyncIterable<Batch>): Promise<void> => {
-  for await (const batch of batches) {
-    let chunk = "";
-    for (const row of jsonRows(batch)) {
-      chunk += `${row}\n`;
-      if (chunk.length < CHUNK) continue;
-      await stdout(chunk);
-      chunk = "";
+      for await (const { json, text } of outcome.lines) await stdout(`${options.json ? inert(json) : safe(text)}\n`);
+      return ended();
+    case "rows": {
+      const { showRows } = await import("./show-rows.ts");
+      await showRows(session, outcome.batches);
+      return ended();
     }
-    if (chunk !== "") await stdout(chunk);
-  }
-};
-
-/** On a terminal a table that fits; into a pipe tab-separated lines with every value in full. */
-const showTable = async ({ environment }: Session, batches: AsyncIterable<Batch>): Promise<void> => {
-  let header = true;
-  for await (const batch of batches) {
-    if (environment.stdoutIsTerminal) {
-      await environment.stdout(renderTable(batch, environment.columns));
-      continue;
-    }
-    const { fields } = batch.schema;
-    if (header) await environment.stdout(`${fields.map(({ name }) => safe(name)).join("\t")}\n`);
-    header = false;
-    let chunk = "";
-    for (let i = 0; i < batch.numRows; i++) {
-      chunk += `${fields.map(({ type }, c) => cellText(type, valueAt(batch.columns[c]!, i), true)).join("\t")}\n`;
-      if (chunk.length < CHUNK) continue;
-      await environment.stdout(chunk);
-      chunk = "";
-    }
-    await environment.stdout(chunk);
   }
 };

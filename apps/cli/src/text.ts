@@ -1,16 +1,7 @@
-import type { Batch, DataType, Value } from "@usr/schema";
+import type { DataType, Value } from "@usr/schema";
 import { formatTimestamp } from "@usr/schema";
-import { valueAt } from "@usr/schema/columns";
-
-/** Makes text from data safe to show: control characters, C1 and bidirectional overrides become visible escapes. */
-export const safe = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-  text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, (c) => {
-    if (c === "\n") return "\\n";
-    if (c === "\t") return "\\t";
-    if (c === "\r") return "\\r";
-    return `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
+import { displayWidth, shorten } from "./display-width.ts";
+import { safe } from "./safe.ts";
 
 /** A cell for people. `full` shows every element of a list; otherwise long lists are summarised. */
 export const cellText = (type: DataType, value: Value, full: boolean): string => {
@@ -27,49 +18,78 @@ export const cellText = (type: DataType, value: Value, full: boolean): string =>
     const fields = new Map(Object.entries(value));
     return `{${type.fields.map((f) => `${safe(f.name)}: ${cellText(f.type, fields.get(f.name) ?? null, full)}`).join(", ")}}`;
   }
-  if (typeof value === "number" && type.kind === "float32") return String(Number(value.toPrecision(7)));
+  if (typeof value === "number" && type.kind === "float32") return shortestFloat32(value);
   return String(value);
 };
 
-const isNumeric = ({ kind }: DataType): boolean => /^(u?int|float)/.test(kind);
-
-/** Rows as an aligned table. With `width`, the widest columns give way first and what is cut ends in `…`. */
-export const renderTable = (batch: Batch, width: number | undefined): string => {
-  const { fields } = batch.schema;
-  const rows = Array.from({ length: batch.numRows }, (_, i) =>
-    fields.map(({ type }, c) => cellText(type, valueAt(batch.columns[c]!, i), width === undefined)),
-  );
-  return align(
-    fields.map(({ name }) => safe(name)),
-    rows,
-    fields.map(({ type }) => isNumeric(type)),
-    width,
-  );
+/** The fewest digits that read back to the same float32. */
+const shortestFloat32 = (value: number): string => {
+  for (let digits = 1; digits < 9; digits++) {
+    const near = Number(value.toPrecision(digits));
+    if (Math.fround(near) === value) return String(near);
+  }
+  return String(value);
 };
+
+export const isNumeric = ({ kind }: DataType): boolean => /^(u?int|float)/.test(kind);
 
 const GAP = "  ";
 
-/** Columns of text, aligned; `right` aligns a column to the right. */
-export const align = (
+/** How columns of text stand side by side. */
+export interface Layout {
+  /** Of the columns that are shown: the first ones. */
+  readonly widths: readonly number[];
+  /** Columns that found no room; their place shows `…`. */
+  readonly hidden: number;
+  readonly right: readonly boolean[];
+}
+
+/** Widths for these rows. With `width`, the widest columns give way first, and the last ones where all are narrow. */
+export const layoutOf = (
   header: readonly string[],
   rows: readonly (readonly string[])[],
   right: readonly boolean[],
   width?: number,
-): string => {
+): Layout => {
   const wanted = header.map((name, c) =>
-    Math.max(displayWidth(name), ...rows.map((row) => displayWidth(row[c] ?? ""))),
+    rows.reduce((most, row) => Math.max(most, displayWidth(row[c] ?? "")), displayWidth(name)),
   );
-  const widths = width === undefined ? wanted : fit(wanted, width - GAP.length * (header.length - 1));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, c) => {
-        const cut = shorten(cell, widths[c]!);
-        const padding = " ".repeat(Math.max(0, widths[c]! - displayWidth(cut)));
-        return right[c] === true ? padding + cut : cut + padding;
-      })
-      .join(GAP)
-      .trimEnd();
-  return `${[header, ...rows].map(line).join("\n")}\n`;
+  if (width === undefined) return { widths: wanted, hidden: 0, right };
+  let shown = wanted.length;
+  const least = (n: number): number =>
+    wanted.slice(0, n).reduce((sum, w) => sum + Math.min(w, MINIMUM) + GAP.length, -GAP.length) +
+    (n < wanted.length ? GAP.length + 1 : 0);
+  while (shown > 1 && least(shown) > width) shown--;
+  const hidden = wanted.length - shown;
+  const room = width - GAP.length * (shown - 1) - (hidden > 0 ? GAP.length + 1 : 0);
+  return { widths: fit(wanted.slice(0, shown), room), hidden, right };
+};
+
+/** One line of a table, without its line end. `paint` colours a cell after its width is settled. */
+export const lineOf = (
+  cells: readonly string[],
+  { widths, hidden, right }: Layout,
+  paint: (cell: string, column: number) => string = (cell) => cell,
+): string => {
+  const texts = widths.map((width, c) => {
+    const cut = shorten(cells[c] ?? "", width);
+    const padding = " ".repeat(Math.max(0, width - displayWidth(cut)));
+    const painted = paint(cut, c);
+    if (right[c] === true) return padding + painted;
+    return c === widths.length - 1 && hidden === 0 ? painted : painted + padding;
+  });
+  return [...texts, ...(hidden > 0 ? ["…"] : [])].join(GAP).trimEnd();
+};
+
+/** Rows as an aligned table, every cell in full and safe to show; `right` aligns a column to the right. */
+export const align = (
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly boolean[],
+): string => {
+  const shown = rows.map((row) => row.map(safe));
+  const layout = layoutOf(header, shown, right);
+  return `${[header, ...shown].map((cells) => lineOf(cells, layout)).join("\n")}\n`;
 };
 
 const MINIMUM = 6;
@@ -89,17 +109,10 @@ const fit = (wanted: readonly number[], room: number): readonly number[] => {
   return widths;
 };
 
-const displayWidth = (text: string): number => [...text].length;
-
-const shorten = (text: string, width: number): string => {
-  const symbols = [...text];
-  return symbols.length <= width ? text : `${symbols.slice(0, Math.max(0, width - 1)).join("")}…`;
-};
-
-/** `key: value` lines. */
+/** `key: value` lines, safe to show. */
 export const renderPairs = (pairs: readonly (readonly [string, string])[]): string => {
-  const width = Math.max(...pairs.map(([key]) => key.length));
-  return `${pairs.map(([key, value]) => `${`${key}:`.padEnd(width + 2)}${value}`.trimEnd()).join("\n")}\n`;
+  const width = Math.max(...pairs.map(([key]) => displayWidth(safe(key))));
+  return `${pairs.map(([key, value]) => `${`${safe(key)}:`.padEnd(width + 2)}${safe(value)}`.trimEnd()).join("\n")}\n`;
 };
 
 /** Bytes for people, in powers of 1024. */

@@ -1,6 +1,6 @@
 import { datasetSchema } from "@usr/dataset";
 import type { Outcome, RunCommand } from "../command.ts";
-import { align, safe } from "../text.ts";
+import { align } from "../text.ts";
 import { argument } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
@@ -12,7 +12,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
     text: () =>
       align(
         ["column", "type", "origin"],
-        data.map(({ column, type, origin }) => [safe(column), type, origin]),
+        data.map(({ column, type, origin }) => [column, type, origin]),
         [false, false, false],
       ),
   };

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { basename, dirname } from "node:path";
 import { datasetSchema, scan } from "@usr/dataset";
 import { writeTable } from "@usr/formats";
 import type { Batch, Schema } from "@usr/schema";
@@ -7,20 +6,30 @@ import { parseType } from "@usr/schema";
 import type { Outcome, RunCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { formatFor } from "../input.ts";
+import { checkOutput, writeOutput } from "../output.ts";
 import { queryOf } from "../query.ts";
+import { safeLines } from "../safe.ts";
+import type { Session } from "../session.ts";
 import { bytesText, count } from "../text.ts";
 import { argument, flag, requiredText, text } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const id = argument(typed, 0);
   const out = requiredText(typed, "out");
+  const dryRun = flag(typed, "dryRun");
   const { format, compression } = formatFor(out, text(typed, "fmt"));
   const header = text(typed, "header");
-  if (header !== undefined && format !== "fasta") throw new UsageError("--header is for fasta");
+  if (header !== undefined && format !== "fasta")
+    throw new UsageError("--header is for fasta", { hint: "Leave it out, or write fasta with --fmt fasta." });
   if (flag(typed, "formulaSafe") && format !== "csv" && format !== "tsv")
-    throw new UsageError("--formula-safe is for csv and tsv");
-  if (out === "-" && session.options.json) throw new UsageError("--out - and --json both want stdout");
+    throw new UsageError("--formula-safe is for csv and tsv", { hint: "Leave it out: other formats run nothing." });
+  if (out === "-" && session.options.json && !dryRun)
+    throw new UsageError("--out - and --json both want stdout", { hint: "Write to a file, or leave --json out." });
+  const binary = format === "parquet" || format === "arrow" || compression !== undefined;
+  if (out === "-" && binary && session.environment.stdoutIsTerminal && !dryRun)
+    throw new UsageError(`${format} is nothing to show on a terminal`, { hint: "Name a file, or pipe it." });
   const root = await session.root();
+  if (out !== "-") await checkOutput(out, root.label);
   const query = queryOf(session, typed);
   const stats = { rows: 0, size: 0 };
   const sha256 = createHash("sha256");
@@ -43,23 +52,30 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
       yield chunk;
     }
   }
-  if (flag(typed, "dryRun")) {
+  if (dryRun) {
     for await (const _ of measured()) void _;
   } else if (out === "-") {
-    for await (const chunk of measured()) await session.environment.stdout(chunk);
+    await toStdout(session, measured());
     return { kind: "text", text: "" };
-  } else {
-    const { diskStorage } = await import("@usr/storage/node");
-    await diskStorage(dirname(out)).put(basename(out), measured(), { signal: session.environment.signal });
-  }
+  } else await writeOutput(out, measured(), session.environment.signal);
   const data = { rows: stats.rows, path: out, size_bytes: stats.size, sha256: sha256.digest("hex") };
   return {
     kind: "document",
     data,
     text: () =>
-      `${flag(typed, "dryRun") ? "Would write" : "Wrote"} ${count(data.rows, "row")} to ${out} (${bytesText(data.size_bytes)})\n`,
+      `${dryRun ? "Would write" : "Wrote"} ${count(data.rows, "row")} to ${out} (${bytesText(data.size_bytes)})\n`,
   };
 };
+
+/** Into a pipe the bytes as they are; a terminal must not obey what they spell. */
+const toStdout = async ({ environment }: Session, bytes: AsyncIterable<Uint8Array>): Promise<void> => {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  for await (const chunk of bytes)
+    await environment.stdout(environment.stdoutIsTerminal ? shown(decoder.decode(chunk, { stream: true })) : chunk);
+};
+
+/** Tabs belong to tsv. */
+const shown = (text: string): string => text.split("\t").map(safeLines).join("\t");
 
 /** Looks at the first batch for the schema; a scan without any asks for it elsewhere. */
 const withSchema = async (

@@ -1,11 +1,11 @@
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import type { Alphabet } from "@usr/id";
 import { normalizeSequence, sequenceId } from "@usr/id";
 import type { Outcome, RunCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
+import { readable } from "../input.ts";
 import type { Session } from "../session.ts";
-import { align, safe } from "../text.ts";
+import { align } from "../text.ts";
 import { list, requiredText, text, variadic } from "../typed.ts";
 
 /** The widest alphabet of each bio type; the alphabet is no part of an id. */
@@ -56,17 +56,20 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
           row.id,
           String(row.length),
           ...("digests" in row ? Object.values(row.digests).map(String) : []),
-          safe(row.sequence),
+          row.sequence,
         ]),
         [false, true],
       ),
   };
 };
 
+/** One sequence a line; blank lines count for nothing. */
 const fromFile = async (session: Session, path: string | undefined): Promise<readonly string[]> => {
   if (path === undefined) return [];
-  const input = path === "-" ? session.environment.stdin : createReadStream(path);
-  const found: string[] = [];
-  for await (const line of createInterface({ input })) if (line.trim() !== "") found.push(line);
-  return found;
+  const source = path === "-" ? session.environment.stdin : createReadStream(path);
+  const decoder = new TextDecoder();
+  let content = "";
+  for await (const chunk of readable(session, source, path === "-" ? "stdin" : path))
+    content += decoder.decode(chunk, { stream: true });
+  return `${content}${decoder.decode()}`.split(/\r?\n/).filter((line) => line.trim() !== "");
 };

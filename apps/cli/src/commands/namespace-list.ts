@@ -1,6 +1,6 @@
 import type { Outcome, RunCommand } from "../command.ts";
 import { readRegistry } from "../registry.ts";
-import { align, safe } from "../text.ts";
+import { align } from "../text.ts";
 
 export const run: RunCommand = async (session): Promise<Outcome> => {
   const registry = await readRegistry(session);
@@ -12,8 +12,8 @@ export const run: RunCommand = async (session): Promise<Outcome> => {
       align(
         ["namespace", "columns"],
         entries.map(({ namespace, columns }) => [
-          safe(namespace),
-          columns.map(({ name, type }) => safe(`${name}: ${type}`)).join(", "),
+          namespace,
+          columns.map(({ name, type }) => `${name}: ${type}`).join(", "),
         ]),
         [false, false],
       ),

@@ -1,7 +1,7 @@
 import { contractHash, RegistryError } from "@usr/registry";
 import type { Outcome, RunCommand } from "../command.ts";
 import { readRegistry } from "../registry.ts";
-import { renderPairs, safe } from "../text.ts";
+import { renderPairs } from "../text.ts";
 import { argument } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
@@ -21,11 +21,11 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
     data: { namespace, owner, description, columns, contract_hash: hash },
     text: () =>
       renderPairs([
-        ["namespace", safe(namespace)],
-        ["owner", owner === null ? "" : safe(String(owner))],
-        ["description", description === null ? "" : safe(String(description))],
+        ["namespace", namespace],
+        ["owner", owner === null ? "" : String(owner)],
+        ["description", description === null ? "" : String(description)],
         ["contract hash", hash],
-        ...columns.map(({ name, type }) => [safe(name), safe(type)] as const),
+        ...columns.map(({ name, type }) => [name, type] as const),
       ]),
   };
 };

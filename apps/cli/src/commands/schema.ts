@@ -2,7 +2,8 @@ import { datasetSchema } from "@usr/dataset";
 import type { DataType } from "@usr/schema";
 import { formatType, parseType } from "@usr/schema";
 import type { Outcome, RunCommand } from "../command.ts";
-import { align, safe } from "../text.ts";
+import { safe } from "../safe.ts";
+import { align } from "../text.ts";
 import { argument, flag } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {

@@ -2,7 +2,8 @@ import type { ValidationMode } from "@usr/dataset";
 import { validate } from "@usr/dataset";
 import type { Outcome, RunCommand } from "../command.ts";
 import { EXIT } from "../errors.ts";
-import { count, safe } from "../text.ts";
+import { safe } from "../safe.ts";
+import { count } from "../text.ts";
 import { argument, flag, text } from "../typed.ts";
 
 const MODES: readonly ValidationMode[] = [

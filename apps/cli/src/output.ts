@@ -1,0 +1,98 @@
+import { randomBytes } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+import { open, realpath, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { UsageError } from "./errors.ts";
+import { aboutFile } from "./system-error.ts";
+
+/**
+ * Refuses a place for an output where nothing should be written: a folder, and the files of a root that make a dataset or its registry.
+ * Throws `USAGE`, or what the system says about the folder.
+ */
+export const checkOutput = async (path: string, root: string): Promise<void> => {
+  if (path.endsWith(sep) || path.endsWith("/")) throw isFolder(path);
+  const found = await existing(path);
+  if (found?.isDirectory() === true) throw isFolder(path);
+  const target = await targetOf(path);
+  const inRoot = relative(await realpath(root), target);
+  if (inRoot.startsWith("..") || resolve(inRoot) === inRoot) return;
+  const [top = "", ...rest] = inRoot.split(sep);
+  const folders = [top, join(top, rest[0] ?? "")].filter((folder) => folder !== inRoot);
+  const held = await Promise.all(folders.map((folder) => existing(join(root, folder, "records.parquet"))));
+  if (inRoot === "registry.yaml" || inRoot.startsWith(".usr.lock") || held.some((file) => file !== undefined)) {
+    throw new UsageError(`${path} lies among the files of the root`, {
+      hint: "An export belongs outside of the datasets: name another folder.",
+      details: { path, root },
+    });
+  }
+};
+
+const isFolder = (path: string): UsageError =>
+  new UsageError(`${path} is a folder`, { hint: "Name a file.", details: { path } });
+
+const existing = (path: string): Promise<Awaited<ReturnType<typeof stat>> | undefined> =>
+  stat(path).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw aboutFile(error, "write", path);
+  });
+
+/** Where a path really lies, through the links in it. */
+const targetOf = async (path: string): Promise<string> => {
+  try {
+    return await realpath(path);
+  } catch {
+    const folder = await realpath(dirname(path)).catch((error: unknown) => {
+      throw aboutFile(error, "write into", dirname(path));
+    });
+    return join(folder, basename(path));
+  }
+};
+
+/**
+ * Writes a file whole or not at all: what stood there before stays until everything is on the disk. Pipes and devices, which have no
+ * before, are written as they are.
+ */
+export const writeOutput = async (
+  path: string,
+  bytes: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> => {
+  const refuse = (error: unknown): never => {
+    throw aboutFile(error, "write", path);
+  };
+  const found = await existing(path);
+  if (found !== undefined && !found.isFile()) {
+    await using stream = await open(path, "w").catch(refuse);
+    await fill(stream, bytes, signal, refuse);
+    return;
+  }
+  const target = await targetOf(path);
+  const name = `.${basename(target).slice(0, 100)}.${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = join(dirname(target), name);
+  const mode = found === undefined ? 0o666 : Number(found.mode) & 0o777;
+  try {
+    await using handle = await open(temporary, "wx", mode).catch(refuse);
+    await fill(handle, bytes, signal, refuse);
+    await handle.sync().catch(refuse);
+    await rename(temporary, target).catch(refuse);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+};
+
+const fill = async (
+  file: FileHandle,
+  bytes: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+  refuse: (error: unknown) => never,
+): Promise<void> => {
+  for await (const chunk of bytes) {
+    signal.throwIfAborted();
+    for (let done = 0; done < chunk.length; ) {
+      const { bytesWritten } = await file.write(chunk, done).catch(refuse);
+      done += bytesWritten;
+    }
+  }
+  signal.throwIfAborted();
+};
