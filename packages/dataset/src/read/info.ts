@@ -5,8 +5,8 @@ import { parseDatasetId } from "../dataset-id.ts";
 import { EVENTS_LOG, inDataset, isSnapshotFile, overlayName, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
 import type { DatasetInfo, DatasetSummary, NamespaceInfo, ReadOptions, Root } from "../types.ts";
 import { byCodeUnits, groupDatasets } from "./list.ts";
+import { countDeleted } from "./merged-view.ts";
 import { listAll } from "./objects.ts";
-import { countDeleted } from "./scan.ts";
 import { schemaColumns } from "./schema.ts";
 import { openSnapshot } from "./snapshot.ts";
 

@@ -1,30 +1,13 @@
-import {
-  buildKeyIndex,
-  type KeyBatch,
-  type KeyIndex,
-  type MergeCursor,
-  mergeOverlay,
-  type Overlay,
-  type OverlayKey,
-} from "@usr/overlay";
 import type { Batch, Column, Schema } from "@usr/schema";
-import { concatColumns, gatherColumns, isValid, nullColumn, sliceColumn } from "@usr/schema/columns";
-import type { Signal } from "@usr/storage";
+import { concatColumns, gatherColumns, sliceColumn } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { BASE_FIELDS } from "../layout.ts";
 import type { Query, Root, Snapshot } from "../types.ts";
-import { convertColumn } from "./convert.ts";
-import { findRows, type RowRange, rangesOf, readRanges } from "./rows.ts";
+import { type MergedBatch, mergedView } from "./merged-view.ts";
+import { findRows, type RowRange, rangesOf } from "./rows.ts";
 import { datasetSchema } from "./schema.ts";
 import { openSnapshot } from "./snapshot.ts";
-import {
-  namespacesOf,
-  selectColumns,
-  TOMBSTONE_FIELDS,
-  unknownColumnError,
-  type ViewColumn,
-  viewColumns,
-} from "./view.ts";
+import { namespacesOf, selectColumns, unknownColumnError, type ViewColumn, viewColumns } from "./view.ts";
 
 /**
  * The merged view of a dataset: its rows in base order, batch by batch. Memory is bounded by the keys of the rows read and one batch.
@@ -155,141 +138,6 @@ function pick(column: Column, keep: Int32Array | undefined, from: number, to: nu
   return gatherColumns(column.type, [column], undefined, keep.subarray(from, to));
 }
 
-/** A batch of merged rows. `keep` = the visible ones, ascending; absent = all. `row` = stored number of the first. */
-interface MergedBatch {
-  readonly columns: readonly Column[];
-  readonly numRows: number;
-  readonly row: number;
-  readonly keep: Int32Array | undefined;
-}
-
-async function* mergedView(
-  snapshot: Snapshot,
-  chosen: readonly ViewColumn[],
-  ranges: readonly RowRange[],
-  hides: boolean,
-  o: Signal,
-): AsyncGenerator<MergedBatch, void, undefined> {
-  const stored = chosen.filter((column) => column.stored).map((column) => column.field.name);
-  const cursors = await openCursors(snapshot, chosen, ranges, hides, o);
-  try {
-    for await (const { batch, row } of readRanges(snapshot.base.file, ranges, stored, o)) {
-      const read = new Map<Overlay, ReadonlyMap<string, Column>>();
-      for (const [overlay, cursor] of cursors) read.set(overlay, await readCursor(cursor, row, batch.numRows));
-      const marks = snapshot.tombstones && read.get(snapshot.tombstones.overlay);
-      const columns = chosen.map((column) => {
-        const base = column.stored ? batch.columns[stored.indexOf(column.field.name)] : undefined;
-        return mergedColumn(column, column.tombstone ? marks?.get(column.field.name) : base, read, batch.numRows);
-      });
-      const deleted = hides ? marks?.get("usr__deleted") : undefined;
-      yield { columns, numRows: batch.numRows, row, keep: deleted && visibleRows(deleted) };
-    }
-  } finally {
-    for (const cursor of cursors.values()) await cursor[Symbol.asyncDispose]();
-  }
-}
-
-function mergedColumn(
-  { field, overlays }: ViewColumn,
-  stored: Column | undefined,
-  read: ReadonlyMap<Overlay, ReadonlyMap<string, Column>>,
-  numRows: number,
-): Column {
-  let value = stored && convertColumn(stored, field.type, field.name);
-  for (const overlay of overlays) {
-    const newer = read.get(overlay)?.get(field.name);
-    if (newer === undefined) continue;
-    const converted = convertColumn(newer, field.type, field.name);
-    value = value === undefined ? converted : coalesce(converted, value);
-  }
-  return value ?? nullColumn(field.type, numRows);
-}
-
-/** The value of `newer` where it has one, else that of `older`. */
-function coalesce(newer: Column, older: Column): Column {
-  const sources = new Int32Array(newer.length);
-  const rows = new Int32Array(newer.length);
-  let filled = 0;
-  for (let i = 0; i < newer.length; i++) {
-    rows[i] = i;
-    if (isValid(newer, i)) filled++;
-    else sources[i] = 1;
-  }
-  if (filled === newer.length) return newer;
-  return filled === 0 ? older : gatherColumns(older.type, [newer, older], sources, rows);
-}
-
-function visibleRows(deleted: Column): Int32Array | undefined {
-  const keep = new Int32Array(deleted.length);
-  let kept = 0;
-  for (let i = 0; i < deleted.length; i++) if (!isTrue(deleted, i)) keep[kept++] = i;
-  return kept === deleted.length ? undefined : keep.subarray(0, kept);
-}
-
-/** Whether a boolean cell is true; NULL is not. */
-export function isTrue(column: Column, row: number): boolean {
-  return column.layout === "bool" && isValid(column, row) && ((column.values[row >> 3]! >> (row & 7)) & 1) === 1;
-}
-
-/** One merge cursor for each overlay that a chosen column needs, tombstones among them. */
-async function openCursors(
-  snapshot: Snapshot,
-  chosen: readonly ViewColumn[],
-  ranges: readonly RowRange[],
-  hides: boolean,
-  o: Signal,
-): Promise<ReadonlyMap<Overlay, MergeCursor>> {
-  const needed = new Map<Overlay, string[]>();
-  for (const { field, overlays } of chosen) {
-    for (const overlay of overlays) needed.set(overlay, [...(needed.get(overlay) ?? []), field.name]);
-  }
-  if (snapshot.tombstones !== undefined) {
-    const { overlay } = snapshot.tombstones;
-    const marks = TOMBSTONE_FIELDS.map((field) => field.name).filter(
-      (name) =>
-        overlay.fields.some((field) => field.name === name) &&
-        ((hides && name === "usr__deleted") || chosen.some((column) => column.tombstone && column.field.name === name)),
-    );
-    if (marks.length > 0) needed.set(overlay, marks);
-  }
-  const { file } = snapshot.base;
-  const whole = ranges.length === 1 && ranges[0]!.start === 0 && ranges[0]!.end === file.numRows;
-  const indexes = new Map<OverlayKey, KeyIndex>();
-  const cursors = new Map<Overlay, MergeCursor>();
-  for (const [overlay, columns] of needed) {
-    // Ids are unique by contract, so the rows asked for are enough; a sequence key is only sound over the whole base.
-    const partial = overlay.key === "id" && !whole;
-    let index = indexes.get(overlay.key);
-    if (index === undefined) {
-      const keyRanges = partial ? ranges : [{ start: 0, end: file.numRows }];
-      index = await buildKeyIndex(overlay.key, keyBatches(snapshot, overlay.key, keyRanges, o), {
-        ...o,
-        rows: file.numRows,
-      });
-      indexes.set(overlay.key, index);
-    }
-    cursors.set(overlay, mergeOverlay(overlay, index, { columns, signal: o.signal }));
-  }
-  return cursors;
-}
-
-async function readCursor(cursor: MergeCursor, start: number, length: number): Promise<ReadonlyMap<string, Column>> {
-  const columns = await cursor.read(start, start + length);
-  return new Map(cursor.fields.map(({ name }, i) => [name, columns[i]!]));
-}
-
-/** What `buildKeyIndex` reads: the base columns that make a key, for the rows of `ranges`. */
-export async function* keyBatches(
-  snapshot: Snapshot,
-  key: OverlayKey,
-  ranges: readonly RowRange[],
-  o: Signal = {},
-): AsyncGenerator<KeyBatch, void, undefined> {
-  const columns = key === "id" ? ["id"] : ["sequence", "bio_type", "alphabet"];
-  for await (const { batch, row } of readRanges(snapshot.base.file, ranges, columns, o))
-    yield { ...batch, startRow: row };
-}
-
 async function* inAskedOrder(
   id: string,
   schema: Schema,
@@ -346,15 +194,4 @@ function unknownIds(dataset: string, missing: readonly string[], deleted: readon
     hint: deleted.length > 0 ? "Deleted rows are shown with --include-deleted." : undefined,
     details: { dataset, count: ids.length, ids: ids.slice(0, 5), deleted: deleted.slice(0, 5) },
   });
-}
-
-/** How many base rows are deleted. Reads the ids, and only where the dataset has tombstones. */
-export async function countDeleted(snapshot: Snapshot, o: Signal = {}): Promise<number> {
-  const { tombstones, base } = snapshot;
-  if (tombstones === undefined) return 0;
-  const whole = [{ start: 0, end: base.file.numRows }];
-  let deleted = 0;
-  for await (const { keep, numRows } of mergedView(snapshot, [], whole, true, o))
-    deleted += numRows - (keep?.length ?? numRows);
-  return deleted;
 }

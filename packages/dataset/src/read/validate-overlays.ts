@@ -1,28 +1,18 @@
 import { strip } from "@usr/id";
-import { assembleOverlay, type KeyIndex, matchKeys, type OverlayEntry, type OverlayKey, type Part } from "@usr/overlay";
+import { assembleOverlay, type KeyIndex, matchKeys, type OverlayEntry, type Part } from "@usr/overlay";
 import { readBatches } from "@usr/parquet";
-import { type DataType, formatType, parseType, sameType } from "@usr/schema";
+import { formatType, sameType } from "@usr/schema";
 import { isValid, valueAt } from "@usr/schema/columns";
-import type { Signal } from "@usr/storage";
 import { inDataset, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
-import { type Finding, type Findings, findingOf, place } from "./findings.ts";
+import { findingOf, place } from "./findings.ts";
 import { byCodeUnits } from "./list.ts";
-import { createContractHashes, type KnownRegistry, type Registries, type Rule } from "./validate-registry.ts";
+import { choose, type OverlayContext, registeredType } from "./validate-contract.ts";
+import type { KnownRegistry } from "./validate-registry.ts";
 
 /** An entry whose parts could be opened. */
 export interface OpenedEntry {
   readonly entry: OverlayEntry;
   readonly parts: readonly Part[];
-}
-
-export interface OverlayContext extends Signal {
-  readonly id: string;
-  readonly findings: Findings;
-  readonly registries: Registries;
-  readonly rule: Rule;
-  readonly nowUs: bigint | undefined;
-  /** A key index over the whole base; rejects where the base does not allow the key. */
-  readonly index: (key: OverlayKey) => Promise<KeyIndex>;
 }
 
 const FUTURE_NS = 5n * 60n * 1_000_000_000n;
@@ -53,121 +43,6 @@ export async function checkOverlays(opened: readonly OpenedEntry[], c: OverlayCo
     }
   }
   return rows;
-}
-
-/** For each namespace the registry it is judged by. What fits none is judged by the first and reported. */
-async function choose(
-  parts: readonly Part[],
-  c: OverlayContext,
-): Promise<(namespace: string) => KnownRegistry | undefined> {
-  const contracts = createContractHashes();
-  const { candidates, byNamespace, together } = c.rule;
-  const first = candidates[0];
-  const problemOf = (part: Part, registry: KnownRegistry): Promise<Finding | undefined> =>
-    byNamespace ? contractProblem(part, registry, contracts, c) : Promise.resolve(registryProblem(part, registry, c));
-
-  const judge = async (group: readonly Part[]): Promise<KnownRegistry | undefined> => {
-    if (first === undefined) return undefined;
-    let failures: readonly Finding[] = [];
-    for (const registry of candidates) {
-      const problems = (await Promise.all(group.map((part) => problemOf(part, registry)))).filter(
-        (problem) => problem !== undefined,
-      );
-      const fits =
-        problems.every((problem) => problem.severity !== "error") && group.every((part) => fitsSchema(part, registry));
-      if (fits || registry === first) failures = problems;
-      if (fits) {
-        for (const problem of failures) c.findings.add(problem);
-        return registry;
-      }
-    }
-    for (const problem of failures) c.findings.add(problem);
-    return first;
-  };
-  if (together) {
-    const registry = await judge(parts);
-    return () => registry;
-  }
-  const chosen = new Map<string, KnownRegistry | undefined>();
-  for (const namespace of new Set(parts.map((part) => part.namespace))) {
-    chosen.set(namespace, await judge(parts.filter((part) => part.namespace === namespace)));
-  }
-  return (namespace) => chosen.get(namespace);
-}
-
-function fitsSchema(part: Part, { registry }: KnownRegistry): boolean {
-  if (part.namespace === TOMBSTONE_NAMESPACE) return true;
-  const registered = registry.namespaces.get(part.namespace);
-  return (
-    registered !== undefined &&
-    part.columns.every((name) => {
-      const type = registeredType(registered.columns.find((column) => column.name === name)?.type);
-      const stored = part.file.schema.fields.find((field) => field.name === name)?.type;
-      return type !== undefined && stored !== undefined && (stored.kind === "null" || sameType(stored, type));
-    })
-  );
-}
-
-function registeredType(text: string | undefined): DataType | undefined {
-  try {
-    return text === undefined ? undefined : parseType(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The rule of `current`, `frozen` and `either`: the part was written under exactly this registry. */
-function registryProblem(part: Part, { label, hash }: KnownRegistry, c: OverlayContext): Finding | undefined {
-  if (part.registryHash === hash) return undefined;
-  const where = inDataset(c.id, part.path);
-  const kind = `${part.namespace} registry`;
-  return part.registryHash === undefined
-    ? { severity: "error", code: "MISSING_METADATA", message: "It carries no usr:registry_hash.", where, kind }
-    : {
-        severity: "error",
-        code: "REGISTRY_MISMATCH",
-        message: `It was written under the registry ${part.registryHash}; ${label} is ${hash}.`,
-        where,
-        hint: "Validate with --registry-mode namespace-current, which asks only whether this namespace changed.",
-        kind,
-      };
-}
-
-/** The rule of the namespace modes: the part was written under the same definition of its namespace. */
-async function contractProblem(
-  part: Part,
-  { label, registry }: KnownRegistry,
-  contracts: ReturnType<typeof createContractHashes>,
-  c: OverlayContext,
-): Promise<Finding | undefined> {
-  const entry = registry.namespaces.get(part.namespace);
-  // An unregistered namespace is reported with its schema; deleted rows have no contract.
-  if (entry === undefined || part.namespace === TOMBSTONE_NAMESPACE) return undefined;
-  const where = inDataset(c.id, part.path);
-  const kind = `${part.namespace} contract`;
-  const frozen = part.registryHash === undefined ? undefined : c.registries.frozen.get(part.registryHash);
-  const then = frozen?.registry.namespaces.get(part.namespace);
-  const stamped = part.contractHash ?? (then && (await contracts(then)));
-  if (stamped === undefined) {
-    return {
-      severity: "warning",
-      code: "MISSING_METADATA",
-      message:
-        "It carries no usr:namespace_contract_hash, and no frozen registry tells it; only its columns and types were checked.",
-      where,
-      kind,
-    };
-  }
-  const now = await contracts(entry);
-  if (stamped === now) return undefined;
-  return {
-    severity: "error",
-    code: "CONTRACT_MISMATCH",
-    message: `It was written under another definition of ${part.namespace} (${stamped}) than ${label} has (${now}).`,
-    where,
-    hint: "Restore the definition in the registry, or write the values again.",
-    kind,
-  };
 }
 
 /** A file or folder named unlike the namespace inside. */
