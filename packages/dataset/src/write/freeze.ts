@@ -73,7 +73,8 @@ const restamp = async (tx: Transaction): Promise<Staged | undefined> => {
   if (handle === undefined) return undefined;
   await using opened = handle;
   const file = await openParquet(opened);
-  return tx.stageParquet(stamped(file.schema, [[REGISTRY_HASH, tx.registryHash]]), passThrough(file));
+  // Awaited here: the handle must stay open until the last byte is copied.
+  return await tx.stageParquet(stamped(file.schema, [[REGISTRY_HASH, tx.registryHash]]), passThrough(file));
 };
 
 /** Every row group of a file, by reference: bytes are copied, nothing is decoded. */
