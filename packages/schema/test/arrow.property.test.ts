@@ -279,6 +279,25 @@ describe("Arrow IPC", () => {
     }
   });
 
+  it("refuses a file that is cut anywhere", async () => {
+    const batch = numbers(1n, 2n, 3n);
+    const parts: number[] = [];
+    for await (const chunk of writeArrow(batch.schema, [batch], { form: "file" })) {
+      parts.push(...chunk);
+    }
+    for (let size = 0; size < parts.length; size += 1) {
+      const cut = async function* (): AsyncGenerator<Uint8Array> {
+        yield Uint8Array.from(parts.slice(0, size));
+      };
+      const reading = readArrow(cut()).then(async (reader) => {
+        for await (const read of reader.batches()) {
+          expect(read.numRows).toBe(3);
+        }
+      });
+      await expect(reading).rejects.toMatchObject({ code: "CORRUPT" });
+    }
+  });
+
   it("passes errors of the source on as they are", async () => {
     const failure = new Error("the disk is gone");
     const source = async function* (): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,26 @@
-import type { DataType, StructField, Value } from "@usr/schema";
 import fc from "fast-check";
+
+// The shapes of `DataType` and `Value` of the schema package, said again: this package is below all others and may import none of them.
+
+/** A column type that can be registered. */
+type DataType =
+  | { readonly kind: "string" }
+  | { readonly kind: "bool" }
+  | { readonly kind: "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64" }
+  | { readonly kind: "float16" | "float32" | "float64" }
+  | { readonly kind: "timestamp"; readonly unit: "ms" | "us" | "ns"; readonly timezone?: string | undefined }
+  | { readonly kind: "list"; readonly item: DataType }
+  | { readonly kind: "fixed_size_list"; readonly item: DataType; readonly size: number }
+  | { readonly kind: "struct"; readonly fields: readonly StructField[] }
+  | { readonly kind: "null" };
+
+interface StructField {
+  readonly name: string;
+  readonly type: DataType;
+}
+
+/** One cell. */
+type Value = null | string | boolean | number | bigint | readonly Value[] | { readonly [field: string]: Value };
 
 /** Names that objects of JavaScript trip over, and some that people use. */
 const fieldNames: fc.Arbitrary<string> = fc.oneof(

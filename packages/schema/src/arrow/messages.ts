@@ -57,6 +57,17 @@ async function* readMessages(
     }
     metadata = await readMetadata(bytes, prefix);
   }
+  if (isFile) {
+    await checkFooter(bytes);
+  }
+}
+
+/** The footer says nothing that the messages have not said, but a file without it is cut short. */
+async function checkFooter(bytes: ByteQueue): Promise<void> {
+  const { size, last } = await bytes.skipAll(4 + MAGIC.length);
+  if (ascii(last.subarray(4)) !== MAGIC || uint32(last) !== size - last.length) {
+    throw damaged("the file has no footer: it is cut short");
+  }
 }
 
 async function readMetadata(bytes: ByteQueue, prefix: Uint8Array | undefined): Promise<Uint8Array | undefined> {
@@ -95,6 +106,8 @@ interface ByteQueue {
   take(size: number): Promise<Uint8Array | undefined>;
   /** All that is left. */
   takeAll(): Promise<Uint8Array[]>;
+  /** Passes over all that is left: how much it was, and its last `keep` bytes, padded in front. */
+  skipAll(keep: number): Promise<{ readonly size: number; readonly last: Uint8Array }>;
 }
 
 function byteQueue(source: AsyncIterable<Uint8Array>): ByteQueue {
@@ -127,6 +140,21 @@ function byteQueue(source: AsyncIterable<Uint8Array>): ByteQueue {
       chunks = [];
       held = 0;
       return rest;
+    },
+    async skipAll(keep) {
+      let size = 0;
+      let last: Uint8Array = new Uint8Array(keep);
+      const pass = (chunk: Uint8Array): void => {
+        size += chunk.length;
+        last = join([last, chunk.subarray(Math.max(0, chunk.length - keep))]).slice(-keep);
+      };
+      chunks.forEach(pass);
+      chunks = [];
+      held = 0;
+      for (let step = await iterator.next(); step.done !== true; step = await iterator.next()) {
+        pass(step.value);
+      }
+      return { size, last };
     },
   };
 }
