@@ -2,16 +2,20 @@ import type { Options } from "tsup";
 import { base } from "../../tsup.base.ts";
 
 /**
- * One bundle, split by command and loaded lazily. Two packages stay outside, because what they depend on cannot be bundled and is
- * found only from where they lie: `@usr/storage` (koffi is native) and `@usr/registry` (yaml is CommonJS in Node).
+ * One bundle, split by command and loaded lazily. `@usr/storage` stays outside: its lock is native (koffi), and found only from where it
+ * lies. The platform is neutral so that libraries give their ESM form, which a bundle of ESM can hold.
  */
 const config: Options = {
   ...base,
   entry: ["src/main.ts"],
-  platform: "node",
   target: "node22",
   dts: false,
-  noExternal: [/^@usr\/(?!(storage|registry)(\/|$))/, "commander"],
-  external: [/^@usr\/(storage|registry)(\/|$)/],
+  removeNodeProtocol: false,
+  noExternal: [/^@usr\/(?!storage(\/|$))/, "commander"],
+  external: [/^@usr\/storage(\/|$)/, /^node:/],
+  esbuildOptions: (options) => {
+    options.conditions = ["@usr/source"];
+    options.mainFields = ["module", "main"];
+  },
 };
 export default config;

@@ -39,6 +39,9 @@ export const parseCommandLine = (argv: readonly string[], version: string): Pars
           mistake += text;
         },
       });
+    return command;
+  };
+  const withGlobals = (command: Command): Command => {
     for (const option of GLOBAL_OPTIONS)
       command.addOption(new Option(option.flags, option.description).helpGroup(GLOBAL_HEADING));
     command.addOption(new Option("--version", "print the version").helpGroup(GLOBAL_HEADING));
@@ -48,7 +51,7 @@ export const parseCommandLine = (argv: readonly string[], version: string): Pars
     });
     return command.addHelpOption(new Option("-h, --help", "show help").helpGroup(GLOBAL_HEADING));
   };
-  const program = prepared(new Command("usr")).description(
+  const program = withGlobals(prepared(new Command("usr"))).description(
     "Sequences, everything computed about them, and one merged view.",
   );
   const groups = new Map<string, Command>();
@@ -56,7 +59,7 @@ export const parseCommandLine = (argv: readonly string[], version: string): Pars
     const [first = "", second] = spec.name.split(" ");
     let parent = program;
     if (second !== undefined) {
-      parent = groups.get(first) ?? prepared(program.command(first)).description(GROUPS[first] ?? "");
+      parent = groups.get(first) ?? withGlobals(prepared(program.command(first))).description(GROUPS[first] ?? "");
       groups.set(first, parent);
     }
     const command = prepared(parent.command(second ?? first))
@@ -64,6 +67,7 @@ export const parseCommandLine = (argv: readonly string[], version: string): Pars
       .addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join("\n")}`);
     for (const arg of spec.args) command.addArgument(argumentOf(arg));
     for (const option of spec.options) command.addOption(optionOf(option));
+    withGlobals(command);
     command.action((...given: unknown[]) => {
       const args = given.slice(0, spec.args.length).map(textOrTexts);
       run = { spec, typed: { args, options: command.opts() }, command };

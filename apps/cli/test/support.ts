@@ -7,6 +7,8 @@ import { runCli } from "../src/cli.ts";
 export interface Ran {
   readonly code: number;
   readonly stdout: string;
+  /** stdout as it was written. */
+  readonly bytes: Buffer;
   readonly stderr: string;
   /** `data` of the JSON document on stdout. */
   readonly data: unknown;
@@ -30,7 +32,14 @@ export interface Workspace extends AsyncDisposable {
   /** Runs `usr --root ROOT --json …`; `input` is stdin. */
   readonly usr: (
     args: readonly string[],
-    o?: { readonly input?: string | Uint8Array; readonly json?: boolean; readonly terminal?: boolean },
+    o?: {
+      readonly input?: string | Uint8Array;
+      readonly json?: boolean;
+      /** stdout is a terminal. */
+      readonly terminal?: boolean;
+      readonly variables?: Readonly<Record<string, string>>;
+      readonly signal?: AbortSignal;
+    },
   ) => Promise<Ran>;
   /** Writes an input file and gives its path. */
   readonly file: (name: string, content: string | Uint8Array) => Promise<string>;
@@ -51,7 +60,7 @@ export const openWorkspace = async (): Promise<Workspace> => {
     const code = await runCli(
       {
         argv: ["--root", root, ...(json ? ["--json"] : []), ...args],
-        variables: {},
+        variables: o.variables ?? {},
         stdin: Readable.from(o.input === undefined ? [] : [Buffer.from(o.input)]),
         stdout: async (text) => void out.push(Buffer.from(text)),
         stderr: (text) => {
@@ -65,12 +74,13 @@ export const openWorkspace = async (): Promise<Workspace> => {
         random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
         host: "here",
         pid: 1,
-        signal: new AbortController().signal,
+        signal: o.signal ?? new AbortController().signal,
       },
       "0.0.0-test",
     );
-    const stdout = Buffer.concat(out).toString();
-    return { code, stdout, stderr, data: dataOf(stdout), error: errorOf(stderr), rows: rowsOf(stdout) };
+    const bytes = Buffer.concat(out);
+    const stdout = bytes.toString();
+    return { code, stdout, bytes, stderr, data: dataOf(stdout), error: errorOf(stderr), rows: rowsOf(stdout) };
   };
   return {
     dir,
