@@ -2,8 +2,10 @@
 
 import { decodeEvents, type LoggedEvent } from "@usr/events";
 import { jsonRows, openTable, type TableReader } from "@usr/formats";
+import { openParquet, type ParquetFile } from "@usr/parquet";
 import { parseColumnSpecs } from "@usr/registry";
-import { memoryStorage, readAll, type Storage } from "@usr/storage";
+import { memoryStorage, type ReadableStorage, readAll, type Storage } from "@usr/storage";
+import { expect } from "vitest";
 import { scan } from "../src/index.ts";
 import type { Query } from "../src/types.ts";
 import {
@@ -15,6 +17,7 @@ import {
   registerNamespace,
   type WritableRoot,
 } from "../src/write/index.ts";
+import { type Cells, idsOf, parquetBytes, partBytes } from "./make.ts";
 
 /** A clock that ticks a millisecond at every look, and random bytes that repeat from run to run. */
 export const writableRoot = (storage: Storage = memoryStorage(), seed = 1): WritableRoot => {
@@ -115,3 +118,81 @@ export const cloneStorage = async (storage: Storage): Promise<Storage> => {
   }
   return copy;
 };
+
+/** A table that declares its types, as a Parquet file brings it. */
+export const typedTable = async (
+  columns: Readonly<Record<string, readonly [type: string, cells: Cells]>>,
+  name = "input.parquet",
+): Promise<TableReader> => {
+  const bytes = await parquetBytes(columns, {});
+  const file = {
+    meta: { size: bytes.length },
+    read: async (offset: number, length: number) => bytes.subarray(offset, offset + length),
+  };
+  return openTable({ file }, { format: "parquet", name });
+};
+
+/** A Parquet file of a storage, in memory. */
+export const parquetAt = async (storage: ReadableStorage, path: string): Promise<ParquetFile> => {
+  const handle = await storage.open(path);
+  if (handle === undefined) throw new Error(`no ${path}`);
+  await using opened = handle;
+  const bytes = await readAll(opened);
+  return openParquet({
+    meta: { size: bytes.length, path },
+    read: async (offset, length) => bytes.subarray(offset, offset + length),
+  });
+};
+
+/** The bytes of every column chunk of a row group, in column order. */
+export const chunkBytes = async (file: ParquetFile, rowGroup: number): Promise<readonly string[]> => {
+  const chunks: string[] = [];
+  for (const { start, length } of file.footer.rowGroups[rowGroup]!.chunks)
+    chunks.push(Buffer.from(await file.source.read(start, length)).toString("base64"));
+  return chunks;
+};
+
+/** Marks rows of a dna dataset as deleted (or, with `false`, as restored), as another program would have. */
+export const putTombstones = async (
+  root: WritableRoot,
+  id: string,
+  marks: Readonly<Record<string, boolean>>,
+): Promise<void> => {
+  const sequences = Object.keys(marks);
+  const file = await partBytes("usr", "id", "2026-01-01T00:00:00.000000Z", {
+    id: ["string", idsOf(sequences)],
+    usr__deleted: ["bool", Object.values(marks)],
+    usr__deleted_at: ["timestamp[us, UTC]", sequences.map((_, i) => BigInt(i))],
+    usr__deleted_reason: ["string", sequences.map((_, i) => (i % 2 === 0 ? null : "why"))],
+  });
+  await root.storage.put(`${id}/_derived/usr.parquet`, file);
+};
+
+/** Runs `act`, which must throw, and holds that no byte has changed. The error comes back as plain data. */
+export const refusal = async (
+  root: WritableRoot,
+  act: () => Promise<unknown>,
+): Promise<{ readonly code: string; readonly message: string; readonly hint: string; readonly details: unknown }> => {
+  const before = await bytesUnder(root.storage);
+  let failed: unknown;
+  try {
+    await act();
+  } catch (error) {
+    failed = error;
+  }
+  expect(await bytesUnder(root.storage)).toStrictEqual(before);
+  if (!(failed instanceof Error) || !("code" in failed)) throw failed ?? new Error("nothing was thrown");
+  return {
+    code: String(failed.code),
+    message: failed.message,
+    hint: "hint" in failed ? String(failed.hint) : "",
+    details: "details" in failed ? failed.details : undefined,
+  };
+};
+
+/** Files that came, went or changed between two states of a storage. */
+export const changedPaths = (
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): readonly string[] =>
+  [...new Set([...before.keys(), ...after.keys()])].filter((path) => before.get(path) !== after.get(path)).sort();

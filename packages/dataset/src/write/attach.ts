@@ -61,7 +61,8 @@ export const attach = async (
     const registry = await requireRegistry(root.storage);
     const entry = writableEntry(registry, o.namespace);
     await using snapshot = await openSnapshot(root, id, { namespaces: [o.namespace], tombstones: false });
-    const { rows } = await prepare(snapshot, entry, table, o);
+    const { rows, overlay } = await prepare(snapshot, entry, table, o);
+    nextCreatedAt(overlay?.parts ?? [], root.clock());
     return resultOf(snapshot.id, o, rows, null);
   }
   return transact(root, id, { command: "attach" }, async (tx) => {

@@ -1,5 +1,7 @@
+import type { ParquetFile } from "@usr/parquet";
 import type { Schema } from "@usr/schema";
 import { nullColumn } from "@usr/schema/columns";
+import { DatasetError } from "../error.ts";
 import {
   BASE_FIELDS,
   DATASET_CREATED_AT,
@@ -16,6 +18,17 @@ export const stamped = (schema: Schema, pairs: Iterable<readonly [string, string
   fields: schema.fields,
   metadata: new Map([...schema.metadata, ...pairs]),
 });
+
+/** The schema of a base that is about to be written anew. Throws `NOT_SUPPORTED` where it has columns nobody here can read: they would be lost. */
+export const wholeSchema = (file: ParquetFile, id: string): Schema => {
+  for (const [column, reason] of file.unsupported) {
+    throw new DatasetError("NOT_SUPPORTED", `the base of ${id} has a column ${column} that cannot be kept: ${reason}`, {
+      hint: "Rewrite the base without it, with the program that made it.",
+      details: { dataset: id, column, reason },
+    });
+  }
+  return file.schema;
+};
 
 /** What every base this program writes carries; what the file had beyond that is kept, and its creation time is never replaced. */
 export const baseSchema = (

@@ -5,7 +5,8 @@ import { canonicalRegistry } from "@usr/registry";
 import type { ReadableStorage } from "@usr/storage";
 import { readAll } from "@usr/storage";
 import { frozenRegistryPath, RECORDS, REGISTRY_HASH } from "../layout.ts";
-import { stamped } from "./base-shape.ts";
+import { baseTable } from "../read/base.ts";
+import { stamped, wholeSchema } from "./base-shape.ts";
 import type { Commit, Publish, Staged, Transaction } from "./types.ts";
 
 export interface FreezePlan {
@@ -22,7 +23,7 @@ export const NO_FREEZE: FreezePlan = { steps: [], base: undefined, event: undefi
  * base's metadata. Stamping copies bytes and writes a footer. Nothing to do = no steps, no event.
  */
 export const planFreeze = async (tx: Transaction, what: "stamp" | "copy"): Promise<FreezePlan> => {
-  const needs = await freezeNeeds(tx.storage, tx.registry, tx.registryHash);
+  const needs = await freezeNeeds(tx.storage, tx.id, tx.registry, tx.registryHash);
   const path = frozenRegistryPath(tx.registryHash);
   const steps: Publish[] = [];
   if (needs.copy) {
@@ -46,10 +47,11 @@ export const planFreeze = async (tx: Transaction, what: "stamp" | "copy"): Promi
 
 /**
  * Whether the dataset lacks the frozen copy (a copy whose content is not what its name says counts as lacking: the name tells what
- * the content has to be) and whether its base names another registry.
+ * the content has to be) and whether its base names another registry. Throws what `baseTable` throws.
  */
 export const freezeNeeds = async (
   storage: ReadableStorage,
+  id: string,
   registry: Registry,
   hash: string,
 ): Promise<{ readonly copy: boolean; readonly stamp: boolean }> => {
@@ -57,8 +59,8 @@ export const freezeNeeds = async (
   const handle = await storage.open(RECORDS);
   if (handle === undefined) return { copy, stamp: false };
   await using opened = handle;
-  const file = await openParquet(opened);
-  return { copy, stamp: file.schema.metadata.get(REGISTRY_HASH) !== hash };
+  const base = baseTable(opened.meta, await openParquet(opened), id);
+  return { copy, stamp: base.registryHash !== hash };
 };
 
 const textAt = async (storage: ReadableStorage, path: string): Promise<string | undefined> => {
@@ -74,7 +76,10 @@ const restamp = async (tx: Transaction): Promise<Staged | undefined> => {
   await using opened = handle;
   const file = await openParquet(opened);
   // Awaited here: the handle must stay open until the last byte is copied.
-  return await tx.stageParquet(stamped(file.schema, [[REGISTRY_HASH, tx.registryHash]]), passThrough(file));
+  return await tx.stageParquet(
+    stamped(wholeSchema(file, tx.id), [[REGISTRY_HASH, tx.registryHash]]),
+    passThrough(file),
+  );
 };
 
 /** Every row group of a file, by reference: bytes are copied, nothing is decoded. */

@@ -1,12 +1,14 @@
 import type { TableReader } from "@usr/formats";
 import { readBatches } from "@usr/parquet";
+import { registryHash } from "@usr/registry";
 import type { Utf8Column } from "@usr/schema";
 import { formatTimestamp } from "@usr/schema";
 import { valueAt } from "@usr/schema/columns";
 import { RECORDS } from "../layout.ts";
+import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
-import { baseSchema, inBaseOrder } from "./base-shape.ts";
+import { baseSchema, inBaseOrder, wholeSchema } from "./base-shape.ts";
 import type { IdSet } from "./id-set.ts";
 import { createIdSet } from "./id-set.ts";
 import type { ImportCounts, ImportRules } from "./import-rows.ts";
@@ -50,21 +52,22 @@ export const importRows = async (
   o: ImportOptions,
 ): Promise<ImportResult> => {
   if (o.dryRun === true) {
+    const hash = await registryHash(await requireRegistry(root.storage));
     await using snapshot = await openSnapshot(root, id, { namespaces: "none", tombstones: true });
     const counts = newCounts();
     for await (const _rows of importedRows(table, await rulesOf(snapshot, o, root.clock()), counts)) void _rows;
-    return resultOf(snapshot.id, counts, snapshot.base.registryHash ?? null);
+    return resultOf(snapshot, counts, hash);
   }
   return transact(root, id, { command: "import", freeze: "copy" }, async (tx) => {
     await using snapshot = await openSnapshot(root, id, { namespaces: "none", tombstones: true });
     const counts = newCounts();
     const file = snapshot.base.file;
     const createdAt = formatTimestamp(tx.nowUs, "us", true);
-    const schema = baseSchema(file.schema, { registryHash: tx.registryHash, createdAt });
+    const schema = baseSchema(wholeSchema(file, tx.id), { registryHash: tx.registryHash, createdAt });
     const rows = importedRows(table, await rulesOf(snapshot, o, tx.nowUs), counts);
     const staged = await tx.stageParquet(schema, appendedGroups(file, inBaseOrder(file.schema, rows)));
-    const result = resultOf(tx.id, counts, tx.registryHash);
-    if (counts.rowsAdded === 0) return { result: { ...result, registry_hash: snapshot.base.registryHash ?? null } };
+    const result = resultOf(snapshot, counts, tx.registryHash);
+    if (counts.rowsAdded === 0) return { result };
     return {
       result,
       commit: {
@@ -81,12 +84,13 @@ export const importRows = async (
 
 const newCounts = (): ImportCounts => ({ rowsRead: 0, rowsAdded: 0, rowsSkipped: 0, ignoredColumns: [] });
 
-const resultOf = (dataset: string, counts: ImportCounts, registryHash: string | null): ImportResult => ({
-  dataset,
+/** `hash` is the registry's; an import that adds nothing leaves the base under the one it has. */
+const resultOf = (snapshot: Snapshot, counts: ImportCounts, hash: string): ImportResult => ({
+  dataset: snapshot.id,
   rows_read: counts.rowsRead,
   rows_added: counts.rowsAdded,
   rows_skipped: counts.rowsSkipped,
-  registry_hash: registryHash,
+  registry_hash: counts.rowsAdded > 0 ? hash : (snapshot.base.registryHash ?? null),
   ignored_columns: counts.ignoredColumns,
 });
 

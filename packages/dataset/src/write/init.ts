@@ -5,6 +5,7 @@ import { scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
 import { DatasetError } from "../error.ts";
 import { META_NOTES, RECORDS } from "../layout.ts";
+import { requireRegistry } from "../read/registry.ts";
 import { baseSchema } from "./base-shape.ts";
 import { transact } from "./transaction.ts";
 import type { WritableRoot } from "./types.ts";
@@ -33,7 +34,10 @@ export const initDataset = async (root: WritableRoot, id: string, o: InitOptions
       throw new DatasetError("USAGE", `--${name} must be one line`, { details: { option: name, value: text } });
     }
   }
-  if (o.dryRun === true) return result;
+  if (o.dryRun === true) {
+    await requireRegistry(root.storage);
+    return result;
+  }
   return transact(root, dataset, { command: "init", creates: true, freeze: "copy" }, async (tx) => {
     await refuseTaken(root, dataset);
     const createdAt = formatTimestamp(tx.nowUs, "us", true);

@@ -6,11 +6,12 @@ import { formatTimestamp } from "@usr/schema";
 import { concatColumns, gatherColumns, valueAt } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { ARCHIVED_DIR, RECORDS, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
+import { requireRegistry } from "../read/registry.ts";
 import { scanSnapshot } from "../read/scan.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
 import { fileStamp, planSnapshot } from "./auto-snapshot.ts";
-import { baseSchema } from "./base-shape.ts";
+import { baseSchema, wholeSchema } from "./base-shape.ts";
 import { transact } from "./transaction.ts";
 import type { Staged, Step, Transaction, WritableRoot } from "./types.ts";
 
@@ -46,6 +47,7 @@ export const materialize = async (
 ): Promise<MaterializeResult> => {
   const open = (): Promise<Snapshot> => openSnapshot(root, id, { namespaces: o.namespaces ?? "all", tombstones: true });
   if (o.dryRun === true) {
+    await requireRegistry(root.storage);
     await using snapshot = await open();
     const plan = await planFold(snapshot, o);
     return resultOf(snapshot, plan, o);
@@ -57,7 +59,7 @@ export const materialize = async (
     if (plan.overlays.length === 0 && plan.dropped.size === 0) return { result };
     const { file } = snapshot.base;
     const schema = baseSchema(
-      { fields: plan.fields, metadata: file.schema.metadata },
+      { fields: plan.fields, metadata: wholeSchema(file, tx.id).metadata },
       {
         registryHash: tx.registryHash,
         createdAt: formatTimestamp(tx.nowUs, "us", true),

@@ -4,7 +4,7 @@ import { parseDatasetId } from "../dataset-id.ts";
 import { frozenRegistryPath } from "../layout.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { freezeNeeds, planFreeze } from "./freeze.ts";
-import { transact } from "./transaction.ts";
+import { requireBase, transact } from "./transaction.ts";
 import type { WritableRoot } from "./types.ts";
 
 export interface FreezeResult {
@@ -22,9 +22,12 @@ export const freezeRegistry = async (
   o: { readonly dryRun?: boolean | undefined } = {},
 ): Promise<FreezeResult> => {
   if (o.dryRun === true) {
+    const dataset = parseDatasetId(id);
+    const storage = scopedStorage(root.storage, dataset);
     const registry = await requireRegistry(root.storage);
+    await requireBase(storage, dataset, root);
     const hash = await registryHash(registry);
-    const needs = await freezeNeeds(scopedStorage(root.storage, parseDatasetId(id)), registry, hash);
+    const needs = await freezeNeeds(storage, dataset, registry, hash);
     return { registry_hash: hash, path: frozenRegistryPath(hash), updated: needs.copy || needs.stamp };
   }
   return transact(root, id, { command: "registry-freeze", freeze: "none" }, async (tx) => {

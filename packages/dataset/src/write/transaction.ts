@@ -50,7 +50,8 @@ export const transact = async <T>(
   return outcome.result;
 };
 
-const requireBase = async (storage: Storage, id: string, root: WritableRoot): Promise<void> => {
+/** Throws `DATASET_NOT_FOUND` where the dataset has no base. */
+export const requireBase = async (storage: Storage, id: string, root: WritableRoot): Promise<void> => {
   const handle = await storage.open(RECORDS);
   if (handle === undefined) throw await datasetNotFound(root.storage, id);
   await handle[Symbol.asyncDispose]();
