@@ -4,6 +4,7 @@ import { matchKeys } from "@usr/overlay";
 import { normalizeKeys } from "@usr/overlay/write";
 import type { RowGroup } from "@usr/parquet";
 import type { Column, DataType, Field } from "@usr/schema";
+import { parseType } from "@usr/schema";
 import { gatherColumns, nullColumn } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { ROW_GROUP_ROWS } from "./row-groups.ts";
@@ -19,8 +20,8 @@ export interface AttachRules {
   readonly columns: readonly string[] | undefined;
   /** Rows whose key no base row has are left out instead of refused. */
   readonly allowMissing: boolean;
-  /** Registered columns of the namespace, by full name. */
-  readonly registered: ReadonlyMap<string, DataType>;
+  /** Registered columns of the namespace: full name and type as the registry spells it. One with a bad type keeps nobody from the others. */
+  readonly registered: ReadonlyMap<string, string>;
   readonly index: KeyIndex;
 }
 
@@ -78,12 +79,13 @@ export const attachedRows = async (table: TableReader, rules: AttachRules): Prom
     }
     keys.push(normalizeKeys(rules.key, column));
   }
+  plan.atEnd();
   const summary = matcher.summary();
   refuse(rules, summary, { blank, unknown });
 
   const fields = [...rules.registered]
     .filter(([name]) => plan.wanted.has(name))
-    .map(([name, type]) => ({ name, type, nullable: true }));
+    .map(([name, type]) => ({ name, type: parseType(type), nullable: true }));
   if (fields.length === 0) {
     throw new DatasetError(
       "MISSING_COLUMN",
@@ -107,6 +109,8 @@ interface ColumnPlan {
   /** Full name of each attached column, and the input column it comes from. */
   readonly wanted: Map<string, string>;
   readonly resolve: (name: string) => DataType | undefined;
+  /** Throws where a chosen column has not come. */
+  readonly atEnd: () => void;
 }
 
 const planColumns = (table: TableReader, rules: AttachRules): ColumnPlan => {
@@ -120,26 +124,31 @@ const planColumns = (table: TableReader, rules: AttachRules): ColumnPlan => {
       details: { file: rules.path, column: rules.keyColumn, columns: known },
     });
   }
-  for (const name of selected ?? []) {
-    if (!rules.registered.has(name)) throw notRegistered(rules, name);
-    if (
-      known !== undefined &&
-      !known.some((column) => column !== rules.keyColumn && fullName(rules.namespace, column) === name)
-    ) {
+  for (const name of selected ?? []) if (!rules.registered.has(name)) throw notRegistered(rules, name);
+  const refuseAbsent = (columns: readonly string[]): void => {
+    const there = new Set(columns.filter((c) => c !== rules.keyColumn).map((c) => fullName(rules.namespace, c)));
+    for (const name of selected ?? []) {
+      if (there.has(name)) continue;
       throw new DatasetError("MISSING_COLUMN", `${rules.path} has no column ${name}`, {
-        hint: `Its columns are: ${known.join(", ")}. ${rules.namespace}__ may be left out.`,
-        details: { file: rules.path, column: name, columns: known },
+        hint: `Its columns are: ${columns.join(", ") || "none"}. ${rules.namespace}__ may be left out.`,
+        details: { file: rules.path, column: name, columns },
       });
     }
-  }
+  };
+  if (known !== undefined) refuseAbsent(known);
+  const met: string[] = [];
   return {
     wanted,
+    // The columns of jsonl are known at its end.
+    atEnd: () => refuseAbsent(known ?? met),
     resolve: (name) => {
+      met.push(name);
       if (name === rules.keyColumn) return KEY_TYPE;
       const full = fullName(rules.namespace, name);
       if (selected !== undefined && !selected.has(full)) return undefined;
-      const type = rules.registered.get(full);
-      if (type === undefined) throw notRegistered(rules, full);
+      const registered = rules.registered.get(full);
+      if (registered === undefined) throw notRegistered(rules, full);
+      const type = parseType(registered);
       const before = wanted.get(full);
       if (before !== undefined) {
         throw new DatasetError("DUPLICATE_COLUMN", `${rules.path} holds ${full} twice, as ${before} and as ${name}`, {

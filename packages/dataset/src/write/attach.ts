@@ -5,8 +5,7 @@ import { nextCreatedAt, overlayMetadata, partName } from "@usr/overlay/write";
 import { readBatches } from "@usr/parquet";
 import type { NamespaceEntry, Registry } from "@usr/registry";
 import { contractHash } from "@usr/registry";
-import type { DataType, Schema } from "@usr/schema";
-import { parseType } from "@usr/schema";
+import type { Schema } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import { overlayDir, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
 import { requireRegistry } from "../read/registry.ts";
@@ -182,7 +181,7 @@ const prepare = async (
     keyColumn: o.keyColumn ?? (o.key === "id" ? "id" : "sequence"),
     columns: o.columns,
     allowMissing: o.allowMissing === true,
-    registered: new Map<string, DataType>(entry.columns.map(({ name, type }) => [name, parseType(type)])),
+    registered: new Map(entry.columns.map(({ name, type }) => [name, type])),
     index: await buildKeyIndex(o.key, readBatches(file, { columns })),
   });
   if (o.overwrite !== true) refuseExisting(snapshot, overlay, rows, o);
