@@ -1,4 +1,5 @@
-import { defineConfig } from "tsup";
+import type { Options } from "tsup";
 import { base } from "../../tsup.base.ts";
 
-export default defineConfig({ ...base, entry: ["src/index.ts"] });
+const config: Options = { ...base, entry: ["src/index.ts"] };
+export default config;

@@ -1,8 +1,6 @@
-import { defineConfig } from "vitest/config";
+import type { ViteUserConfig } from "vitest/config";
 import { base } from "../../vitest.base.ts";
 
-export default defineConfig({
-  test: base("parquet"),
-  ssr: { resolve: { conditions: ["@usr/source", "node", "import", "default"] } },
-  resolve: { conditions: ["@usr/source", "node", "import", "default"] },
-});
+const conditions = ["@usr/source", "node", "import", "default"];
+const config: ViteUserConfig = { test: base("parquet"), ssr: { resolve: { conditions } }, resolve: { conditions } };
+export default config;

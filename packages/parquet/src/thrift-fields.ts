@@ -36,7 +36,11 @@ export function getBytes(s: ThriftStruct, id: number): Uint8Array | undefined {
 
 export function getText(s: ThriftStruct, id: number): string | undefined {
   const bytes = getBytes(s, id);
-  if (bytes === undefined) return undefined;
+  return bytes === undefined ? undefined : decodeText(bytes, id);
+}
+
+/** A leading U+FEFF is a character of the name, not a mark of the encoding. */
+function decodeText(bytes: Uint8Array, id: number): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
@@ -80,6 +84,6 @@ export function getTexts(s: ThriftStruct, id: number): readonly string[] | undef
   }
   return value.items.map((item) => {
     if (!(item instanceof Uint8Array)) throw corrupt(`metadata field ${id} is not a list of texts`);
-    return new TextDecoder().decode(item);
+    return decodeText(item, id);
   });
 }

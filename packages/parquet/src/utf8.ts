@@ -17,7 +17,7 @@ function isUtf8(data: Uint8Array): boolean {
   let high = 0;
   for (let i = 0; i < data.length; i++) high |= data[i]!;
   if (high < 0x80) return true;
-  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const step = 1 << 20;
   try {
     for (let at = 0; at < data.length; at += step) decoder.decode(data.subarray(at, at + step), { stream: true });
