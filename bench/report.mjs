@@ -26,11 +26,12 @@ export const tableOf = ({ count, figures }) => {
       theirCpu === undefined ? "" : number(theirCpu),
       mb === undefined ? "" : String(mb),
       s === undefined ? "" : `${(s / seconds).toFixed(1)}x`,
+      theirCpu === undefined ? "" : `${(theirCpu / cpu).toFixed(1)}x`,
     ];
   });
-  const header = ["operation", "s", "cpu s", "rows/s", "MB", "runs", "Python s", "Python cpu s", "Python MB", "faster"];
+  const header = ["operation", "s", "cpu s", "rows/s", "MB", "runs", "Python s", "Python cpu s", "Python MB", "time", "cpu"];
   const row = (cells) => `| ${cells.join(" | ")} |`;
-  return [row(header), "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|", ...lines.map(row)].join("\n");
+  return [row(header), `|---|${"--:|".repeat(header.length - 1)}`, ...lines.map(row)].join("\n");
 };
 
 /** Puts the tables between the marks of a Markdown page. */
