@@ -95,4 +95,7 @@ test("a broken dataset does not hide the others", async () => {
     ["demo", 8],
   ]);
   expect(listed[0]?.problem).toMatchObject({ code: "CORRUPT" });
+  const keys = ["dataset", "rows", "rows_deleted", "rows_base", "namespaces", "size_bytes", "updated_at"];
+  expect(Object.keys(listed[1]!)).toEqual(keys);
+  expect(Object.keys(listed[0]!)).toEqual([...keys, "problem"]);
 });

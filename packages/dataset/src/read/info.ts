@@ -19,7 +19,6 @@ export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly
   for (const [dataset, objects] of groupDatasets(await listAll(root.storage, "", o))) {
     const data = objects.filter((meta) => meta.path === RECORDS || isOverlayObject(meta));
     const summary = {
-      dataset,
       namespaces: [...new Set(data.filter(isOverlayObject).map(({ path }) => overlayName(path)))],
       size_bytes: data.reduce((sum, meta) => sum + meta.size, 0),
       updated_at: newestChange(data),
@@ -32,10 +31,11 @@ export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly
       });
       const rows_base = snapshot.base.file.numRows;
       const rows_deleted = await countDeleted(snapshot, o);
-      summaries.push({ ...summary, rows: rows_base - rows_deleted, rows_deleted, rows_base });
+      summaries.push({ dataset, rows: rows_base - rows_deleted, rows_deleted, rows_base, ...summary });
     } catch (error) {
       o.signal?.throwIfAborted();
-      summaries.push({ ...summary, rows: null, rows_deleted: null, rows_base: null, problem: problemOf(error) });
+      const unknown = { rows: null, rows_deleted: null, rows_base: null };
+      summaries.push({ dataset, ...unknown, ...summary, problem: problemOf(error) });
     }
   }
   return summaries;
