@@ -5,13 +5,14 @@ import { colouredSequence } from "./colour.ts";
 import { safe } from "./safe.ts";
 import type { Session } from "./session.ts";
 import { cellText, isNumeric, type Layout, layoutOf, lineOf } from "./text.ts";
+import { inert } from "./to-json.ts";
 
 type Write = (text: string) => Promise<void>;
 
 /** Rows as NDJSON, as a table that fits the terminal, or for a pipe as tab-separated lines with every value in full. */
 export const showRows = (session: Session, batches: AsyncIterable<Batch>): Promise<void> => {
   const { environment, options } = session;
-  if (options.json) return showJson(environment.stdout, batches);
+  if (options.json) return showJson(environment.stdout, batches, environment.stdoutIsTerminal);
   return environment.stdoutIsTerminal ? showTable(session, batches) : showLines(environment.stdout, batches);
 };
 
@@ -28,9 +29,13 @@ async function writeLines(write: Write, lines: Iterable<string>): Promise<void> 
   if (chunk !== "") await write(chunk);
 }
 
-const showJson = async (write: Write, batches: AsyncIterable<Batch>): Promise<void> => {
-  for await (const batch of batches) await writeLines(write, jsonRows(batch));
+const showJson = async (write: Write, batches: AsyncIterable<Batch>, terminal: boolean): Promise<void> => {
+  for await (const batch of batches) await writeLines(write, terminal ? inertRows(batch) : jsonRows(batch));
 };
+
+function* inertRows(batch: Batch): Generator<string> {
+  for (const row of jsonRows(batch)) yield inert(row);
+}
 
 const showLines = async (write: Write, batches: AsyncIterable<Batch>): Promise<void> => {
   let first = true;

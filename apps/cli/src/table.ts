@@ -196,7 +196,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "cols",
     summary: "the columns of the merged view, one a line",
     args: [dataset],
-    options: [],
+    options: [columns],
     examples: ["usr cols demo"],
     load: () => import("./commands/cols.ts"),
   },

@@ -39,6 +39,8 @@ export interface Workspace extends AsyncDisposable {
       readonly terminal?: boolean;
       readonly variables?: Readonly<Record<string, string>>;
       readonly signal?: AbortSignal;
+      /** `false` leaves `--root` out. */
+      readonly root?: boolean;
     },
   ) => Promise<Ran>;
   /** Writes an input file and gives its path. */
@@ -59,7 +61,7 @@ export const openWorkspace = async (): Promise<Workspace> => {
     const json = o.json ?? true;
     const code = await runCli(
       {
-        argv: ["--root", root, ...(json ? ["--json"] : []), ...args],
+        argv: [...(o.root === false ? [] : ["--root", root]), ...(json ? ["--json"] : []), ...args],
         variables: o.variables ?? {},
         stdin: Readable.from(o.input === undefined ? [] : [Buffer.from(o.input)]),
         stdout: async (text) => void out.push(Buffer.from(text)),

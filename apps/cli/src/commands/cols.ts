@@ -1,11 +1,16 @@
-import { datasetSchema } from "@usr/dataset";
+import { DatasetError, datasetSchema } from "@usr/dataset";
 import type { Outcome, RunCommand } from "../command.ts";
 import { align } from "../text.ts";
-import { argument } from "../typed.ts";
+import { argument, list } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const { fields } = await datasetSchema(await session.root(), argument(typed, 0));
-  const data = fields.map(({ name, type, nullable, origin }) => ({ column: name, type, origin, nullable }));
+  const data = chosen(fields, list(typed, "columns")).map(({ name, type, nullable, origin }) => ({
+    column: name,
+    type,
+    origin,
+    nullable,
+  }));
   return {
     kind: "document",
     data,
@@ -17,3 +22,19 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
       ),
   };
 };
+
+/** The columns asked for, in the order asked for; all where none are. */
+const chosen = <F extends { readonly name: string }>(
+  fields: readonly F[],
+  names: readonly string[] | undefined,
+): readonly F[] =>
+  names === undefined
+    ? fields
+    : names.map((name) => {
+        const field = fields.find((candidate) => candidate.name === name);
+        if (field !== undefined) return field;
+        throw new DatasetError("UNKNOWN_COLUMN", `the dataset has no column ${name}`, {
+          hint: `Its columns are ${fields.map((candidate) => candidate.name).join(", ")}.`,
+          details: { column: name },
+        });
+      });

@@ -1,0 +1,462 @@
+import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { getuid } from "node:process";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { demoWorkspace, type Ran, type Workspace } from "./support.ts";
+
+const ACGT = "ee93db6725ec05c3d18249d7fdba5d36a6a695cd";
+const MEGABYTE = "x".repeat(1_000_000);
+
+/** One error with code and way out, the exit code of the contract, no trace, nothing on stdout. */
+const refused = (ran: Ran, code: string | readonly string[], exit: number): void => {
+  expect(ran.error, `exit ${ran.code}: ${ran.stderr.slice(0, 2000)}${ran.stdout.slice(0, 500)}`).toBeDefined();
+  expect([ran.error?.code, ran.code], ran.error?.message.slice(0, 500)).toEqual([
+    typeof code === "string" ? code : code.includes(ran.error?.code ?? "") ? ran.error?.code : code,
+    exit,
+  ]);
+  expect(ran.stdout).toBe("");
+  expect(ran.stderr).not.toMatch(/\n\s+at /);
+};
+
+/** The characters of a text that a terminal may obey; line ends and tabs apart. Into a pipe JSON keeps bidirectional marks: they are text. */
+const acting = (text: string, pipedJson: boolean): readonly string[] =>
+  Array.from(text).filter((c) => {
+    const code = c.codePointAt(0) ?? 0;
+    if (code === 9 || code === 10) return false;
+    return code < 32 || (code >= 0x7f && code < 0xa0) || code === 0x2028 || (code === 0x202e && !pipedJson);
+  });
+
+describe("hostile names", () => {
+  let w: Workspace;
+  beforeAll(async () => {
+    w = await demoWorkspace();
+  });
+  afterAll(() => w[Symbol.asyncDispose]());
+
+  const IDS = [
+    "..",
+    "../demo",
+    "demo/..",
+    "a\0b",
+    "a\nb",
+    "-demo",
+    "démo",
+    "demo\u202e",
+    "__proto__",
+    "con:",
+    "demo%2f..",
+    MEGABYTE,
+  ];
+
+  it.each(IDS.map((id) => [id.slice(0, 20), id]))("dataset id %j", async (_, id) => {
+    const before = await w.bytes();
+    const csv = await w.file("one.csv", "sequence\nAACC\n");
+    const verbs: readonly (readonly string[])[] = [
+      ["init", "--", id],
+      ["import", "--path", csv, "--bio-type", "dna", "--alphabet", "dna_4", "--", id],
+      ["attach", "--path", csv, "--namespace", "mock", "--key", "sequence", "--", id],
+      ["info", "--", id],
+      ["schema", "--", id],
+      ["head", "--", id],
+      ["scan", "--", id],
+      ["get", "--", id, ACGT],
+      ["cell", "--", id, ACGT, "id"],
+      ["cols", "--", id],
+      ["export", "--out", join(w.dir, "never.csv"), "--", id],
+      ["materialize", "--yes", "--", id],
+      ["validate", "--", id],
+      ["maintenance", "registry-freeze", "--", id],
+      ["events", "tail", "--", id],
+    ];
+    for (const args of verbs) refused(await w.usr(args), "DATASET_ID_INVALID", 3);
+    expect(await w.bytes()).toEqual(before);
+  });
+
+  it("a dataset id in another case is another id", async () => {
+    refused(await w.usr(["info", "Demo"]), "DATASET_NOT_FOUND", 4);
+  });
+
+  it.each(
+    ["..", "../x", "a/b", "a\0b", "a\nb", "-x", "A", "é", "a\u0301", "__proto__", "mock__x", "", " mock", MEGABYTE].map(
+      (n) => [n.slice(0, 20), n],
+    ),
+  )("namespace %j", async (_, name) => {
+    const before = await w.bytes();
+    const csv = await w.file("key.csv", `id,a\n${ACGT},1\n`);
+    const register = ["namespace", "register", "--columns", `${name}__a:int8`, "--", name];
+    refused(await w.usr(register), ["NAMESPACE_INVALID", "COLUMN_INVALID", "REGISTRY_INVALID"], 3);
+    refused(await w.usr(["namespace", "show", "--", name]), "NAMESPACE_NOT_REGISTERED", 4);
+    refused(
+      await w.usr(["attach", "demo", "--path", csv, `--namespace=${name}`, "--key", "id"]),
+      "NAMESPACE_INVALID",
+      3,
+    );
+    refused(await w.usr(["materialize", "demo", `--namespace=${name}`, "--yes"]), name === "" ? "USAGE" : "NAMESPACE_NOT_FOUND", name === "" ? 2 : 4); // biome-ignore format: one line
+    expect(await w.bytes()).toEqual(before);
+  });
+
+  it.each(
+    ["../id", "a\0b", "-id", "__proto__", "constructor", "toString", "ID", "i\u0131d", "id\n", MEGABYTE].map((n) => [
+      n.slice(0, 20),
+      n,
+    ]),
+  )("column %j", async (_, name) => {
+    for (const verb of [
+      ["head", "demo", `--columns=${name}`],
+      ["get", "demo", ACGT, `--columns=${name}`],
+      ["cell", "--", "demo", ACGT, name],
+      ["export", "demo", "--out", join(w.dir, "never.csv"), `--columns=${name}`],
+    ]) {
+      if (name === "id\n" && verb[0] !== "cell") continue; // blanks around a name of a list count for nothing
+      refused(await w.usr(verb), "UNKNOWN_COLUMN", 4);
+    }
+    const csv = await w.file("key.csv", `id,score\n${ACGT},1\n`);
+    refused(
+      await w.usr(["attach", "demo", "--path", csv, "--namespace", "mock", "--key", "id", `--key-column=${name}`]),
+      "MISSING_COLUMN",
+      3,
+    );
+    if (name !== "id\n")
+      refused(
+        await w.usr(["attach", "demo", "--path", csv, "--namespace", "mock", "--key", "id", `--columns=${name}`]),
+        ["MISSING_COLUMN", "COLUMN_NOT_REGISTERED"],
+        3,
+      );
+  });
+
+  it.each([
+    ["a\0b.csv", "USAGE", 2],
+    ["/nowhere/at/all.csv", "NOT_FOUND", 4],
+    ["-.csv", "NOT_FOUND", 4],
+    [`${MEGABYTE}.csv`, "USAGE", 2],
+    ["/etc/passwd/x.csv", "USAGE", 2],
+    ["/tmp/.csv", "NOT_FOUND", 4],
+  ] as const)("input path %j", async (path, code, exit) => {
+    refused(await w.usr(["import", "demo", `--path=${path}`]), code, exit);
+    refused(await w.usr(["attach", "demo", `--path=${path}`, "--namespace", "mock", "--key", "id"]), code, exit);
+    refused(await w.usr(["id", "--bio-type", "dna", `--from=${path}`]), code, exit);
+  });
+
+  it.each([
+    ["a\0b.csv", "USAGE", 2],
+    ["/nowhere/at/all.csv", "NOT_FOUND", 4],
+    [`${MEGABYTE}.csv`, "USAGE", 2],
+    ["/etc/passwd/x.csv", "USAGE", 2],
+    ["/tmp/x.csv/", "USAGE", 2],
+    ["/proc/version/../x.csv", "USAGE", 2],
+  ] as const)("output path %j", async (path, code, exit) => {
+    refused(await w.usr(["export", "demo", "--fmt", "csv", `--out=${path}`]), code, exit);
+  });
+
+  it("an output under a strange name is written under that name", async () => {
+    const folder = join(w.dir, "strange");
+    await mkdir(folder);
+    const names = ["-x.csv", ".hidden.tmp.csv", "a\nb.csv", "é\u202e.csv", "back\\slash.csv"];
+    for (const name of names) expect((await w.usr(["export", "demo", `--out=${join(folder, name)}`])).code).toBe(0);
+    expect((await readdir(folder)).sort()).toEqual([...names].sort());
+    expect((await w.usr(["export", "demo", "--out", join(folder, ".x.tmp"), "--fmt", "parquet"])).code).toBe(0);
+    for (const name of [...names, ".x.tmp"]) {
+      const from = name === ".x.tmp" ? ["--from", "parquet"] : [];
+      const ran = await w.usr(["import", "demo", `--path=${join(folder, name)}`, "--on-conflict", "ignore", ...from]);
+      expect([ran.code, ran.stderr]).toEqual([0, ""]);
+    }
+  });
+
+  it("an input behind a link is read", async () => {
+    await w.usr(["export", "demo", "--out", join(w.dir, "linked.parquet")]);
+    await mkdir(join(w.dir, "links"));
+    await symlink(join(w.dir, "linked.parquet"), join(w.dir, "links/l.parquet"));
+    const ran = await w.usr(["import", "demo", "--path", join(w.dir, "links/l.parquet"), "--on-conflict", "ignore"]);
+    expect([ran.code, ran.stderr]).toEqual([0, ""]);
+  });
+
+  it.each([
+    ["\0", "USAGE", 2],
+    ["/nowhere/root", "NOT_FOUND", 4],
+    ["/etc/passwd", "USAGE", 2],
+    [MEGABYTE, "USAGE", 2],
+    ["", "USAGE", 2],
+  ] as const)("root %j", async (root, code, exit) => {
+    refused(await w.usr(["ls", `--root=${root}`]), code, exit);
+    refused(await w.usr(["info", "demo", `--root=${root}`]), code, exit);
+    refused(
+      await w.usr(["import", "demo", "--path", await w.file("a.csv", "sequence\nA\n"), `--root=${root}`]),
+      code === "NOT_FOUND" ? "NO_REGISTRY" : code,
+      exit,
+    );
+  });
+
+  it("ids that no row has", async () => {
+    for (const id of ["", "..", "\0", "__proto__", ACGT.toUpperCase(), MEGABYTE]) {
+      refused(await w.usr(["get", "demo", "--", id]), "UNKNOWN_ID", 4);
+      refused(await w.usr(["cell", "--", "demo", id, "id"]), "UNKNOWN_ID", 4);
+    }
+  });
+});
+
+describe("names of JavaScript in data", () => {
+  const register = async (w: Workspace): Promise<void> => {
+    const specs =
+      "p____proto__:int64,p__constructor:struct<__proto__:int64,toString:string>,p__x:list<struct<__proto__:bool>>";
+    expect((await w.usr(["namespace", "register", "p", "--columns", specs])).code).toBe(0);
+  };
+
+  it.each([
+    ["csv", `id,__proto__,constructor\n${ACGT},7,"{""__proto__"":8,""toString"":""s""}"\n`],
+    ["jsonl", `{"id":"${ACGT}","__proto__":7,"constructor":{"__proto__":8,"toString":"s"}}\n`],
+  ])("%s columns called __proto__ and constructor are columns", async (format, input) => {
+    await using w = await demoWorkspace();
+    await register(w);
+    const ran = await w.usr(["attach", "demo", "--path", "-", "--from", format, "--namespace", "p", "--key", "id"], {
+      input,
+    });
+    expect([ran.code, ran.stderr]).toEqual([0, ""]);
+    const args = ["head", "demo", "-n", "1", "--columns", "p____proto__,p__constructor"];
+    const text = '"p____proto__":7,"p__constructor":{"__proto__":8,"toString":"s"}';
+    expect((await w.usr(args)).stdout).toBe(`{${text}}\n`);
+    expect((await w.usr(args, { json: false })).stdout).toContain("7\t{__proto__: 8, toString: s}");
+    expect((await w.usr(["cell", "demo", ACGT, "p____proto__"])).data).toBe(7);
+    expect((await w.usr(["cell", "demo", ACGT, "p__constructor"])).stdout).toContain('{"__proto__":8,"toString":"s"}');
+    expect(Object.keys({})).toEqual([]);
+  });
+
+  it("an import does not trip over them", async () => {
+    await using w = await demoWorkspace();
+    const input = '{"sequence":"AATT","__proto__":{"id":"x"},"constructor":1,"hasOwnProperty":null}\n';
+    const args = ["import", "demo", "--path", "-", "--from", "jsonl", "--bio-type", "dna", "--alphabet", "dna_4"];
+    const ran = await w.usr(args, { input });
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.data).toMatchObject({ rows_added: 1 });
+  });
+});
+
+/** `&a [..]` nested: 9^9 values when it is spelled out. */
+const aliasBomb = `a: &a ["x","x","x","x","x","x","x","x","x"]\n${"bcdefghi"
+  .split("")
+  .map((c, i) => `${c}: &${c} [${Array(9).fill(`*${"abcdefgh"[i]}`).join(",")}]`)
+  .join("\n")}\n`;
+
+describe("a hostile registry.yaml", () => {
+  it.each([
+    ["an alias bomb", aliasBomb],
+    ["no YAML", "{[}\u0000\u0001"],
+    ["a text", "hello"],
+    ["nothing", ""],
+    ["a list", "- a\n- b\n"],
+    ["two documents", "namespaces: {}\n---\nnamespaces: {}\n"],
+    ["a tag", "namespaces: !!js/function 'function(){}'\n"],
+    ["a deep nest", `${"[".repeat(100_000)}`],
+    ["another shape", "namespaces: [1, 2]\n"],
+    ["garbage bytes", new Uint8Array([0xff, 0xfe, 0x00, 0x80])],
+  ])("%s", async (_, content) => {
+    await using w = await demoWorkspace();
+    await writeFile(join(w.root, "registry.yaml"), content);
+    const before = await w.bytes();
+    const csv = await w.file("k.csv", `id,score\n${ACGT},1\n`);
+    for (const args of [
+      ["namespace", "list"],
+      ["namespace", "show", "mock"],
+      ["namespace", "register", "x", "--columns", "x__a:int8"],
+      ["init", "other"],
+      ["import", "demo", "--path", csv],
+      ["attach", "demo", "--path", csv, "--namespace", "mock", "--key", "id"],
+      ["maintenance", "registry-freeze", "demo"],
+    ]) {
+      refused(await w.usr(args), "REGISTRY_INVALID", 3);
+    }
+    // Base columns need no registry.
+    expect((await w.usr(["head", "demo"])).code).toBe(0);
+    expect(await w.bytes()).toEqual(before);
+  });
+
+  it("a folder in its place", async () => {
+    await using w = await demoWorkspace();
+    await rm(join(w.root, "registry.yaml"));
+    await mkdir(join(w.root, "registry.yaml"));
+    refused(await w.usr(["namespace", "list"]), "NO_REGISTRY", 4);
+    const ran = await w.usr(["namespace", "register", "x", "--columns", "x__a:int8"]);
+    refused(ran, ["PATH_INVALID", "IO"], ran.error?.code === "IO" ? 8 : 3);
+  });
+});
+
+describe("a hostile records.parquet", () => {
+  const READS = [
+    ["info", "demo"],
+    ["schema", "demo"],
+    ["head", "demo"],
+    ["scan", "demo"],
+    ["get", "demo", ACGT],
+    ["cell", "demo", ACGT, "id"],
+    ["cols", "demo"],
+    ["materialize", "demo", "--drop-deleted", "--yes"],
+    ["maintenance", "registry-freeze", "demo"],
+  ];
+  it.each([
+    ["cut off", (bytes: Buffer): Uint8Array => bytes.subarray(0, bytes.length - 20)],
+    ["cut in half", (bytes: Buffer): Uint8Array => bytes.subarray(0, bytes.length / 2)],
+    ["garbage", (): Uint8Array => Buffer.from("not a parquet file at all, whatever its name says")],
+    ["empty", (): Uint8Array => new Uint8Array(0)],
+    ["only the magic", (): Uint8Array => Buffer.from("PAR1PAR1")],
+    ["a huge footer length", (): Uint8Array => Buffer.from("PAR1\xff\xff\xff\x7fPAR1", "latin1")],
+  ])("%s", async (_, damage) => {
+    await using w = await demoWorkspace();
+    const path = join(w.root, "demo/records.parquet");
+    await writeFile(path, damage(await readFile(path)));
+    const before = await w.bytes();
+    const out = join(w.dir, "out.csv");
+    const csv = await w.file("k.csv", `sequence,score\nAACC,1\n`);
+    for (const args of [
+      ...READS,
+      ["export", "demo", "--out", out],
+      ["import", "demo", "--path", csv, "--bio-type", "dna", "--alphabet", "dna_4"],
+      ["attach", "demo", "--path", csv, "--namespace", "mock", "--key", "sequence"],
+    ]) {
+      refused(await w.usr(args), ["CORRUPT", "TOO_LARGE"], 3);
+    }
+    const listed = await w.usr(["ls"]);
+    expect([listed.code, listed.stderr]).toEqual([0, ""]);
+    expect(JSON.stringify(listed.data)).toContain('"problem"');
+    expect((await w.usr(["ls"], { json: false })).code).toBe(0);
+    const validated = await w.usr(["validate", "demo"]);
+    expect(validated.code).toBe(3);
+    expect(validated.stdout + validated.stderr).toContain("CORRUPT");
+    expect(await w.bytes()).toEqual(before);
+    await expect(readFile(out)).rejects.toThrow();
+  });
+
+  it("a folder in its place", async () => {
+    await using w = await demoWorkspace();
+    const path = join(w.root, "demo/records.parquet");
+    await rm(path);
+    await mkdir(path);
+    for (const args of READS) refused(await w.usr(args), "DATASET_NOT_FOUND", 4);
+    expect((await w.usr(["ls"])).data).toEqual([]);
+  });
+
+  it("a link that leaves the root", async () => {
+    await using w = await demoWorkspace();
+    const path = join(w.root, "demo/records.parquet");
+    await writeFile(join(w.dir, "outside.parquet"), await readFile(path));
+    await rm(path);
+    await symlink(join(w.dir, "outside.parquet"), path);
+    for (const args of READS) refused(await w.usr(args), "PATH_INVALID", 3);
+    expect((await w.usr(["ls"])).code).toBe(0);
+  });
+});
+
+describe("hostile overlays and logs", () => {
+  const attached = async (): Promise<Workspace> => {
+    const w = await demoWorkspace();
+    const input = `id,score\n${ACGT},1\n`;
+    await w.usr(["attach", "demo", "--path", "-", "--from", "csv", "--namespace", "mock", "--key", "id"], { input });
+    return w;
+  };
+
+  it("a part of garbage breaks the reads that need it and no others", async () => {
+    await using w = await attached();
+    await writeFile(join(w.root, "demo/_derived/mock/part-20300101T000000000000Z-0.parquet"), "garbage");
+    refused(await w.usr(["head", "demo"]), "CORRUPT", 3);
+    refused(await w.usr(["info", "demo"]), "CORRUPT", 3);
+    expect((await w.usr(["head", "demo", "--columns", "id,sequence"])).rows).toHaveLength(5);
+    expect((await w.usr(["head", "demo", "--no-overlays"])).rows).toHaveLength(5);
+    expect((await w.usr(["validate", "demo"])).code).toBe(3);
+  });
+
+  it("an overlay folder under a hostile name", async () => {
+    await using w = await attached();
+    for (const name of ["__proto__", "\u001b[31mred", "é", "usr"]) {
+      await mkdir(join(w.root, "demo/_derived", name));
+      await writeFile(join(w.root, "demo/_derived", name, "part-x.parquet"), "garbage");
+    }
+    const ran = await w.usr(["validate", "demo"], { json: false });
+    expect(ran.code).toBe(3);
+    expect(ran.stdout).not.toContain("\u001b");
+    for (const args of [["ls"], ["info", "demo"], ["head", "demo"], ["schema", "demo"]]) {
+      const shown = await w.usr(args, { json: false });
+      expect(shown.code, shown.stderr).not.toBe(1);
+      expect(shown.stdout + shown.stderr).not.toContain("\u001b");
+    }
+  });
+
+  it("an event log of garbage is told line by line, a folder in its place refused", async () => {
+    await using w = await attached();
+    const log = join(w.root, "demo/.events.log");
+    const whole = await readFile(log, "utf8");
+    await writeFile(log, `${whole}\u001b[2J not json\n{"action":"x\u009b31m"}\n[1]\n\n{"torn`);
+    const ran = await w.usr(["events", "tail", "demo"]);
+    expect(ran.code).toBe(0);
+    expect(ran.stdout.startsWith(whole)).toBe(true);
+    expect(ran.stderr).toContain("warning: ");
+    expect(acting(ran.stdout + ran.stderr, true)).toEqual([]);
+    await rm(log);
+    await mkdir(log);
+    expect((await w.usr(["events", "tail", "demo"])).code).not.toBe(1);
+    const csv = await w.file("k.csv", `sequence\nAACC\n`);
+    const imported = await w.usr(["import", "demo", "--path", csv, "--bio-type", "dna", "--alphabet", "dna_4"]);
+    expect(imported.code, imported.stderr).toBeGreaterThan(1);
+    expect(["PATH_INVALID", "IO"]).toContain(imported.error?.code);
+  });
+
+  it("metadata folders that are files", async () => {
+    await using w = await demoWorkspace();
+    await writeFile(join(w.root, "demo/_derived"), "");
+    const input = `id,score\n${ACGT},1\n`;
+    const ran = await w.usr(["attach", "demo", "--path", "-", "--from", "csv", "--namespace", "mock", "--key", "id"], {
+      input,
+    });
+    refused(ran, ["PATH_INVALID", "IO"], ran.error?.code === "IO" ? 8 : 3);
+    expect((await w.usr(["scan", "demo"])).rows).toHaveLength(5);
+  });
+});
+
+describe("values that act on terminals", () => {
+  it("never reach one, in any way of showing them", async () => {
+    await using w = await demoWorkspace();
+    const evil = "\u001b[2J\u001b]0;title\u0007\u009b31m\u202egnp.exe\u0000\r\n\t\u2028";
+    const input = `${JSON.stringify({ id: ACGT, tag: evil, st: { a: 1, b: evil } })}\n`;
+    const ran = await w.usr(
+      ["attach", "demo", "--path", "-", "--from", "jsonl", "--namespace", "mock", "--key", "id"],
+      { input },
+    );
+    expect(ran.code, ran.stderr).toBe(0);
+    for (const terminal of [true, false]) {
+      for (const json of [true, false]) {
+        for (const args of [
+          ["head", "demo", "--columns", "mock__tag,mock__st"],
+          ["scan", "demo"],
+          ["cell", "demo", ACGT, "mock__tag"],
+          ...(json || !terminal
+            ? []
+            : [
+                ["export", "demo", "--out", "-", "--fmt", "csv"],
+                ["export", "demo", "--out", "-", "--fmt", "tsv"],
+              ]),
+        ]) {
+          const { stdout, stderr } = await w.usr(args, { terminal, json, variables: { NO_COLOR: "1" } });
+          expect(acting(stdout + stderr, json && !terminal), args.join(" ")).toEqual([]);
+        }
+      }
+    }
+    expect((await w.usr(["cell", "demo", ACGT, "mock__tag"])).data).toBe(evil);
+    expect((await w.usr(["head", "demo", "--columns", evil], { json: false })).stderr).not.toContain("\u001b");
+    expect((await w.usr([evil], { json: false })).stderr).not.toContain("\u001b");
+  });
+});
+
+const asRoot = getuid?.() === 0;
+describe.skipIf(asRoot)("files that may not be read or written (root may, so it skips this)", () => {
+  test("are refused by the machine, with the way out", async () => {
+    await using w = await demoWorkspace();
+    const csv = await w.file("secret.csv", "sequence\nAACC\n");
+    await chmod(csv, 0);
+    const bio = ["--bio-type", "dna", "--alphabet", "dna_4"];
+    refused(await w.usr(["import", "demo", "--path", csv, ...bio]), "PERMISSION", 8);
+    await chmod(csv, 0o600);
+    await chmod(join(w.root, "demo"), 0o500);
+    refused(await w.usr(["import", "demo", "--path", csv, ...bio]), "PERMISSION", 8);
+    refused(await w.usr(["export", "demo", "--out", join(w.root, "demo/x.csv")]), "USAGE", 2);
+    await chmod(join(w.root, "demo/records.parquet"), 0);
+    refused(await w.usr(["head", "demo"]), "PERMISSION", 8);
+    await chmod(join(w.root, "demo"), 0o700);
+  });
+});
