@@ -3,7 +3,7 @@ import { appendEvent, hasEvent } from "@usr/events";
 import type { Storage } from "@usr/storage";
 import { readAll } from "@usr/storage";
 import { DatasetError } from "../error.ts";
-import { EVENTS_LOG, PENDING, STAGING } from "../layout.ts";
+import { DERIVED_DIR, EVENTS_LOG, PENDING, STAGING } from "../layout.ts";
 import type { Step } from "./types.ts";
 
 /** What a commit is about to do, durable before its first step: enough for the next writer to finish it or to sweep it away. */
@@ -128,6 +128,9 @@ export const recover = async (storage: Storage): Promise<"nothing" | "finished" 
       if (!(await isDone(storage, step)) && (await mayReplace(storage, step))) await perform(storage, step);
     }
   }
+  // A folder that lost its last overlay file would still stop the Python program from attaching to its namespace.
+  if (happened && record.steps.some(({ kind }) => kind === "move" || kind === "delete"))
+    await storage.prune?.(DERIVED_DIR.slice(0, -1));
   for (const { event, step } of record.events) {
     const cause = record.steps[step];
     if (cause === undefined || !(happened || (await isDone(storage, cause)))) continue;
