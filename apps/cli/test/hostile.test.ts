@@ -14,6 +14,7 @@ const refused = (ran: Ran, code: string | readonly string[], exit: number): void
     typeof code === "string" ? code : code.includes(ran.error?.code ?? "") ? ran.error?.code : code,
     exit,
   ]);
+  expect(ran.error?.hint, ran.error?.message.slice(0, 500)).toMatch(/\S/);
   expect(ran.stdout).toBe("");
   expect(ran.stderr).not.toMatch(/\n\s+at /);
 };
