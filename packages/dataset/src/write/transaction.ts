@@ -8,7 +8,7 @@ import { formatTimestamp } from "@usr/schema";
 import type { Storage } from "@usr/storage";
 import { scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
-import { LOCK, RECORDS, STAGING } from "../layout.ts";
+import { EVENTS_LOG, LOCK, RECORDS, STAGING } from "../layout.ts";
 import { datasetNotFound } from "../read/list.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { NO_FREEZE, planFreeze } from "./freeze.ts";
@@ -105,6 +105,7 @@ const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit
   }
   const held = { locked: true };
   try {
+    await requireOpenLog(tx.storage);
     await writePending(tx.storage, record);
     await carryOut(tx.storage, record, held);
   } catch (cause) {
@@ -117,6 +118,14 @@ const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit
   }
   // Done and logged. What cannot be swept now is swept by the next transaction.
   await recoverQuietly(tx.storage);
+};
+
+/** A log that takes no lines stops the commit while nothing is changed. Appending nothing asks, and writes no byte. */
+const requireOpenLog = async (storage: Storage): Promise<void> => {
+  const handle = await storage.open(EVENTS_LOG);
+  if (handle === undefined) return;
+  await handle[Symbol.asyncDispose]();
+  await storage.append?.(EVENTS_LOG, new Uint8Array(0));
 };
 
 const pendingRecord = async (tx: Transaction, o: TransactOptions, commit: Commit): Promise<PendingRecord> => {
