@@ -1,13 +1,18 @@
-import type { Query } from "@usr/dataset";
+import type { Query, ReadOptions } from "@usr/dataset";
 import type { Typed } from "./command.ts";
 import type { Session } from "./session.ts";
 import { flag, list, text } from "./typed.ts";
 
-/** What the reading commands have in common. */
+/** Which registry says what overlay columns mean. */
+export const readOptionsOf = (session: Session, typed: Typed): ReadOptions => ({
+  registryMode: text(typed, "registryMode") === "frozen" ? "frozen" : "current",
+  signal: session.environment.signal,
+});
+
+/** What the commands that show rows have in common. */
 export const queryOf = (session: Session, typed: Typed): Query => ({
   columns: list(typed, "columns"),
   includeDeleted: flag(typed, "includeDeleted"),
   overlays: typed.options["overlays"] !== false,
-  registryMode: text(typed, "registryMode") === "frozen" ? "frozen" : "current",
-  signal: session.environment.signal,
+  ...readOptionsOf(session, typed),
 });

@@ -1,10 +1,11 @@
 import { DatasetError, datasetSchema } from "@usr/dataset";
 import type { Outcome, RunCommand } from "../command.ts";
+import { readOptionsOf } from "../query.ts";
 import { align } from "../text.ts";
 import { argument, list } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
-  const { fields } = await datasetSchema(await session.root(), argument(typed, 0));
+  const { fields } = await datasetSchema(await session.root(), argument(typed, 0), readOptionsOf(session, typed));
   const data = chosen(fields, list(typed, "columns")).map(({ name, type, nullable, origin }) => ({
     column: name,
     type,

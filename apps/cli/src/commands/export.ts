@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { datasetSchema, scan } from "@usr/dataset";
+import { datasetSchema, type Query, type Root, scan } from "@usr/dataset";
 import { writeTable } from "@usr/formats";
 import type { Batch, Schema } from "@usr/schema";
 import { parseType } from "@usr/schema";
@@ -33,7 +33,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const query = queryOf(session, typed);
   const stats = { rows: 0, size: 0 };
   const sha256 = createHash("sha256");
-  const source = await withSchema(scan(root, id, query), () => emptySchema(root, id, query.columns));
+  const source = await withSchema(scan(root, id, query), () => emptySchema(root, id, query));
   const rows = counted(source.batches, (n) => {
     stats.rows += n;
   });
@@ -96,13 +96,12 @@ const withSchema = async (
   return { schema: first.value.schema, batches: all() };
 };
 
-const emptySchema = async (
-  root: Parameters<typeof datasetSchema>[0],
-  id: string,
-  columns: readonly string[] | undefined,
-): Promise<Schema> => {
-  const { fields } = await datasetSchema(root, id);
-  const all = fields.map(({ name, type, nullable }) => ({ name, type: parseType(type), nullable }));
+/** The columns that the rows would have had. */
+const emptySchema = async (root: Root, id: string, query: Query): Promise<Schema> => {
+  const { fields } = await datasetSchema(root, id, { registryMode: query.registryMode, signal: query.signal });
+  const shown = query.includeDeleted === true ? fields : fields.filter(({ origin }) => origin !== "usr");
+  const all = shown.map(({ name, type, nullable }) => ({ name, type: parseType(type), nullable }));
+  const { columns } = query;
   const chosen = columns === undefined ? all : columns.flatMap((name) => all.filter((field) => field.name === name));
   return { fields: chosen, metadata: new Map() };
 };

@@ -1,10 +1,11 @@
 import { info } from "@usr/dataset";
 import type { Outcome, RunCommand } from "../command.ts";
+import { readOptionsOf } from "../query.ts";
 import { align, bytesText, renderPairs } from "../text.ts";
 import { argument } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
-  const data = await info(await session.root(), argument(typed, 0));
+  const data = await info(await session.root(), argument(typed, 0), readOptionsOf(session, typed));
   return {
     kind: "document",
     data,

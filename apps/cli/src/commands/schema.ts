@@ -2,12 +2,13 @@ import { datasetSchema } from "@usr/dataset";
 import type { DataType } from "@usr/schema";
 import { formatType, parseType } from "@usr/schema";
 import type { Outcome, RunCommand } from "../command.ts";
+import { readOptionsOf } from "../query.ts";
 import { safe } from "../safe.ts";
 import { align } from "../text.ts";
 import { argument, flag } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
-  const data = await datasetSchema(await session.root(), argument(typed, 0));
+  const data = await datasetSchema(await session.root(), argument(typed, 0), readOptionsOf(session, typed));
   return {
     kind: "document",
     data,

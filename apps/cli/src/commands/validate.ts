@@ -20,6 +20,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const report = await validate(await session.root(), argument(typed, 0), {
     strict: flag(typed, "strict"),
     mode: MODES.find((known) => known === mode),
+    nowUs: session.environment.clock(),
     signal: session.environment.signal,
   });
   return {
