@@ -18,6 +18,9 @@ import {
   type WritableRoot,
 } from "../src/write/index.ts";
 import { type Cells, idsOf, parquetBytes, partBytes } from "./make.ts";
+import { csv } from "./tables.ts";
+
+export { csv, jsonl } from "./tables.ts";
 
 /** A clock that ticks a millisecond at every look, and random bytes that repeat from run to run. */
 export const writableRoot = (storage: Storage = memoryStorage(), seed = 1): WritableRoot => {
@@ -37,16 +40,6 @@ export const writableRoot = (storage: Storage = memoryStorage(), seed = 1): Writ
     lockTimeoutMs: 200,
   };
 };
-
-export const csv = (text: string, name = "input.csv"): Promise<TableReader> =>
-  openTable({ stream: bytesOf(text) }, { format: "csv", name });
-
-export const jsonl = (text: string, name = "input.jsonl"): Promise<TableReader> =>
-  openTable({ stream: bytesOf(text) }, { format: "jsonl", name });
-
-async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
-  yield new TextEncoder().encode(text);
-}
 
 export const register = (root: WritableRoot, namespace: string, columns: string): Promise<unknown> =>
   registerNamespace(root, { namespace, columns: parseColumnSpecs(namespace, columns) });
@@ -196,3 +189,13 @@ export const changedPaths = (
   after: ReadonlyMap<string, string>,
 ): readonly string[] =>
   [...new Set([...before.keys(), ...after.keys()])].filter((path) => before.get(path) !== after.get(path)).sort();
+
+/** What lies at a path of fields in plain data; `undefined` where there is nothing. */
+export const fieldAt = (value: unknown, ...path: readonly string[]): unknown => {
+  let found = value;
+  for (const name of path) {
+    if (typeof found !== "object" || found === null) return undefined;
+    found = Object.getOwnPropertyDescriptor(found, name)?.value;
+  }
+  return found;
+};
