@@ -315,9 +315,10 @@ describe("a hostile records.parquet", () => {
       refused(await w.usr(args), ["CORRUPT", "TOO_LARGE"], 3);
     }
     const listed = await w.usr(["ls"]);
-    expect([listed.code, listed.stderr]).toEqual([0, ""]);
+    expect([listed.code, listed.stdout.startsWith('{"usr_output_version":1,"command":"ls"')]).toEqual([0, true]);
+    expect(listed.stderr).toContain("warning: demo: ");
     expect(JSON.stringify(listed.data)).toContain('"problem"');
-    expect((await w.usr(["ls"], { json: false })).code).toBe(0);
+    expect((await w.usr(["ls"], { json: false })).stdout).toMatch(/^demo +broken /m);
     const validated = await w.usr(["validate", "demo"]);
     expect(validated.code).toBe(3);
     expect(validated.stdout + validated.stderr).toContain("CORRUPT");

@@ -4,7 +4,9 @@ import { align, bytesText } from "../text.ts";
 
 export const run: RunCommand = async (session): Promise<Outcome> => {
   const root = await session.root();
-  const data = await listDatasets(root);
+  const data = await listDatasets(root, { signal: session.environment.signal });
+  for (const { dataset, problem } of data)
+    if (problem !== undefined) session.say(`warning: ${dataset}: ${problem.message} [${problem.code}]`);
   return {
     kind: "document",
     data,
@@ -15,8 +17,8 @@ export const run: RunCommand = async (session): Promise<Outcome> => {
             ["dataset", "rows", "deleted", "namespaces", "size", "updated"],
             data.map((d) => [
               d.dataset,
-              String(d.rows),
-              String(d.rows_deleted),
+              d.problem === undefined ? String(d.rows) : "broken",
+              d.problem === undefined ? String(d.rows_deleted) : "",
               d.namespaces.join(", "),
               bytesText(d.size_bytes),
               d.updated_at ?? "",
