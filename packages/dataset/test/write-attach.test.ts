@@ -527,6 +527,44 @@ describe("a single-file overlay", () => {
   });
 });
 
+describe("a folder named unlike its namespace", () => {
+  const NAME = "part-20260101T000000000000Z-00000000000000000000000000000000.parquet";
+  const foreign = (namespace: string, name: string): Promise<Uint8Array> =>
+    partBytes(namespace, "sequence", "2026-01-01T00:00:00Z", {
+      sequence: ["string", ["AAAA"]],
+      [name]: ["float64", [1]],
+    });
+
+  it("keeps its parts together", async () => {
+    const root = await demoRoot();
+    await root.storage.put(`demo/_derived/foo/${NAME}`, await foreign("mock", "mock__score"));
+    const { part } = await attachCsv(root, "demo", "sequence,tag\nAAAA,x\n");
+    expect(part).toMatch(/^_derived\/foo\/part-/);
+    expect((await rowsOf(root, "demo"))[0]).toMatchObject({ mock__score: 1, mock__tag: "x" });
+  });
+
+  it("takes no parts of the namespace it is named after", async () => {
+    const root = await demoRoot();
+    await register(root, "foo", "foo__x:float64");
+    await root.storage.put(`demo/_derived/mock/${NAME}`, await foreign("foo", "foo__x"));
+    for (const dryRun of [true, false]) {
+      const refused = await refusal(root, () => attachCsv(root, "demo", "sequence,tag\nAAAA,x\n", { dryRun }));
+      expect(refused).toMatchObject({ code: "CONFLICT", details: { folder: "_derived/mock/" } });
+    }
+    const { part } = await attachCsv(root, "demo", "sequence,x\nCCCC,2\n", { namespace: "foo", overwrite: true });
+    expect(part).toMatch(/^_derived\/mock\/part-/);
+    expect(await column(root, "foo__x")).toEqual([1, 2, null, null, null, null]);
+  });
+
+  it("a single file moves into the folder of its namespace", async () => {
+    const root = await demoRoot();
+    await root.storage.put("demo/_derived/foo.parquet", await foreign("mock", "mock__score"));
+    await attachCsv(root, "demo", "sequence,tag\nAAAA,x\n");
+    expect(await partsOf(root)).toHaveLength(2);
+    expect((await rowsOf(root, "demo"))[0]).toMatchObject({ mock__score: 1, mock__tag: "x" });
+  });
+});
+
 it("a broken overlay of another namespace does not stand in the way", async () => {
   const root = await demoRoot();
   await register(root, "other", "other__n:int8");

@@ -62,6 +62,7 @@ export const attach = async (
     const entry = writableEntry(registry, o.namespace);
     await using snapshot = await openSnapshot(root, id, { namespaces: [o.namespace], tombstones: false });
     const { rows, overlay } = await prepare(snapshot, entry, table, o);
+    folderFor(snapshot, overlay, o.namespace);
     nextCreatedAt(overlay?.parts ?? [], root.clock());
     return resultOf(snapshot.id, o, rows, null);
   }
@@ -71,7 +72,7 @@ export const attach = async (
     const { rows, overlay } = await prepare(snapshot, entry, table, o);
     if (rows.rowsMatched === 0) return { result: resultOf(tx.id, o, rows, null) };
     const createdAtUs = nextCreatedAt(overlay?.parts ?? [], tx.nowUs);
-    const path = `${overlayDir(o.namespace)}${partName(createdAtUs, tx.uuid())}`;
+    const path = `${folderFor(snapshot, overlay, o.namespace)}${partName(createdAtUs, tx.uuid())}`;
     const schema: Schema = {
       fields: [{ name: o.key, type: { kind: "string" }, nullable: true }, ...rows.fields],
       metadata: overlayMetadata({
@@ -234,6 +235,23 @@ const refuseUnfit = (snapshot: Snapshot, rows: AttachedRows, o: AttachOptions): 
       }
     }
   }
+};
+
+/** Where the namespace's parts lie, or will: a folder may be named unlike the namespace it holds, and then keeps it. */
+const folderFor = (snapshot: Snapshot, overlay: Overlay | undefined, namespace: string): string => {
+  if (overlay?.entry.form === "parts") return overlayDir(overlay.entry.name);
+  const folder = overlayDir(namespace);
+  if (snapshot.entries.some(({ name, form }) => name === namespace && form === "parts")) {
+    throw new DatasetError(
+      "CONFLICT",
+      `${folder} of ${snapshot.id} holds parts of another namespace than ${namespace}`,
+      {
+        hint: "Rename the folder after the namespace its parts declare; validate tells which.",
+        details: { dataset: snapshot.id, namespace, folder },
+      },
+    );
+  }
+  return folder;
 };
 
 /** A single-file overlay becomes the oldest part of the directory, its bytes and creation time unchanged, before the first part is added. */
