@@ -474,6 +474,67 @@ describe.skipIf(python === undefined)("what Python sees in our files", () => {
     );
   });
 
+  test("a base of REQUIRED columns and of row groups without rows takes rows and overlays", async () => {
+    const script = `
+import pyarrow as pa, pyarrow.parquet as pq
+def main(ask):
+    path, rewrite = ask
+    if rewrite:
+        table = pq.read_table(path)
+        table = table.append_column("mock__z", pa.array([[1.0, 2.0]] * len(table)))
+        table = table.cast(pa.schema([f.with_nullable(False) for f in table.schema], metadata=table.schema.metadata))
+        with pq.ParquetWriter(path, table.schema) as out:
+            for start, rows in [(0, 0), (0, 20000), (0, 0), (20000, len(table) - 20000), (0, 0)]: out.write_table(table.slice(start, rows))
+    file = pq.ParquetFile(path)
+    last = file.read().slice(file.metadata.num_rows - 2).to_pylist()
+    return {"nullable": [f.nullable for f in file.schema_arrow], "groups": [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)],
+        "last": [[row["sequence"], row["mock__z"]] for row in last]}
+`;
+    const folder = await mkdtemp(join(tmpdir(), "usr-write-"));
+    try {
+      const root = writableRoot(diskStorage(folder));
+      await registerNamespace(root, { namespace: "mock", columns: [{ name: "mock__z", type: "list<float64>" }] });
+      await initDataset(root, "demo");
+      const sequences = Array.from(
+        { length: 20_005 },
+        (_, i) =>
+          `A${i
+            .toString(4)
+            .padStart(8, "0")
+            .replace(/./g, (digit) => "ACGT"[Number(digit)]!)}`,
+      );
+      await importCsv(root, "demo", `sequence\n${sequences.join("\n")}\n`);
+      const path = join(folder, "demo/records.parquet");
+      const foreign = await python!.python(script, [path, true]);
+      expect(foreign).toMatchObject({ nullable: Array(8).fill(false), groups: [0, 20_000, 0, 5, 0] });
+      const cells = {
+        key: ["string", [sequences[3]!, sequences[20_004]!]],
+        z: ["list<float64>", [[null], []]],
+      } as const;
+      const o = { path: "in.parquet", namespace: "mock", key: "sequence", keyColumn: "key", overwrite: true } as const;
+      await attach(root, "demo", await typedTable(cells), o);
+      await materialize(root, "demo");
+      await importCsv(root, "demo", "sequence\nTTTT\n");
+      const all: unknown[] = [];
+      for await (const { columns, numRows } of scan(root, "demo", { columns: ["sequence", "mock__z"] }))
+        for (let row = 0; row < numRows; row++) all.push([valueAt(columns[0]!, row), valueAt(columns[1]!, row)]);
+      expect(all).toEqual([
+        ...sequences.map((sequence, i) => [sequence, i === 3 ? [null] : i === 20_004 ? [] : [1, 2]]),
+        ["TTTT", null],
+      ]);
+      const found = await python!.python(script, [path, false]);
+      expect(found).toMatchObject({
+        nullable: Array(8).fill(true),
+        last: [
+          [sequences[20_004], []],
+          ["TTTT", null],
+        ],
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   test("a base with a column that only others can read is not rewritten", async () => {
     const script = `
 import pyarrow as pa, pyarrow.parquet as pq

@@ -30,6 +30,12 @@ export const wholeSchema = (file: ParquetFile, id: string): Schema => {
   return file.schema;
 };
 
+/** The schema with every column as one that may be missing, as the columns of a base are. */
+export const optional = (schema: Schema): Schema => ({
+  fields: schema.fields.map((field) => ({ ...field, nullable: true })),
+  metadata: schema.metadata,
+});
+
 /** What every base this program writes carries; what the file had beyond that is kept, and its creation time is never replaced. */
 export const baseSchema = (
   existing: Schema | undefined,

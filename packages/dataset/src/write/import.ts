@@ -8,7 +8,7 @@ import { RECORDS } from "../layout.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
-import { baseSchema, inBaseOrder, wholeSchema } from "./base-shape.ts";
+import { baseSchema, inBaseOrder, optional, wholeSchema } from "./base-shape.ts";
 import type { IdSet } from "./id-set.ts";
 import { createIdSet } from "./id-set.ts";
 import type { ImportCounts, ImportRules } from "./import-rows.ts";
@@ -63,7 +63,7 @@ export const importRows = async (
     const counts = newCounts();
     const file = snapshot.base.file;
     const createdAt = formatTimestamp(tx.nowUs, "us", true);
-    const schema = baseSchema(wholeSchema(file, tx.id), { registryHash: tx.registryHash, createdAt });
+    const schema = baseSchema(optional(wholeSchema(file, tx.id)), { registryHash: tx.registryHash, createdAt });
     const rows = importedRows(table, await rulesOf(snapshot, o, tx.nowUs), counts);
     const staged = await tx.stageParquet(schema, appendedGroups(file, inBaseOrder(file.schema, rows)));
     const result = resultOf(snapshot, counts, tx.registryHash);

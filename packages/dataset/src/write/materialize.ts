@@ -14,6 +14,7 @@ import { TOMBSTONE_FIELDS } from "../read/view.ts";
 import type { Snapshot } from "../types.ts";
 import { fileStamp, planSnapshot } from "./auto-snapshot.ts";
 import { baseSchema, stamped, wholeSchema } from "./base-shape.ts";
+import { decodedColumns } from "./row-groups.ts";
 import { transact } from "./transaction.ts";
 import type { Staged, Step, Transaction, WritableRoot } from "./types.ts";
 
@@ -244,28 +245,6 @@ async function* mergedGroups(
   }
   return undefined;
 }
-
-const decodedColumns = async (
-  file: ParquetFile,
-  columns: readonly string[],
-  start: number,
-  end: number,
-): Promise<Map<string, Column>> => {
-  const batches: Batch[] = [];
-  for await (const batch of readBatches(file, { columns, start, end })) batches.push(batch);
-  return new Map(
-    columns.map((name, i) => {
-      const type = file.schema.fields.find((field) => field.name === name)!.type;
-      return [
-        name,
-        concatColumns(
-          type,
-          batches.map((batch) => batch.columns[i]!),
-        ),
-      ];
-    }),
-  );
-};
 
 /** Folded overlays leave their place: set aside under a stamped name, or deleted. */
 const clearing = (overlay: Overlay, how: "archive" | "drop", tx: Transaction): readonly Step[] => {

@@ -1,6 +1,6 @@
 import type { ParquetFile, RowGroup } from "@usr/parquet";
 import { chunkOf, readBatches } from "@usr/parquet";
-import type { Column, Schema } from "@usr/schema";
+import type { Batch, Column, Schema } from "@usr/schema";
 import { concatColumns, sliceColumn } from "@usr/schema/columns";
 
 /** Rows of a row group we write. */
@@ -54,12 +54,38 @@ const slice = (piece: Rows, start: number, end: number): Rows =>
     ? piece
     : { numRows: end - start, columns: piece.columns.map((column) => sliceColumn(column, start, end)) };
 
+/** Some columns of a range of rows, whole in memory. */
+export const decodedColumns = async (
+  file: ParquetFile,
+  columns: readonly string[],
+  start: number,
+  end: number,
+): Promise<Map<string, Column>> => {
+  if (columns.length === 0 || end <= start) return new Map();
+  const batches: Batch[] = [];
+  for await (const batch of readBatches(file, { columns, start, end })) batches.push(batch);
+  return new Map(
+    columns.map((name, i) => {
+      const type = file.schema.fields.find((field) => field.name === name)!.type;
+      return [
+        name,
+        concatColumns(
+          type,
+          batches.map((batch) => batch.columns[i]!),
+        ),
+      ];
+    }),
+  );
+};
+
 /**
- * The row groups of a base with rows appended: old groups by reference, but for a short tail that is joined with the new rows.
- * `added` brings the columns of the file's schema.
+ * The row groups of a base with rows appended: old groups by reference, but for a short tail that is joined with the new rows, and for
+ * columns that other programs declared as never missing: those are encoded anew, as columns that may be. `added` brings the columns of
+ * the file's schema.
  */
 export async function* appendedGroups(file: ParquetFile, added: AsyncIterable<Rows>): AsyncGenerator<RowGroup> {
   const { schema } = file;
+  const required = schema.fields.filter(({ nullable }) => !nullable).map(({ name }) => name);
   let kept = file.rowGroups.length;
   let tail = 0;
   while (kept > 0) {
@@ -70,7 +96,11 @@ export async function* appendedGroups(file: ParquetFile, added: AsyncIterable<Ro
   }
   for (let index = 0; index < kept; index++) {
     const group = file.rowGroups[index]!;
-    yield { numRows: group.numRows, columns: schema.fields.map(({ name }) => chunkOf(file, index, name)) };
+    const decoded = await decodedColumns(file, required, group.startRow, group.startRow + group.numRows);
+    yield {
+      numRows: group.numRows,
+      columns: schema.fields.map(({ name }) => decoded.get(name) ?? chunkOf(file, index, name)),
+    };
   }
   async function* pieces(): AsyncGenerator<Rows> {
     yield* readBatches(file, { start: file.numRows - tail, end: file.numRows });
