@@ -22,7 +22,7 @@ export const composeNodes = (yaml: Yaml, contents: unknown, text: string, lines:
   const anchors = new Map<string, Node>();
   const open = new Set<Node>();
 
-  const compose = (source: unknown, depth: number): Node => {
+  const compose = (source: unknown, depth: number, flow: boolean): Node => {
     if (!yaml.isNode(source)) return { kind: "scalar", text: "", plain: true, line: undefined };
     const line = source.range ? lines.linePos(source.range[0]).line : undefined;
     const problem = (message: string): void => {
@@ -49,17 +49,25 @@ export const composeNodes = (yaml: Yaml, contents: unknown, text: string, lines:
     ) {
       problem("A \\u escape names half a character; write the whole one with \\U.");
     }
+    if (flow && node.kind === "scalar" && node.plain && /^[?:]/.test(node.text)) {
+      problem(
+        `Inside brackets some readers take the ${node.text.slice(0, 1)} that ${node.text} starts with for an indicator; put it in quotes.`,
+      );
+    }
     open.add(node);
+    const inner = flow || (yaml.isCollection(source) && source.flow === true);
     if (yaml.isSeq(source) && node.kind === "list") {
-      for (const item of source.items) node.items.push(compose(item, depth + 1));
+      for (const item of source.items) node.items.push(compose(item, depth + 1, inner));
     } else if (yaml.isMap(source) && node.kind === "mapping") {
-      for (const { key, value } of source.items) node.pairs.push([compose(key, depth + 1), compose(value, depth + 1)]);
+      for (const { key, value } of source.items) {
+        node.pairs.push([compose(key, depth + 1, inner), compose(value, depth + 1, inner)]);
+      }
     }
     open.delete(node);
     return node;
   };
 
-  return { root: compose(contents, 0), problems };
+  return { root: compose(contents, 0, false), problems };
 };
 
 const emptyNode = (yaml: Yaml, source: unknown, line: number | undefined): Node => {

@@ -62,6 +62,8 @@ describe("texts that are no registry", () => {
       withState(`  a: {owner: ${"[".repeat(5000)}${"]".repeat(5000)}}\n`),
       "nested deeper",
     ],
+    ["a plain scalar in brackets that starts like a key", withState("  a: {owner: {?1_000: x}}\n"), "indicator"],
+    ["a plain scalar in brackets that starts like a value", withState("  a: {owner: [:y]}\n"), "indicator"],
     ["deep nesting in block style", withState(`  a:\n    owner:\n      ${"- ".repeat(5000)}x\n`), "nested deeper"],
   ])("%s", async (_name, text, message) => {
     expect(JSON.stringify(await problemsOf(text))).toContain(message);
