@@ -1,9 +1,11 @@
+import { fileURLToPath } from "node:url";
 import type { ViteUserConfig } from "vitest/config";
 
 /** What every package's test run shares. The JSON report is what the closing line of `npm test` is counted from. */
 export const base = (name: string): NonNullable<ViteUserConfig["test"]> => ({
   name,
   include: ["test/**/*.test.ts"],
+  setupFiles: [fileURLToPath(new URL("packages/testkit/src/seed.ts", import.meta.url))],
   testTimeout: 900_000,
   hookTimeout: 300_000,
   reporters: ["default", "json"],
