@@ -1,3 +1,4 @@
+import { contractHash } from "@usr/registry";
 import type { Storage } from "@usr/storage";
 import { describe, expect, test } from "vitest";
 import { validate } from "../src/index.ts";
@@ -301,6 +302,14 @@ describe("overlays", () => {
     expect(await problemsOf(await madeRoot({ "demo/_derived/mock/part-1.parquet": stamped }), "demo")).toEqual([
       "error CONTRACT_MISMATCH",
     ]);
+    // Written before mock__tag was appended to the namespace: what it says means the same today.
+    const columns = [{ name: "mock__score", type: "float64" }];
+    const earlier = await contractHash({ namespace: "mock", owner: null, description: null, columns });
+    const older = await part(
+      { id: ["string", ids], mock__score: ["float64", [1, 2, 3, 4, 5]] },
+      { "usr:namespace_contract_hash": earlier },
+    );
+    expect(await problemsOf(await madeRoot({ "demo/_derived/mock/part-1.parquet": older }), "demo")).toEqual([]);
     const named = await part({ id: ["string", ids] }, { "usr:registry_hash": "0".repeat(64) });
     expect(await problemsOf(await madeRoot({ "demo/_derived/mock/part-1.parquet": named }), "demo")).toEqual([
       "error NO_REGISTRY",

@@ -1,4 +1,5 @@
 import type { KeyIndex, OverlayKey, Part } from "@usr/overlay";
+import { contractHash, type NamespaceEntry } from "@usr/registry";
 import { type DataType, parseType, sameType } from "@usr/schema";
 import type { Signal } from "@usr/storage";
 import { inDataset, TOMBSTONE_NAMESPACE } from "../layout.ts";
@@ -95,7 +96,18 @@ function registryProblem(part: Part, { label, hash }: KnownRegistry, c: OverlayC
       };
 }
 
-/** The rule of the namespace modes: the part was written under the same definition of its namespace. */
+/**
+ * Whether a hash is that of the entry before columns were appended to it, which never changes the meaning of what was written: the hash
+ * itself proves which columns it stands for.
+ */
+async function isEarlierContract(stamped: string, entry: NamespaceEntry): Promise<boolean> {
+  for (let count = entry.columns.length - 1; count > 0; count--) {
+    if ((await contractHash({ ...entry, columns: entry.columns.slice(0, count) })) === stamped) return true;
+  }
+  return false;
+}
+
+/** The rule of the namespace modes: the part was written under the same definition of its namespace, or one that columns were appended to since. */
 async function contractProblem(
   part: Part,
   { label, registry }: KnownRegistry,
@@ -121,7 +133,7 @@ async function contractProblem(
     };
   }
   const now = await contracts(entry);
-  if (stamped === now) return undefined;
+  if (stamped === now || (await isEarlierContract(stamped, entry))) return undefined;
   return {
     severity: "error",
     code: "CONTRACT_MISMATCH",
