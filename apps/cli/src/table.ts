@@ -247,6 +247,18 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import("./commands/validate.ts"),
   },
   {
+    name: "maintenance overlay-compact",
+    summary: "make one file of the parts of a namespace",
+    args: [dataset],
+    options: [
+      { flags: "--namespace <name>", description: "the namespace", required: true },
+      { flags: "--form <form>", description: "one part, or the single file (parts)", choices: ["parts", "file"] },
+      dryRun,
+    ],
+    examples: ["usr maintenance overlay-compact demo --namespace mock"],
+    load: () => import("./commands/overlay-compact.ts"),
+  },
+  {
     name: "maintenance registry-freeze",
     summary: "make today's registry part of a dataset",
     args: [dataset],

@@ -2,6 +2,7 @@ import { parseColumnSpecs } from "@usr/registry";
 import type { Storage } from "@usr/storage";
 import { DeadError, type FaultPlan, faultStorage } from "@usr/storage/testing";
 import { describe, expect, it } from "vitest";
+import { compactOverlay } from "../src/maintain/index.ts";
 import { freezeRegistry, initDataset, materialize, registerNamespace, type WritableRoot } from "../src/write/index.ts";
 import {
   attachCsv,
@@ -25,6 +26,11 @@ interface Verb {
 const newNamespace = (root: WritableRoot): Promise<unknown> => register(root, "late", "late__n:int64");
 const scored = (root: WritableRoot): Promise<unknown> =>
   attachCsv(root, "demo", 'sequence,score,vec\nGGGG,1.5,"[1,2]"\nAAAA,2,\n');
+
+const twoParts = async (root: WritableRoot): Promise<unknown> => {
+  await scored(root);
+  return attachCsv(root, "demo", "sequence,score,tag\nAAAA,9,\nTGCA,,t\n", { overwrite: true });
+};
 
 const VERBS: readonly Verb[] = [
   { name: "register", run: newNamespace, events: 0 },
@@ -66,6 +72,24 @@ const VERBS: readonly Verb[] = [
     name: "materialize --keep",
     prepare: scored,
     run: (root) => materialize(root, "demo", { overlays: "keep" }),
+    events: 1,
+  },
+  {
+    name: "overlay-compact",
+    prepare: twoParts,
+    run: (root) => compactOverlay(root, "demo", { namespace: "mock" }),
+    events: 1,
+  },
+  {
+    name: "overlay-compact --form file",
+    prepare: twoParts,
+    run: (root) => compactOverlay(root, "demo", { namespace: "mock", form: "file" }),
+    events: 1,
+  },
+  {
+    name: "overlay-compact --form file of one part",
+    prepare: scored,
+    run: (root) => compactOverlay(root, "demo", { namespace: "mock", form: "file" }),
     events: 1,
   },
   { name: "registry-freeze", prepare: newNamespace, run: (root) => freezeRegistry(root, "demo"), events: 1 },

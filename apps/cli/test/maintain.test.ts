@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { demoWorkspace, type Ran, type Workspace } from "./support.ts";
+
+const ACGT = "ee93db6725ec05c3d18249d7fdba5d36a6a695cd";
+const TTTT = "b5bd5288bb58e4bb3439318d87c4e0b8506c6cfd";
+
+/** demo with two parts of mock. */
+const twoParts = async (): Promise<Workspace> => {
+  const w = await demoWorkspace();
+  const args = ["attach", "demo", "--path", "-", "--from", "csv", "--namespace", "mock", "--key", "id", "--overwrite"];
+  for (const input of [`id,score,tag\n${ACGT},1,a\n${TTTT},2,\n`, `id,score,tag\n${TTTT},,b\n${ACGT},3,\n`])
+    expect((await w.usr(args, { input })).stderr).toBe("");
+  return w;
+};
+
+/** A command that must succeed: `data`, its keys in order. */
+const done = (ran: Ran, keys?: readonly string[]): unknown => {
+  expect([ran.code, ran.stderr]).toEqual([0, ""]);
+  if (keys !== undefined) expect(Object.keys(Object(ran.data))).toEqual(keys);
+  return ran.data;
+};
+
+/** A command that must fail and change no byte. */
+const refused = async (w: Workspace, args: readonly string[]): Promise<readonly [number, string | undefined]> => {
+  const before = await w.bytes();
+  const { code, error, stdout } = await w.usr(args);
+  expect(stdout).toBe("");
+  expect(await w.bytes()).toEqual(before);
+  return [code, error?.code];
+};
+
+describe("maintenance overlay-compact", () => {
+  let w: Workspace;
+  beforeAll(async () => {
+    w = await twoParts();
+  });
+  afterAll(() => w[Symbol.asyncDispose]());
+
+  it("gives one part, the same rows, one event; again it changes nothing", async () => {
+    const args = ["maintenance", "overlay-compact", "demo", "--namespace", "mock"];
+    const rows = (await w.usr(["scan", "demo"])).stdout;
+    const before = await w.bytes();
+    expect(done(await w.usr([...args, "--dry-run"]))).toEqual({ parts_in: 2, rows: 2, part: null });
+    expect(await w.bytes()).toEqual(before);
+    const data = done(await w.usr(args), ["parts_in", "rows", "part"]);
+    expect(data).toEqual({ parts_in: 2, rows: 2, part: expect.stringMatching(/^_derived\/mock\/part-.*\.parquet$/) });
+    expect((await w.usr(["scan", "demo"])).stdout).toBe(rows);
+    expect((await w.usr(["events", "tail", "demo", "-n", "1"])).rows).toMatchObject([
+      { action: "compact_overlay", metrics: { parts_in: 2, parts_out: 1, rows: 2 } },
+    ]);
+    const after = await w.bytes();
+    expect(done(await w.usr(args))).toEqual({ ...Object(data), parts_in: 1 });
+    expect(await w.bytes()).toEqual(after);
+    const file = { parts_in: 1, rows: 2, part: "_derived/mock.parquet" };
+    expect(done(await w.usr([...args, "--form", "file"]))).toEqual(file);
+    expect((await w.usr(["scan", "demo"])).stdout).toBe(rows);
+    expect(done(await w.usr(["validate", "demo"]))).toMatchObject({ ok: true });
+  });
+
+  it("refuses with the right exit codes", async () => {
+    const compact = (...args: readonly string[]): ReturnType<typeof refused> =>
+      refused(w, ["maintenance", "overlay-compact", ...args]);
+    expect(await compact("demo")).toEqual([2, "USAGE"]);
+    expect(await compact("demo", "--namespace", "mock", "--form", "pile")).toEqual([2, "USAGE"]);
+    expect(await compact("nope", "--namespace", "mock")).toEqual([4, "DATASET_NOT_FOUND"]);
+    expect(await compact("demo", "--namespace", "nope")).toEqual([4, "NAMESPACE_NOT_REGISTERED"]);
+    expect(await compact("demo", "--namespace", "usr_state")).toEqual([3, "NAMESPACE_RESERVED"]);
+    expect(await compact("demo", "--namespace", "../records")).toEqual([3, "NAMESPACE_INVALID"]);
+  });
+});

@@ -1,0 +1,7 @@
+/**
+ * Rare work on a dataset: fewer parts, copies of the base, what a crash left behind. Each verb that changes something is one transaction,
+ * as in `@usr/dataset/write`.
+ *
+ * @module
+ */
+export { type CompactOptions, type CompactResult, compactOverlay } from "./compact.ts";
