@@ -68,3 +68,53 @@ describe("maintenance overlay-compact", () => {
     expect(await compact("demo", "--namespace", "../records")).toEqual([3, "NAMESPACE_INVALID"]);
   });
 });
+
+describe("snapshot", () => {
+  let w: Workspace;
+  beforeAll(async () => {
+    w = await twoParts();
+  });
+  afterAll(() => w[Symbol.asyncDispose]());
+  const KEYS = ["name", "path", "created_at", "rows", "size_bytes", "pinned", "automatic"];
+
+  it("create, list, restore, pin", async () => {
+    expect(done(await w.usr(["snapshot", "list", "demo"]))).toEqual([]);
+    const original = (await w.bytes()).get("demo/records.parquet");
+    const before = await w.bytes();
+    done(await w.usr(["snapshot", "create", "demo", "--dry-run"]), KEYS);
+    expect(await w.bytes()).toEqual(before);
+    const made = done(await w.usr(["snapshot", "create", "demo", "--name", "early"]), KEYS);
+    expect(made).toMatchObject({ rows: 5, pinned: false, automatic: false });
+    const { name } = Object(made);
+    expect(name).toMatch(/^records-\d{8}T\d{12}-early\.parquet$/);
+    expect(done(await w.usr(["snapshot", "list", "demo"]))).toEqual([made]);
+
+    done(await w.usr(["materialize", "demo", "--yes"]));
+    const restore = ["snapshot", "restore", "demo", "--name", name];
+    expect(await refused(w, restore)).toEqual([2, "CONFIRMATION_REQUIRED"]);
+    const folded = await w.bytes();
+    expect(done(await w.usr([...restore, "--dry-run"]), KEYS)).toEqual(made);
+    expect(await w.bytes()).toEqual(folded);
+    expect(done(await w.usr([...restore, "--yes"]), KEYS)).toEqual(made);
+    expect((await w.bytes()).get("demo/records.parquet")).toBe(original);
+    expect((await w.usr(["events", "tail", "demo", "-n", "1"])).rows).toMatchObject([{ action: "snapshot_restore" }]);
+
+    const pin = ["snapshot", "pin", "demo", "--name", name];
+    expect(done(await w.usr(pin), KEYS)).toEqual({ ...Object(made), pinned: true });
+    const list = done(await w.usr(["snapshot", "list", "demo"]));
+    expect(list).toMatchObject([{ pinned: true }, { automatic: true }, { automatic: true }]);
+    const text = (await w.usr(["snapshot", "list", "demo"], { json: false })).stdout;
+    expect(text).toContain("pinned");
+    expect(done(await w.usr(["validate", "demo"]))).toMatchObject({ ok: true });
+  });
+
+  it("refuses with the right exit codes", async () => {
+    const nowhere = ["--name", "../records.parquet"];
+    expect(await refused(w, ["snapshot", "restore", "demo", ...nowhere, "-y"])).toEqual([4, "SNAPSHOT_NOT_FOUND"]);
+    expect(await refused(w, ["snapshot", "pin", "demo", ...nowhere])).toEqual([4, "SNAPSHOT_NOT_FOUND"]);
+    expect(await refused(w, ["snapshot", "restore", "demo", "-y"])).toEqual([2, "USAGE"]);
+    expect(await refused(w, ["snapshot", "create", "demo", "--name", "a/b"])).toEqual([2, "USAGE"]);
+    expect(await refused(w, ["snapshot", "list", "nope"])).toEqual([4, "DATASET_NOT_FOUND"]);
+    expect(await refused(w, ["snapshot", "create", "nope"])).toEqual([4, "DATASET_NOT_FOUND"]);
+  });
+});

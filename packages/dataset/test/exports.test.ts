@@ -18,6 +18,10 @@ test("the public names", () => {
   expect(Object.keys(maintain).sort()).toMatchInlineSnapshot(`
     [
       "compactOverlay",
+      "createSnapshot",
+      "listSnapshots",
+      "pinSnapshot",
+      "restoreSnapshot",
     ]
   `);
 });

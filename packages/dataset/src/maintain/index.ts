@@ -5,3 +5,12 @@
  * @module
  */
 export { type CompactOptions, type CompactResult, compactOverlay } from "./compact.ts";
+export {
+  type CreateSnapshotOptions,
+  createSnapshot,
+  listSnapshots,
+  type NamedSnapshotOptions,
+  pinSnapshot,
+  restoreSnapshot,
+  type SnapshotEntry,
+} from "./snapshots.ts";
