@@ -285,6 +285,27 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import("./commands/snapshot-pin.ts"),
   },
   {
+    name: "overlay list",
+    summary: "the overlays of a dataset",
+    args: [dataset],
+    options: [{ flags: "--namespace <name>", description: "only this one" }],
+    examples: ["usr overlay list demo"],
+    load: () => import("./commands/overlay-list.ts"),
+  },
+  {
+    name: "overlay remove",
+    summary: "take the overlay of a namespace out of a dataset",
+    args: [dataset],
+    options: [
+      { flags: "--namespace <name>", description: "the namespace", required: true },
+      { flags: "--archive", description: "set it aside under _derived/_archived" },
+      { flags: "--delete", description: "delete it for good" },
+      dryRun,
+    ],
+    examples: ["usr overlay remove demo --namespace mock --archive --yes"],
+    load: () => import("./commands/overlay-remove.ts"),
+  },
+  {
     name: "maintenance overlay-compact",
     summary: "make one file of the parts of a namespace",
     args: [dataset],

@@ -118,3 +118,55 @@ describe("snapshot", () => {
     expect(await refused(w, ["snapshot", "create", "nope"])).toEqual([4, "DATASET_NOT_FOUND"]);
   });
 });
+
+describe("overlay", () => {
+  let w: Workspace;
+  beforeAll(async () => {
+    w = await twoParts();
+  });
+  afterAll(() => w[Symbol.asyncDispose]());
+  const remove = ["overlay", "remove", "demo", "--namespace", "mock"];
+
+  it("list is what info says", async () => {
+    const { namespaces } = Object((await w.usr(["info", "demo"])).data);
+    expect(namespaces).toHaveLength(1);
+    expect(done(await w.usr(["overlay", "list", "demo"]))).toEqual(namespaces);
+    expect(done(await w.usr(["overlay", "list", "demo", "--namespace", "mock"]))).toEqual(namespaces);
+    expect((await w.usr(["overlay", "list", "demo"], { json: false })).stdout).toContain("mock__score");
+    expect(await refused(w, ["overlay", "list", "demo", "--namespace", "x"])).toEqual([4, "NAMESPACE_NOT_FOUND"]);
+    expect(await refused(w, ["overlay", "list", "nope"])).toEqual([4, "DATASET_NOT_FOUND"]);
+  });
+
+  it("remove refuses with the right exit codes", async () => {
+    expect(await refused(w, remove)).toEqual([2, "USAGE"]);
+    expect(await refused(w, [...remove, "--archive", "--delete", "-y"])).toEqual([2, "USAGE"]);
+    expect(await refused(w, [...remove, "--delete"])).toEqual([2, "CONFIRMATION_REQUIRED"]);
+    const other = (namespace: string): ReturnType<typeof refused> =>
+      refused(w, ["overlay", "remove", "demo", "--delete", "-y", "--namespace", namespace]);
+    expect(await other("../records")).toEqual([3, "NAMESPACE_INVALID"]);
+    expect(await other("usr")).toEqual([3, "NAMESPACE_RESERVED"]);
+    expect(await other("usr_state")).toEqual([3, "NAMESPACE_RESERVED"]);
+    expect(await other("nobody")).toEqual([4, "NAMESPACE_NOT_FOUND"]);
+  });
+
+  it("remove --archive, remove --delete", async () => {
+    const before = await w.bytes();
+    const plan = done(await w.usr([...remove, "--archive", "--dry-run"]), ["namespace", "action", "path"]);
+    expect(await w.bytes()).toEqual(before);
+    const data = done(await w.usr([...remove, "--archive", "--yes"]), ["namespace", "action", "path"]);
+    expect(data).toEqual({
+      namespace: "mock",
+      action: "archived",
+      path: expect.stringMatching(/^_derived\/_archived\//),
+    });
+    expect(plan).toMatchObject({ namespace: "mock", action: "archived" });
+    expect(done(await w.usr(["overlay", "list", "demo"]))).toEqual([]);
+    const args = ["attach", "demo", "--path", "-", "--from", "csv", "--namespace", "mock", "--key", "id"];
+    done(await w.usr(args, { input: `id,score\n${ACGT},1\n` }));
+    const gone = done(await w.usr([...remove, "--delete", "--yes"]));
+    expect(gone).toEqual({ namespace: "mock", action: "deleted", path: null });
+    expect((await w.usr(["events", "tail", "demo", "-n", "1"])).rows).toMatchObject([{ action: "remove_overlay" }]);
+    expect(done(await w.usr(["overlay", "list", "demo"]))).toEqual([]);
+    expect(done(await w.usr(["validate", "demo"]))).toMatchObject({ ok: true });
+  });
+});

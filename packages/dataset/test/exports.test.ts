@@ -21,6 +21,7 @@ test("the public names", () => {
       "createSnapshot",
       "listSnapshots",
       "pinSnapshot",
+      "removeOverlay",
       "restoreSnapshot",
     ]
   `);

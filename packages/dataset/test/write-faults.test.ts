@@ -2,7 +2,14 @@ import { parseColumnSpecs } from "@usr/registry";
 import type { Storage } from "@usr/storage";
 import { DeadError, type FaultPlan, faultStorage } from "@usr/storage/testing";
 import { describe, expect, it } from "vitest";
-import { compactOverlay, createSnapshot, listSnapshots, pinSnapshot, restoreSnapshot } from "../src/maintain/index.ts";
+import {
+  compactOverlay,
+  createSnapshot,
+  listSnapshots,
+  pinSnapshot,
+  removeOverlay,
+  restoreSnapshot,
+} from "../src/maintain/index.ts";
 import { freezeRegistry, initDataset, materialize, registerNamespace, type WritableRoot } from "../src/write/index.ts";
 import {
   attachCsv,
@@ -94,6 +101,24 @@ const VERBS: readonly Verb[] = [
     name: "overlay-compact --form file of one part",
     prepare: scored,
     run: (root) => compactOverlay(root, "demo", { namespace: "mock", form: "file" }),
+    events: 1,
+  },
+  {
+    name: "overlay remove --archive",
+    prepare: twoParts,
+    run: (root) => removeOverlay(root, "demo", { namespace: "mock", how: "archive" }),
+    events: 1,
+  },
+  {
+    name: "overlay remove --delete",
+    prepare: twoParts,
+    run: (root) => removeOverlay(root, "demo", { namespace: "mock", how: "delete" }),
+    events: 1,
+  },
+  {
+    name: "overlay remove --delete of one part",
+    prepare: scored,
+    run: (root) => removeOverlay(root, "demo", { namespace: "mock", how: "delete" }),
     events: 1,
   },
   {

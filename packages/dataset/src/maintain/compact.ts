@@ -73,18 +73,16 @@ export const compactOverlay = async (root: WritableRoot, id: string, o: CompactO
     }
     const createdAtUs = nextCreatedAt(overlay.parts, tx.nowUs);
     const keys = await keysOf(snapshot, overlay);
-    const schema: Schema = {
-      fields: [{ name: overlay.key, type: { kind: "string" }, nullable: true }, ...overlay.fields],
-      metadata: overlayMetadata({
-        namespace: o.namespace,
-        key: overlay.key,
-        createdAtUs,
-        registryHash: tx.registryHash,
-        contractHash: await contractHash(entry),
-        eventId: tx.eventId,
-        compactedFrom: await sourcesOf(tx.storage, overlay),
-      }),
-    };
+    const metadata = overlayMetadata({
+      namespace: o.namespace,
+      key: overlay.key,
+      createdAtUs,
+      registryHash: tx.registryHash,
+      contractHash: await contractHash(entry),
+      eventId: tx.eventId,
+      compactedFrom: await sourcesOf(tx.storage, overlay),
+    });
+    const schema = compactedSchema(overlay, metadata);
     const staged = await tx.stageParquet(schema, mergedGroups(snapshot, overlay, keys, schema));
     // Always a part first: beside its sources a single file would be a second form, which readers refuse.
     const part = placeFor(overlay, { ...o, form: "parts" }, createdAtUs, tx);
@@ -108,6 +106,18 @@ export const compactOverlay = async (root: WritableRoot, id: string, o: CompactO
     };
   });
 };
+
+export const compactedSchema = ({ key, fields }: Overlay, metadata: Schema["metadata"]): Schema => ({
+  fields: [{ name: key, type: { kind: "string" }, nullable: true }, ...fields],
+  metadata,
+});
+
+/** The rows of the one part, as row groups. Throws what reading the overlay throws. */
+export const compactedGroups = async (
+  snapshot: Snapshot,
+  overlay: Overlay,
+  schema: Schema,
+): Promise<AsyncIterable<RowGroup>> => mergedGroups(snapshot, overlay, await keysOf(snapshot, overlay), schema);
 
 const overlayOf = (snapshot: Snapshot, namespace: string): Overlay => {
   const overlay = snapshot.overlays.find((other) => other.namespace === namespace);
@@ -140,7 +150,7 @@ const record = (
 });
 
 /** The parts, oldest first, and what they replaced themselves: a part that comes back from far away is then known. */
-const sourcesOf = async (storage: Storage, { parts }: Overlay): Promise<readonly CompactedSource[]> => {
+export const sourcesOf = async (storage: Storage, { parts }: Overlay): Promise<readonly CompactedSource[]> => {
   const sources = new Map<string, CompactedSource>();
   for (const { name, path, createdAtText } of parts.toReversed())
     sources.set(name, { name, createdAt: createdAtText, sha256: await sha256Of(storage, path) });
