@@ -253,6 +253,14 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import("./commands/validate.ts"),
   },
   {
+    name: "doctor",
+    summary: "find what crashes and copies left, and mend it",
+    args: [dataset],
+    options: [{ flags: "--repair", description: "mend what can be mended" }, dryRun],
+    examples: ["usr doctor demo", "usr doctor demo --repair --yes"],
+    load: () => import("./commands/doctor.ts"),
+  },
+  {
     name: "snapshot create",
     summary: "keep the base table as it is now",
     args: [dataset],

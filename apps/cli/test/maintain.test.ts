@@ -1,3 +1,5 @@
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { demoWorkspace, type Ran, type Workspace } from "./support.ts";
 
@@ -168,5 +170,64 @@ describe("overlay", () => {
     expect((await w.usr(["events", "tail", "demo", "-n", "1"])).rows).toMatchObject([{ action: "remove_overlay" }]);
     expect(done(await w.usr(["overlay", "list", "demo"]))).toEqual([]);
     expect(done(await w.usr(["validate", "demo"]))).toMatchObject({ ok: true });
+  });
+});
+
+describe("doctor", () => {
+  let w: Workspace;
+  beforeAll(async () => {
+    w = await twoParts();
+  });
+  afterAll(() => w[Symbol.asyncDispose]());
+
+  it("finds nothing in a healthy dataset, and asks nothing", async () => {
+    const before = await w.bytes();
+    expect(done(await w.usr(["doctor", "demo"]), ["ok", "findings"])).toEqual({ ok: true, findings: [] });
+    expect(done(await w.usr(["doctor", "demo", "--repair"]))).toEqual({ ok: true, findings: [] });
+    expect(await w.bytes()).toEqual(before);
+    expect(await refused(w, ["doctor", "nope"])).toEqual([4, "DATASET_NOT_FOUND"]);
+  });
+
+  it("reports, then repairs when confirmed", async () => {
+    const rows = (await w.usr(["scan", "demo"])).stdout;
+    await mkdir(join(w.root, "demo/.staging"), { recursive: true });
+    await writeFile(join(w.root, "demo/.staging/left-0"), "left");
+    await writeFile(join(w.root, "demo/_derived/mock/.part-x.parquet.0a.tmp"), "half");
+    await appendFile(join(w.root, "demo/.events.log"), '{"event_ver');
+    const before = await w.bytes();
+    const report = done(await w.usr(["doctor", "demo"]));
+    expect(report).toMatchObject({ ok: true });
+    const { findings } = Object(report);
+    expect(Object.keys(findings[0])).toEqual([
+      "severity",
+      "code",
+      "message",
+      "where",
+      "hint",
+      "repairable",
+      "repaired",
+    ]);
+    expect(new Set(findings.map(({ code }: { code: string }) => code))).toEqual(new Set(["DEBRIS", "EVENT_TORN"]));
+    expect(done(await w.usr(["doctor", "demo", "--repair", "--dry-run"]))).toEqual(report);
+    expect(await w.bytes()).toEqual(before);
+    expect(await refused(w, ["doctor", "demo", "--repair"])).toEqual([2, "CONFIRMATION_REQUIRED"]);
+    const mended = Object(done(await w.usr(["doctor", "demo", "--repair", "--yes"])));
+    expect(mended.ok).toBe(true);
+    expect(mended.findings.every(({ repaired }: { repaired: boolean }) => repaired)).toBe(true);
+    expect((await w.usr(["scan", "demo"])).stdout).toBe(rows);
+    expect((await w.usr(["events", "tail", "demo", "-n", "1"])).rows).toMatchObject([{ action: "repair" }]);
+    expect([...(await w.bytes()).keys()].filter((path) => /staging|\.tmp$/.test(path))).toEqual([]);
+  });
+
+  it("ends with 3 while an error is left", async () => {
+    const log = join(w.root, "demo/.events.log");
+    await writeFile(log, "");
+    const ran = await w.usr(["doctor", "demo"]);
+    expect([ran.code, ran.stderr]).toEqual([3, ""]);
+    expect(ran.data).toMatchObject({ ok: false, findings: [{ code: "MISSING_EVENT" }, { code: "MISSING_EVENT" }] });
+    const text = await w.usr(["doctor", "demo"], { json: false });
+    expect([text.code, text.stdout.includes("[MISSING_EVENT]")]).toEqual([3, true]);
+    expect(done(await w.usr(["doctor", "demo", "--repair", "-y"]))).toMatchObject({ ok: true });
+    expect(done(await w.usr(["doctor", "demo"]))).toEqual({ ok: true, findings: [] });
   });
 });

@@ -19,6 +19,7 @@ test("the public names", () => {
     [
       "compactOverlay",
       "createSnapshot",
+      "doctor",
       "listSnapshots",
       "pinSnapshot",
       "removeOverlay",

@@ -5,6 +5,7 @@
  * @module
  */
 export { type CompactOptions, type CompactResult, compactOverlay } from "./compact.ts";
+export { type DoctorFinding, type DoctorOptions, type DoctorReport, doctor } from "./doctor.ts";
 export { type RemoveOverlayOptions, type RemoveOverlayResult, removeOverlay } from "./remove-overlay.ts";
 export {
   type CreateSnapshotOptions,
