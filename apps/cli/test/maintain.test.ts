@@ -231,3 +231,20 @@ describe("doctor", () => {
     expect(done(await w.usr(["doctor", "demo"]))).toEqual({ ok: true, findings: [] });
   });
 });
+
+it("no verb takes an id that leaves its place", async () => {
+  await using w = await demoWorkspace();
+  for (const id of ["../demo", "/demo", "_demo", "archived/demo", "a/b/c", "demo/", ""]) {
+    for (const args of [
+      ["maintenance", "overlay-compact", "--namespace", "mock"],
+      ["snapshot", "create"],
+      ["snapshot", "list"],
+      ["snapshot", "restore", "--name", "x", "--yes"],
+      ["snapshot", "pin", "--name", "x"],
+      ["overlay", "list"],
+      ["overlay", "remove", "--namespace", "mock", "--delete", "--yes"],
+      ["doctor", "--repair", "--yes"],
+    ])
+      expect(await refused(w, [...args, "--", id]), `${args.join(" ")} ${id}`).toEqual([3, "DATASET_ID_INVALID"]);
+  }
+});
