@@ -53,6 +53,7 @@ const EXIT_CODES: ReadonlyMap<string, number> = new Map([
   ["UNKNOWN_ID", 4],
   ["UNKNOWN_COLUMN", 4],
   ["NAMESPACE_NOT_FOUND", 4],
+  ["SNAPSHOT_NOT_FOUND", 4],
   ["NAMESPACE_NOT_REGISTERED", 4],
   ["NO_REGISTRY", 4],
   ["NOT_FOUND", 4],

@@ -19,6 +19,8 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
 export const GROUPS: Readonly<Record<string, string>> = {
   namespace: "the registry of namespaces",
   maintenance: "rare work on a dataset",
+  overlay: "the overlays of a dataset",
+  snapshot: "copies of the base table",
   events: "the event log",
 };
 

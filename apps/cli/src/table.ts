@@ -19,6 +19,12 @@ const registryMode: OptionSpec = {
   choices: ["current", "frozen"],
 };
 
+const snapshotName: OptionSpec = {
+  flags: "--name <name>",
+  description: "the snapshot's name, as snapshot list shows it",
+  required: true,
+};
+
 /** Every command: help, parsing, completions and the reference page are made from this table. */
 export const COMMANDS: readonly CommandSpec[] = [
   {
@@ -245,6 +251,79 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     examples: ["usr validate demo --strict"],
     load: () => import("./commands/validate.ts"),
+  },
+  {
+    name: "doctor",
+    summary: "find what crashes and copies left, and mend it",
+    args: [dataset],
+    options: [{ flags: "--repair", description: "mend what can be mended" }, dryRun],
+    examples: ["usr doctor demo", "usr doctor demo --repair --yes"],
+    load: () => import("./commands/doctor.ts"),
+  },
+  {
+    name: "snapshot create",
+    summary: "keep the base table as it is now",
+    args: [dataset],
+    options: [{ flags: "--name <label>", description: "a word to know it by, part of its name" }, dryRun],
+    examples: ["usr snapshot create demo --name before-cleaning"],
+    load: () => import("./commands/snapshot-create.ts"),
+  },
+  {
+    name: "snapshot list",
+    summary: "the snapshots of the base table, oldest first",
+    args: [dataset],
+    options: [],
+    examples: ["usr snapshot list demo"],
+    load: () => import("./commands/snapshot-list.ts"),
+  },
+  {
+    name: "snapshot restore",
+    summary: "make a snapshot the base table again",
+    args: [dataset],
+    options: [snapshotName, dryRun],
+    examples: ["usr snapshot restore demo --name records-20260921T141320000000.parquet --yes"],
+    load: () => import("./commands/snapshot-restore.ts"),
+  },
+  {
+    name: "snapshot pin",
+    summary: "keep a snapshot for ever",
+    args: [dataset],
+    options: [snapshotName, dryRun],
+    examples: ["usr snapshot pin demo --name records-20260921T141320000000.parquet"],
+    load: () => import("./commands/snapshot-pin.ts"),
+  },
+  {
+    name: "overlay list",
+    summary: "the overlays of a dataset",
+    args: [dataset],
+    options: [{ flags: "--namespace <name>", description: "only this one" }],
+    examples: ["usr overlay list demo"],
+    load: () => import("./commands/overlay-list.ts"),
+  },
+  {
+    name: "overlay remove",
+    summary: "take the overlay of a namespace out of a dataset",
+    args: [dataset],
+    options: [
+      { flags: "--namespace <name>", description: "the namespace", required: true },
+      { flags: "--archive", description: "set it aside under _derived/_archived" },
+      { flags: "--delete", description: "delete it for good" },
+      dryRun,
+    ],
+    examples: ["usr overlay remove demo --namespace mock --archive --yes"],
+    load: () => import("./commands/overlay-remove.ts"),
+  },
+  {
+    name: "maintenance overlay-compact",
+    summary: "make one file of the parts of a namespace",
+    args: [dataset],
+    options: [
+      { flags: "--namespace <name>", description: "the namespace", required: true },
+      { flags: "--form <form>", description: "one part, or the single file (parts)", choices: ["parts", "file"] },
+      dryRun,
+    ],
+    examples: ["usr maintenance overlay-compact demo --namespace mock"],
+    load: () => import("./commands/overlay-compact.ts"),
   },
   {
     name: "maintenance registry-freeze",

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import * as api from "../src/index.ts";
+import * as maintain from "../src/maintain/index.ts";
 
 test("the public names", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
@@ -12,6 +13,17 @@ test("the public names", () => {
       "requireRegistry",
       "scan",
       "validate",
+    ]
+  `);
+  expect(Object.keys(maintain).sort()).toMatchInlineSnapshot(`
+    [
+      "compactOverlay",
+      "createSnapshot",
+      "doctor",
+      "listSnapshots",
+      "pinSnapshot",
+      "removeOverlay",
+      "restoreSnapshot",
     ]
   `);
 });

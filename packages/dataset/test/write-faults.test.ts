@@ -2,6 +2,14 @@ import { parseColumnSpecs } from "@usr/registry";
 import type { Storage } from "@usr/storage";
 import { DeadError, type FaultPlan, faultStorage } from "@usr/storage/testing";
 import { describe, expect, it } from "vitest";
+import {
+  compactOverlay,
+  createSnapshot,
+  listSnapshots,
+  pinSnapshot,
+  removeOverlay,
+  restoreSnapshot,
+} from "../src/maintain/index.ts";
 import { freezeRegistry, initDataset, materialize, registerNamespace, type WritableRoot } from "../src/write/index.ts";
 import {
   attachCsv,
@@ -18,6 +26,8 @@ interface Verb {
   readonly name: string;
   readonly prepare?: ((root: WritableRoot) => Promise<unknown>) | undefined;
   readonly run: (root: WritableRoot) => Promise<unknown>;
+  /** What else of a dataset the verb changes, as a reader sees it. */
+  readonly look?: ((root: WritableRoot) => Promise<unknown>) | undefined;
   /** Own events of a whole run, the automatic freeze apart. */
   readonly events: number;
 }
@@ -25,6 +35,13 @@ interface Verb {
 const newNamespace = (root: WritableRoot): Promise<unknown> => register(root, "late", "late__n:int64");
 const scored = (root: WritableRoot): Promise<unknown> =>
   attachCsv(root, "demo", 'sequence,score,vec\nGGGG,1.5,"[1,2]"\nAAAA,2,\n');
+
+const twoParts = async (root: WritableRoot): Promise<unknown> => {
+  await scored(root);
+  return attachCsv(root, "demo", "sequence,score,tag\nAAAA,9,\nTGCA,,t\n", { overwrite: true });
+};
+
+const firstSnapshot = async (root: WritableRoot): Promise<string> => (await listSnapshots(root, "demo"))[0]!.name;
 
 const VERBS: readonly Verb[] = [
   { name: "register", run: newNamespace, events: 0 },
@@ -68,6 +85,64 @@ const VERBS: readonly Verb[] = [
     run: (root) => materialize(root, "demo", { overlays: "keep" }),
     events: 1,
   },
+  {
+    name: "overlay-compact",
+    prepare: twoParts,
+    run: (root) => compactOverlay(root, "demo", { namespace: "mock" }),
+    events: 1,
+  },
+  {
+    name: "overlay-compact --form file",
+    prepare: twoParts,
+    run: (root) => compactOverlay(root, "demo", { namespace: "mock", form: "file" }),
+    events: 1,
+  },
+  {
+    name: "overlay-compact --form file of one part",
+    prepare: scored,
+    run: (root) => compactOverlay(root, "demo", { namespace: "mock", form: "file" }),
+    events: 1,
+  },
+  {
+    name: "overlay remove --archive",
+    prepare: twoParts,
+    run: (root) => removeOverlay(root, "demo", { namespace: "mock", how: "archive" }),
+    events: 1,
+  },
+  {
+    name: "overlay remove --delete",
+    prepare: twoParts,
+    run: (root) => removeOverlay(root, "demo", { namespace: "mock", how: "delete" }),
+    events: 1,
+  },
+  {
+    name: "overlay remove --delete of one part",
+    prepare: scored,
+    run: (root) => removeOverlay(root, "demo", { namespace: "mock", how: "delete" }),
+    events: 1,
+  },
+  {
+    name: "snapshot create",
+    run: (root) => createSnapshot(root, "demo"),
+    look: async (root) => (await listSnapshots(root, "demo")).map(({ path, rows }) => [path, rows]),
+    events: 1,
+  },
+  {
+    name: "snapshot pin",
+    prepare: (root) => createSnapshot(root, "demo"),
+    run: async (root) => pinSnapshot(root, "demo", { name: await firstSnapshot(root) }),
+    look: async (root) => (await listSnapshots(root, "demo")).map(({ pinned }) => pinned),
+    events: 1,
+  },
+  {
+    name: "snapshot restore",
+    prepare: async (root) => {
+      await createSnapshot(root, "demo");
+      await importCsv(root, "demo", "sequence\nACACAC\nGTGTGT\n");
+    },
+    run: async (root) => restoreSnapshot(root, "demo", { name: await firstSnapshot(root) }),
+    events: 1,
+  },
   { name: "registry-freeze", prepare: newNamespace, run: (root) => freezeRegistry(root, "demo"), events: 1 },
 ];
 
@@ -79,7 +154,7 @@ interface Seen {
 
 const DATASETS = ["demo", "second"];
 
-const seen = async (storage: Storage): Promise<Seen> => {
+const seen = async (storage: Storage, { look }: Pick<Verb, "look">): Promise<Seen> => {
   const root = writableRoot(storage);
   const parts: unknown[] = [];
   let events = 0;
@@ -90,6 +165,7 @@ const seen = async (storage: Storage): Promise<Seen> => {
       ({ action, args }) => action !== "registry_freeze" || args["auto"] === false,
     ).length;
   }
+  parts.push(await look?.(root));
   const registry = await storage.open("registry.yaml");
   parts.push(registry === undefined ? null : new TextDecoder().decode(await registry.read(0, registry.meta.size)));
   return { view: JSON.stringify(parts), events };
@@ -123,11 +199,11 @@ let runs = 0;
 describe.each(VERBS)("$name fails or dies at every storage call", (verb) => {
   it.each(PLANS)("$kind $on $code short:$shortWrite", async (plan) => {
     const origin = await prepared(verb);
-    const before = await seen(origin);
+    const before = await seen(origin, verb);
     const whole = faultStorage(await cloneStorage(origin));
     await verb.run(writableRoot(whole.storage, 7));
     const counted = await cloneStorage(whole.storage);
-    const after = await seen(counted);
+    const after = await seen(counted, verb);
     expect(after.events - before.events).toBe(verb.events);
 
     for (let n = 1; n <= whole.calls.length; n++) {
@@ -143,14 +219,14 @@ describe.each(VERBS)("$name fails or dies at every storage call", (verb) => {
       const where = `call ${n} (${whole.calls[n - 1]}), ${JSON.stringify(plan)}`;
       if (plan.kind === "die")
         expect(failed === undefined || failed instanceof DeadError || hasDeadCause(failed), where).toBe(true);
-      const found = await seen(inner);
+      const found = await seen(inner, verb);
       expect([before.view, after.view], where).toContain(found.view);
       if (failed === undefined) expect(found.view, where).toBe(after.view);
       if (failed !== undefined && plan.kind === "error-once" && plan.on === "before")
         expect(found.view, where).toBe(before.view);
 
       await recoverAll(inner);
-      const recovered = await seen(inner);
+      const recovered = await seen(inner, verb);
       expect(recovered.view, where).toBe(found.view);
       const own = recovered.events - before.events;
       if (before.view === after.view) expect([0, verb.events], where).toContain(own);
@@ -164,7 +240,7 @@ describe.each(VERBS)("$name fails or dies at every storage call", (verb) => {
       for (const id of DATASETS) {
         for await (const { path } of inner.list(`${id}/.staging/`)) expect.fail(`${where}: debris ${path}`);
       }
-      const last = await seen(inner);
+      const last = await seen(inner, verb);
       expect(last.events - recovered.events, where).toBe(verb.name === "init" && own === 1 ? 1 : 2);
     }
   });

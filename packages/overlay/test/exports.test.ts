@@ -21,6 +21,7 @@ test("the runtime exports", () => {
       "normalizeKeys",
       "overlayMetadata",
       "partName",
+      "unionKeys",
     ]
   `);
 });

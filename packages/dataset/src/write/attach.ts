@@ -124,7 +124,7 @@ const resultOf = (dataset: string, o: AttachOptions, rows: AttachedRows, part: s
 });
 
 /** The registry entry of a namespace that generic writers may write to. */
-const writableEntry = (registry: Registry, namespace: string): NamespaceEntry => {
+export const writableEntry = (registry: Registry, namespace: string): NamespaceEntry => {
   if (namespace === TOMBSTONE_NAMESPACE || namespace === STATE_NAMESPACE) {
     throw new DatasetError("NAMESPACE_RESERVED", `the namespace ${namespace} is reserved`, {
       hint:

@@ -1,77 +1,111 @@
 import { formatTimestamp } from "@usr/schema";
-import { type ObjectMeta, readAll } from "@usr/storage";
+import { type ObjectMeta, type ReadableStorage, readAll } from "@usr/storage";
 import { DatasetError } from "../error.ts";
-import { isSnapshotFile, PINS_FILE, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
+import { isSnapshotFile, PINS_FILE, RECORDS, SNAPSHOTS_DIR, STAGING } from "../layout.ts";
 import type { Step, Transaction } from "./types.ts";
 
-/** Unpinned snapshots that are kept; the Python program keeps as many. */
+/** Automatic snapshots that are kept; the Python program keeps as many. */
 const KEPT = 5;
 
 /** A point in time as file names carry it: digits and `T`, six fraction digits, no zone. */
 export const fileStamp = (us: bigint): string => formatTimestamp(us, "us", false).replaceAll(/[-:.]/g, "");
 
+/** Every snapshot of the base, by name: oldest first, since names begin with a stamp. */
+export const snapshotObjects = async (storage: ReadableStorage): Promise<readonly ObjectMeta[]> => {
+  const snapshots: ObjectMeta[] = [];
+  for await (const meta of storage.list(SNAPSHOTS_DIR)) if (isSnapshotFile(meta.path)) snapshots.push(meta);
+  return snapshots;
+};
+
 /**
  * Steps that keep the base as it is before a maintenance rewrite, by hard link where the store has them and by copy where not, and
- * that remove the oldest unpinned snapshots beyond five. `first` belongs before the base is replaced, `last` to the end of the commit. Listings are sorted, and stamps sort as times.
+ * that remove the oldest snapshots beyond five; those that are pinned or were asked for are apart. `first` belongs before the base is
+ * replaced, `last` to the end of the commit; `path` is the new snapshot.
  */
 export const planSnapshot = async (
   tx: Transaction,
-): Promise<{ readonly first: Step; readonly last: readonly Step[] }> => {
-  const snapshots: ObjectMeta[] = [];
-  for await (const meta of tx.storage.list(SNAPSHOTS_DIR)) if (isSnapshotFile(meta.path)) snapshots.push(meta);
-  let at = tx.nowUs;
-  while (snapshots.some(({ path }) => path === snapshotPath(at))) at += 1n;
-  const to = snapshotPath(at);
-  const pinned = await pinnedSnapshots(tx);
-  const unpinned = snapshots.filter(({ path }) => !pinned.has(path));
-  const last: Step[] = unpinned
-    .slice(0, Math.max(0, unpinned.length - (KEPT - 1)))
+): Promise<{ readonly path: string; readonly first: Step; readonly last: readonly Step[] }> => {
+  const snapshots = await snapshotObjects(tx.storage);
+  const to = freeSnapshotPath(tx, snapshots);
+  const marks = await readMarks(tx.storage);
+  const kept = new Set([...marks.pinned, ...marks.manual].map((name) => `${SNAPSHOTS_DIR}${name}`));
+  const others = snapshots.filter(({ path }) => !kept.has(path));
+  const last: Step[] = others
+    .slice(0, Math.max(0, others.length - (KEPT - 1)))
     .map(({ path, etag }) => ({ kind: "delete", path, etag }));
-  if (tx.storage.link !== undefined) return { first: { kind: "link", from: RECORDS, to }, last };
-  const copy = await tx.stage(await copyOf(tx, RECORDS));
-  return { first: { kind: "publish", from: copy.path, to }, last };
+  if (tx.storage.link !== undefined) return { path: to, first: { kind: "link", from: RECORDS, to }, last };
+  const copy = await tx.stage(copyOf(tx, RECORDS));
+  return { path: to, first: { kind: "publish", from: copy.path, to }, last };
 };
 
-const snapshotPath = (us: bigint): string => `${SNAPSHOTS_DIR}records-${fileStamp(us)}.parquet`;
+/** A name for a snapshot of now that no other has: `records-<stamp>.parquet`, with a label `records-<stamp>-<label>.parquet`. */
+export const freeSnapshotPath = (
+  tx: Pick<Transaction, "nowUs">,
+  snapshots: readonly ObjectMeta[],
+  label?: string,
+): string => {
+  let at = tx.nowUs;
+  const stem = (): string => `${SNAPSHOTS_DIR}records-${fileStamp(at)}`;
+  while (snapshots.some(({ path }) => path.startsWith(stem()))) at += 1n;
+  return `${stem()}${label === undefined ? "" : `-${label}`}.parquet`;
+};
 
-/** `_snapshots/pins.json`: `{"pinned": ["records-….parquet", …]}`. */
-const pinnedSnapshots = async (tx: Transaction): Promise<ReadonlySet<string>> => {
-  const handle = await tx.storage.open(PINS_FILE);
-  if (handle === undefined) return new Set();
+/** The same bytes under a staged name: by hard link where the store has them, by copy where not. */
+export const stageTwin = async (tx: Transaction, path: string): Promise<string> => {
+  if (tx.storage.link === undefined) return (await tx.stage(copyOf(tx, path))).path;
+  const twin = `${STAGING}${tx.eventId}-twin`;
+  await tx.storage.link(path, twin);
+  return twin;
+};
+
+/** `_snapshots/pins.json`: `{"pinned": ["records-….parquet", …], "manual": […]}`. Names of files that are gone do no harm. */
+export interface SnapshotMarks {
+  /** Never removed. */
+  readonly pinned: readonly string[];
+  /** Made because somebody asked for them; never removed either. */
+  readonly manual: readonly string[];
+}
+
+/** The marks of a dataset; none where the file is absent. Throws `CORRUPT` where it cannot be read. */
+export const readMarks = async (storage: ReadableStorage): Promise<SnapshotMarks> => {
+  const handle = await storage.open(PINS_FILE);
+  if (handle === undefined) return { pinned: [], manual: [] };
   await using opened = handle;
-  const text = new TextDecoder().decode(await readAll(opened));
-  const names = pinnedNames(text);
-  if (names === undefined) {
-    throw new DatasetError("CORRUPT", `${PINS_FILE} is not {"pinned": [names]}`, {
-      hint: "Mend or remove the file; snapshots are not pruned while it cannot be read.",
-      details: { path: PINS_FILE },
-    });
-  }
-  return new Set(names.map((name) => `${SNAPSHOTS_DIR}${name}`));
+  const marks = parseMarks(new TextDecoder().decode(await readAll(opened)));
+  if (marks !== undefined) return marks;
+  throw new DatasetError("CORRUPT", `${PINS_FILE} is not {"pinned": [names], "manual": [names]}`, {
+    hint: "Mend or remove the file; snapshots are not pruned while it cannot be read.",
+    details: { path: PINS_FILE },
+  });
 };
 
-const pinnedNames = (text: string): readonly string[] | undefined => {
+export const encodeMarks = ({ pinned, manual }: SnapshotMarks): Uint8Array =>
+  new TextEncoder().encode(`${JSON.stringify({ pinned, manual }, undefined, 2)}\n`);
+
+const parseMarks = (text: string): SnapshotMarks | undefined => {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return undefined;
   }
-  if (typeof value !== "object" || value === null || !("pinned" in value) || !Array.isArray(value.pinned))
-    return undefined;
-  const names: readonly unknown[] = value.pinned;
-  return names.every((name) => typeof name === "string") ? names : undefined;
+  if (typeof value !== "object" || value === null || !("pinned" in value)) return undefined;
+  const pinned = names(value.pinned);
+  const manual = "manual" in value ? names(value.manual) : [];
+  return pinned === undefined || manual === undefined ? undefined : { pinned, manual };
+};
+
+const names = (value: unknown): readonly string[] | undefined => {
+  const list: readonly unknown[] | undefined = Array.isArray(value) ? value : undefined;
+  return list?.every((name) => typeof name === "string") === true ? list : undefined;
 };
 
 const COPY_BYTES = 4 * 1024 * 1024;
 
-const copyOf = async (tx: Transaction, path: string): Promise<AsyncIterable<Uint8Array>> => {
-  async function* bytes(): AsyncGenerator<Uint8Array> {
-    const handle = await tx.storage.open(path);
-    if (handle === undefined) return;
-    await using opened = handle;
-    for (let at = 0; at < opened.meta.size; at += COPY_BYTES)
-      yield await opened.read(at, Math.min(COPY_BYTES, opened.meta.size - at));
-  }
-  return bytes();
-};
+async function* copyOf(tx: Transaction, path: string): AsyncGenerator<Uint8Array> {
+  const handle = await tx.storage.open(path);
+  if (handle === undefined) return;
+  await using opened = handle;
+  for (let at = 0; at < opened.meta.size; at += COPY_BYTES)
+    yield await opened.read(at, Math.min(COPY_BYTES, opened.meta.size - at));
+}

@@ -14,8 +14,12 @@ export interface Rows {
   readonly columns: readonly Column[];
 }
 
-/** Joins pieces of rows into row groups of `ROW_GROUP_ROWS`; the last one may be smaller. Holds one group in memory. */
-export async function* regroup(schema: Schema, pieces: AsyncIterable<Rows>): AsyncGenerator<RowGroup> {
+/** Joins pieces of rows into row groups of `size` rows; the last one may be smaller. Holds one group in memory. */
+export async function* regroup(
+  schema: Schema,
+  pieces: AsyncIterable<Rows>,
+  size: number = ROW_GROUP_ROWS,
+): AsyncGenerator<RowGroup> {
   let held: Rows[] = [];
   let rows = 0;
   const take = (count: number): RowGroup => {
@@ -44,7 +48,7 @@ export async function* regroup(schema: Schema, pieces: AsyncIterable<Rows>): Asy
     if (piece.numRows === 0) continue;
     held.push(piece);
     rows += piece.numRows;
-    while (rows >= ROW_GROUP_ROWS) yield take(ROW_GROUP_ROWS);
+    while (rows >= size) yield take(size);
   }
   if (rows > 0) yield take(rows);
 }

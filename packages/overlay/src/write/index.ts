@@ -7,3 +7,4 @@ export { nextCreatedAt } from "./created-at.ts";
 export { type OverlayMetadata, overlayMetadata } from "./metadata.ts";
 export { normalizeKeys } from "./normalize-keys.ts";
 export { partName } from "./part-name.ts";
+export { type UnionKeys, unionKeys } from "./union-keys.ts";

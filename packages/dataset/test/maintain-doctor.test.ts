@@ -1,0 +1,123 @@
+/// <reference types="node" />
+import { readAll, type Storage } from "@usr/storage";
+import { DeadError, faultStorage } from "@usr/storage/testing";
+import { expect, test } from "vitest";
+import { doctor } from "../src/maintain/index.ts";
+import type { WritableRoot } from "../src/write/index.ts";
+import { partBytes } from "./make.ts";
+import {
+  attachCsv,
+  bytesUnder,
+  changedPaths,
+  cloneStorage,
+  demoRoot,
+  eventsOf,
+  rowsOf,
+  writableRoot,
+} from "./write-support.ts";
+
+const attach = (root: WritableRoot): Promise<unknown> => attachCsv(root, "demo", "sequence,score\nAAAA,1\nTGCA,2\n");
+
+const codes = async (root: WritableRoot, repair = false): Promise<readonly (readonly [string, boolean])[]> =>
+  (await doctor(root, "demo", { repair })).findings.map(({ code, repaired }) => [code, repaired]);
+
+const text = async (storage: Storage, path: string): Promise<string> => {
+  await using handle = (await storage.open(path))!;
+  return new TextDecoder().decode(await readAll(handle));
+};
+
+test("a healthy dataset has no findings, and nothing is changed by looking or by repairing", async () => {
+  const root = await demoRoot();
+  await attach(root);
+  const before = await bytesUnder(root.storage);
+  expect(await doctor(root, "demo")).toEqual({ ok: true, findings: [] });
+  expect(await doctor(root, "demo", { repair: true })).toEqual({ ok: true, findings: [] });
+  expect(changedPaths(before, await bytesUnder(root.storage))).toEqual([]);
+});
+
+test("wherever an attach dies: looking changes nothing, repairing leaves a healthy dataset with every event", async () => {
+  const origin = (await demoRoot()).storage;
+  const whole = faultStorage(await cloneStorage(origin));
+  await attach(writableRoot(whole.storage, 7));
+  const seen = new Set<string>();
+  for (let n = 1; n <= whole.calls.length; n++) {
+    const inner = await cloneStorage(origin);
+    const dead = faultStorage(inner, { kind: "die", on: "after", failAt: n, shortWrite: true });
+    await attach(writableRoot(dead.storage, 7)).catch((error: unknown) => {
+      if (!(error instanceof Error) || !(error instanceof DeadError || error.cause instanceof DeadError)) throw error;
+    });
+    const root = writableRoot(inner, 99);
+    const rows = await rowsOf(root, "demo");
+    const before = await bytesUnder(inner);
+    for (const [code] of await codes(root)) seen.add(code);
+    expect(changedPaths(before, await bytesUnder(inner)), `call ${n}`).toEqual([]);
+    const report = await doctor(root, "demo", { repair: true });
+    expect(report.ok, `call ${n}`).toBe(true);
+    expect(report.findings.filter(({ repairable, repaired }) => repairable && !repaired)).toEqual([]);
+    // The line that was torn is kept, ended: no event any more, and said so.
+    const left = (await doctor(root, "demo")).findings.map(({ code }) => code);
+    expect(
+      left.filter((code) => code !== "EVENT_INVALID"),
+      `call ${n}`,
+    ).toEqual([]);
+    expect(await rowsOf(root, "demo")).toEqual(rows);
+    const attached = (await eventsOf(root, "demo")).filter(({ action }) => action === "attach");
+    expect(attached, `call ${n}`).toHaveLength(rows.some((row) => "mock__score" in row) ? 1 : 0);
+  }
+  expect([...seen].sort()).toEqual(["DEBRIS", "EVENT_TORN", "INTERRUPTED_COMMIT", "MISSING_EVENT"]);
+});
+
+test("an event that is gone from the log is appended again under its id; torn lines are ended, foreign ones kept", async () => {
+  const root = await demoRoot();
+  await attach(root);
+  const log = await text(root.storage, "demo/.events.log");
+  const lines = log.trimEnd().split("\n");
+  const lost: { readonly event_id: string } = JSON.parse(lines.at(-1)!);
+  const mangled = `${lines.slice(0, -1).join("\n")}\nnot an event\n{"torn`;
+  await root.storage.put("demo/.events.log", new TextEncoder().encode(mangled));
+  expect(await doctor(root, "demo")).toMatchObject({ ok: false });
+  expect(await codes(root, true)).toEqual([
+    ["MISSING_EVENT", true],
+    ["EVENT_INVALID", false],
+    ["EVENT_TORN", true],
+  ]);
+  expect((await text(root.storage, "demo/.events.log")).startsWith(`${mangled}\n`)).toBe(true);
+  const [recovered, own] = (await eventsOf(root, "demo")).slice(-2);
+  expect(recovered).toMatchObject({
+    action: "repair",
+    event_id: lost.event_id,
+    recovered: true,
+    args: { namespace: "mock" },
+  });
+  expect(own).toMatchObject({ action: "repair", args: { repaired: ["MISSING_EVENT", "EVENT_TORN"] } });
+});
+
+test("a held lock, a late part and a misnamed folder are said, not touched", async () => {
+  const root = await demoRoot();
+  await root.storage.put("demo/.usr.lock.owner", new TextEncoder().encode('{"pid":7}'));
+  {
+    await using _held = await root.storage.lock!("demo/.usr.lock", {});
+    expect((await doctor(root, "demo")).findings).toMatchObject([{ code: "LOCKED", severity: "warning", message: expect.stringContaining('"pid":7') }]); // biome-ignore format: a row
+    await expect(doctor(root, "demo", { repair: true })).rejects.toMatchObject({ code: "LOCKED" });
+  }
+  const part = (createdAt: string, metadata: Readonly<Record<string, string>> = {}): Promise<Uint8Array> =>
+    partBytes(
+      "mock",
+      "sequence",
+      createdAt,
+      { sequence: ["string", ["AAAA"]], mock__score: ["float64", [1]] },
+      metadata,
+    );
+  const from = [{ name: "part-0.parquet", created_at: "2026-01-01T00:00:00Z", sha256: "0".repeat(64) }];
+  const compacted = await part("2026-02-01T00:00:00.000000Z", { "usr:compacted_from": JSON.stringify(from) });
+  await root.storage.put("demo/_derived/other/part-1.parquet", compacted);
+  await root.storage.put("demo/_derived/other/part-2.parquet", await part("2026-01-02T00:00:00.000000Z"));
+  const before = await bytesUnder(root.storage);
+  const report = await doctor(root, "demo", { repair: true });
+  expect(report.ok).toBe(false);
+  expect(report.findings.map(({ code, repairable }) => [code, repairable])).toEqual([
+    ["LATE_PART", false],
+    ["NAME_MISMATCH", false],
+  ]);
+  expect(changedPaths(before, await bytesUnder(root.storage))).toEqual([]);
+});
