@@ -19,7 +19,7 @@ export const cellText = (type: DataType, value: Value, full: boolean): string =>
     return `{${type.fields.map((f) => `${safe(f.name)}: ${cellText(f.type, fields.get(f.name) ?? null, full)}`).join(", ")}}`;
   }
   if (typeof value === "number" && type.kind === "float32") return shortestFloat32(value);
-  return String(value);
+  return Object.is(value, -0) ? "-0" : String(value);
 };
 
 /** The fewest digits that read back to the same float32. */
@@ -28,7 +28,7 @@ const shortestFloat32 = (value: number): string => {
     const near = Number(value.toPrecision(digits));
     if (Math.fround(near) === value) return String(near);
   }
-  return String(value);
+  return Object.is(value, -0) ? "-0" : String(value);
 };
 
 export const isNumeric = ({ kind }: DataType): boolean => /^(u?int|float)/.test(kind);
