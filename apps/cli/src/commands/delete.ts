@@ -1,0 +1,10 @@
+import { deleteRows } from "@usr/dataset/records";
+import type { Outcome, RunCommand } from "../command.ts";
+import { recordOptions, recordOutcome } from "../records.ts";
+import { argument, text } from "../typed.ts";
+
+export const run: RunCommand = async (session, typed): Promise<Outcome> => {
+  const o = { ...(await recordOptions(session, typed)), reason: text(typed, "reason") };
+  const result = await deleteRows(await session.writableRoot(), argument(typed, 0), o);
+  return recordOutcome(session, typed, result, "Deleted");
+};

@@ -1,0 +1,10 @@
+import { clearState } from "@usr/dataset/records";
+import type { Outcome, RunCommand } from "../command.ts";
+import { recordOptions, recordOutcome } from "../records.ts";
+import { argument } from "../typed.ts";
+
+export const run: RunCommand = async (session, typed): Promise<Outcome> => {
+  const o = await recordOptions(session, typed);
+  const result = await clearState(await session.writableRoot(), argument(typed, 0), o);
+  return recordOutcome(session, typed, result, "Cleared the state of");
+};

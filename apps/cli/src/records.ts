@@ -1,0 +1,27 @@
+import type { RecordOptions, RecordResult } from "@usr/dataset/records";
+import type { Outcome, Typed } from "./command.ts";
+import { linesOf } from "./input.ts";
+import type { Session } from "./session.ts";
+import { count } from "./text.ts";
+import { flag, repeated, text } from "./typed.ts";
+
+/** The ids of `--id` and `--id-file`, in the order typed. A line of a file is one id. */
+export const idsOf = async (session: Session, typed: Typed): Promise<readonly string[]> => [
+  ...(repeated(typed, "id") ?? []).flatMap((item) => item.split(",")),
+  ...(await linesOf(session, text(typed, "idFile"))),
+];
+
+/** What every verb over rows takes. */
+export const recordOptions = async (session: Session, typed: Typed): Promise<RecordOptions> => ({
+  ids: await idsOf(session, typed),
+  allowMissing: flag(typed, "allowMissing"),
+  dryRun: flag(typed, "dryRun"),
+});
+
+/** What a verb over rows did; `did` says it for people, as in "Deleted". */
+export const recordOutcome = (session: Session, typed: Typed, result: RecordResult, did: string): Outcome => {
+  const { ids_missing: missing, ...data } = result;
+  if (missing > 0) session.say(`note: ${count(missing, "id")} left out: no row has ${missing === 1 ? "it" : "them"}`);
+  const dry = flag(typed, "dryRun") ? "Dry run. " : "";
+  return { kind: "document", data, text: () => `${dry}${did} ${count(data.rows, "row")} of ${data.dataset}\n` };
+};
