@@ -18,10 +18,15 @@ export const recordOptions = async (session: Session, typed: Typed): Promise<Rec
   dryRun: flag(typed, "dryRun"),
 });
 
-/** What a verb over rows did; `did` says it for people, as in "Deleted". */
-export const recordOutcome = (session: Session, typed: Typed, result: RecordResult, did: string): Outcome => {
+/** What a verb over rows did, for people as "Deleted" or, in a dry run, "Would delete". */
+export const recordOutcome = (
+  session: Session,
+  typed: Typed,
+  result: RecordResult,
+  o: { readonly did: string; readonly would: string },
+): Outcome => {
   const { ids_missing: missing, ...data } = result;
   if (missing > 0) session.say(`note: ${count(missing, "id")} left out: no row has ${missing === 1 ? "it" : "them"}`);
-  const dry = flag(typed, "dryRun") ? "Dry run. " : "";
-  return { kind: "document", data, text: () => `${dry}${did} ${count(data.rows, "row")} of ${data.dataset}\n` };
+  const verb = flag(typed, "dryRun") ? `Would ${o.would}` : o.did;
+  return { kind: "document", data, text: () => `${verb} ${count(data.rows, "row")} of ${data.dataset}\n` };
 };

@@ -6,5 +6,5 @@ import { argument, text } from "../typed.ts";
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const o = { ...(await recordOptions(session, typed)), reason: text(typed, "reason") };
   const result = await deleteRows(await session.writableRoot(), argument(typed, 0), o);
-  return recordOutcome(session, typed, result, "Deleted");
+  return recordOutcome(session, typed, result, { did: "Deleted", would: "delete" });
 };

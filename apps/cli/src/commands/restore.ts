@@ -6,5 +6,5 @@ import { argument } from "../typed.ts";
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const o = await recordOptions(session, typed);
   const result = await restoreRows(await session.writableRoot(), argument(typed, 0), o);
-  return recordOutcome(session, typed, result, "Restored");
+  return recordOutcome(session, typed, result, { did: "Restored", would: "restore" });
 };

@@ -20,5 +20,5 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
     lineage: repeated(typed, "lineage"),
   };
   const result = await setState(await session.writableRoot(), argument(typed, 0), o);
-  return recordOutcome(session, typed, result, "Set the state of");
+  return recordOutcome(session, typed, result, { did: "Set the state of", would: "set the state of" });
 };
