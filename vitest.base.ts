@@ -4,8 +4,8 @@ import type { ViteUserConfig } from "vitest/config";
 export const base = (name: string): NonNullable<ViteUserConfig["test"]> => ({
   name,
   include: ["test/**/*.test.ts"],
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  testTimeout: 900_000,
+  hookTimeout: 300_000,
   reporters: ["default", "json"],
   outputFile: { json: ".reports/vitest.json" },
   pool: "forks",

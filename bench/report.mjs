@@ -29,7 +29,19 @@ export const tableOf = ({ count, figures }) => {
       theirCpu === undefined ? "" : `${(theirCpu / cpu).toFixed(1)}x`,
     ];
   });
-  const header = ["operation", "s", "cpu s", "rows/s", "MB", "runs", "Python s", "Python cpu s", "Python MB", "time", "cpu"];
+  const header = [
+    "operation",
+    "s",
+    "cpu s",
+    "rows/s",
+    "MB",
+    "runs",
+    "Python s",
+    "Python cpu s",
+    "Python MB",
+    "time",
+    "cpu",
+  ];
   const row = (cells) => `| ${cells.join(" | ")} |`;
   return [row(header), `|---|${"--:|".repeat(header.length - 1)}`, ...lines.map(row)].join("\n");
 };

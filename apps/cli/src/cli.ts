@@ -1,4 +1,5 @@
 import { EXIT, exitCodeOf, isCoded, UsageError } from "./errors.ts";
+import { hintOf } from "./hints.ts";
 import { parseCommandLine } from "./parse.ts";
 import { safe } from "./safe.ts";
 import type { Environment } from "./session.ts";
@@ -60,15 +61,16 @@ export const report = (
   const coded = isCoded(error) ? error : undefined;
   const code = coded?.code ?? "BUG";
   const message = error instanceof Error ? error.message : String(error);
-  const hint = coded === undefined ? "This is a bug of usr: please report it with the output of --debug." : coded.hint;
+  const hint =
+    coded === undefined ? "This is a bug of usr: please report it with the output of --debug." : hintOf(coded);
   if (o.json) {
     const details = coded?.details ?? {};
-    const document = { usr_output_version: OUTPUT_VERSION, error: { code, message, hint: hint ?? null, details } };
+    const document = { usr_output_version: OUTPUT_VERSION, error: { code, message, hint, details } };
     environment.stderr(`${toJson(document)}\n`);
   } else {
     environment.stderr(`error: ${line(message)} [${code}]\n`);
     for (const sample of sampleLines(coded?.details)) environment.stderr(`  ${sample}\n`);
-    if (hint !== undefined) environment.stderr(`hint: ${line(hint)}\n`);
+    environment.stderr(`hint: ${line(hint)}\n`);
   }
   if (o.debug) environment.stderr(trace(error));
 };

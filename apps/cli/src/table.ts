@@ -353,7 +353,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "the completion script of a shell",
     args: [{ name: "shell", description: "bash, zsh or fish", choices: ["bash", "zsh", "fish"] }],
     options: [],
-    examples: ["usr complete bash > ~/.local/share/bash-completion/completions/usr"],
+    examples: [
+      "usr complete bash > ~/.local/share/bash-completion/completions/usr",
+      "usr complete zsh > ~/.usr-completion.zsh",
+    ],
     load: () => import("./commands/complete.ts"),
   },
 ];

@@ -230,7 +230,7 @@ test("random datasets: a scan is the naive merge", { timeout: 600_000 }, async (
       expect(byId.map((line): unknown => JSON.parse(line))).toStrictEqual(want.toReversed());
       rows += want.length;
     }),
-    { numRuns: testRuns(200) },
+    { numRuns: testRuns(2000) },
   );
   expect(rows).toBeGreaterThan(0);
 });
@@ -320,7 +320,7 @@ describe.skipIf(python === undefined)("DuckDB as the judge", () => {
           await rm(folder, { recursive: true });
         }
       }),
-      { numRuns: testRuns(100) },
+      { numRuns: testRuns(2000) },
     );
     expect(compared).toBeGreaterThan(0);
     countComparisons("dataset: merged view against DuckDB", compared);

@@ -25,7 +25,7 @@
  *
  * @module
  */
-export { appendEvent } from "./append.ts";
+export { type AppendOptions, appendEvent } from "./append.ts";
 export { createEvent } from "./create.ts";
 export { decodeEvents } from "./decode.ts";
 export { encodeEvent } from "./encode.ts";

@@ -11,7 +11,7 @@ describe.skipIf(!process.env["USR_ORACLE_PYTHON"])("canonical text against PyYAM
     const python = oracle();
     if (python === undefined) throw new Error("unreachable without Python");
     await using worker = python.worker(DUMP);
-    const numRuns = testRuns(2000);
+    const numRuns = testRuns(20000);
     let compared = 0;
     await fc.assert(
       fc.asyncProperty(entries, async (list) => {

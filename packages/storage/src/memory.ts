@@ -17,10 +17,10 @@ interface Item {
 }
 
 /**
- * A storage in a `Map`, with the same refusals as a disk and every capability but `debris` (a put that fails leaves nothing). Opened handles
+ * A storage in a `Map`, with the same refusals as a disk and every capability but `debris` (a put that fails leaves nothing) and `prune` (there are no folders). Opened handles
  * keep their bytes, linked names share them, locks hold within this storage. Every write scans the names once (O(number of objects)).
  */
-export function memoryStorage(o: MemoryOptions = {}): Required<Omit<Storage, "debris">> {
+export function memoryStorage(o: MemoryOptions = {}): Required<Omit<Storage, "debris" | "prune">> {
   const items = new Map<string, Item>();
   const locks = memoryLocks();
   let version = 0;

@@ -31,7 +31,7 @@ function readable(storage: ReadableStorage, base: string, full: (path: string) =
 }
 
 function writable(storage: Storage, base: string, full: (path: string) => string): Storage {
-  const { link, append, lock, debris } = storage;
+  const { link, append, lock, debris, prune } = storage;
   return {
     ...readable(storage, base, full),
     put: async (path, body, o) => relative(await storage.put(full(path), body, o), base),
@@ -48,6 +48,7 @@ function writable(storage: Storage, base: string, full: (path: string) => string
         for await (const meta of debris.call(storage, base + prefix, o)) yield relative(meta, base);
       },
     }),
+    ...(prune && { prune: async (folder: string) => await prune.call(storage, full(folder)) }),
   };
 }
 

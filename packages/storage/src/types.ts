@@ -65,4 +65,9 @@ export interface Storage extends ReadableStorage {
    * keeps other writers out of. Absent = an interrupted write leaves nothing.
    */
   debris?(prefix: string, o?: Signal): AsyncIterable<ObjectMeta>;
+  /**
+   * Capability: removes the folders at and below `folder` that hold nothing, which other programs may take for something. Call it under a lock
+   * that keeps writers out. Absent = the store has no folders.
+   */
+  prune?(folder: string): Promise<void>;
 }

@@ -282,6 +282,23 @@ describe("symbolic links", () => {
 });
 
 describe("what lies on the disk", () => {
+  test("prune removes folders that hold nothing, and no others", async () => {
+    await using dir = await freshFolder();
+    const storage = diskStorage(dir.path);
+    await storage.put("d/ns/part", utf8("x"));
+    await storage.put("d/other/part", utf8("y"));
+    await storage.rename("d/ns/part", "d/old/ns/part");
+    await fsp.mkdir(join(dir.path, "d/a/b/c"), { recursive: true });
+    await storage.prune("d");
+    expect((await fsp.readdir(join(dir.path, "d"))).sort()).toEqual(["old", "other"]);
+    await storage.prune("nowhere");
+    await storage.put("d/ns/part", utf8("again"));
+    expect(await paths(storage.list("d/"))).toEqual(["d/ns/part", "d/old/ns/part", "d/other/part"]);
+    for (const path of ["d/ns/part", "d/old/ns/part", "d/other/part"]) await storage.delete(path);
+    await storage.prune("d");
+    expect(await fsp.readdir(dir.path)).toEqual([]);
+  });
+
   test("debris is what interrupted puts left; listings do not show it, delete removes it", async () => {
     await using folder = await freshFolder();
     const storage = diskStorage(folder.path, { random });

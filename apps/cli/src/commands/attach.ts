@@ -2,6 +2,7 @@ import { attach } from "@usr/dataset/write";
 import type { OverlayKey } from "@usr/overlay";
 import type { Outcome, RunCommand } from "../command.ts";
 import { openInput } from "../input.ts";
+import { requireDataset } from "../registry.ts";
 import { count } from "../text.ts";
 import { argument, flag, list, requiredText, text } from "../typed.ts";
 
@@ -11,11 +12,14 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const dryRun = flag(typed, "dryRun");
   const typedKey = requiredText(typed, "key");
   const key = KEYS.find((known) => known === typedKey) ?? "id";
+  const id = argument(typed, 0);
+  const root = await session.writableRoot();
+  await requireDataset(root, id);
   await using input = await openInput(session, requiredText(typed, "path"), {
     from: text(typed, "from"),
     allowRounding: flag(typed, "allowRounding"),
   });
-  const data = await attach(await session.writableRoot(), argument(typed, 0), input.table, {
+  const data = await attach(root, id, input.table, {
     path: input.name,
     namespace: requiredText(typed, "namespace"),
     key,

@@ -16,6 +16,9 @@ export interface PlacedBatch {
   readonly row: number;
 }
 
+/** Rows of a batch that only counts: what is merged along with it has to fit in memory however large a row group is. */
+const COUNTED_ROWS = 65_536;
+
 /** The rows of ascending `ranges`, batch by batch. `columns` may be empty: then the batches only count rows. */
 export async function* readRanges(
   file: ParquetFile,
@@ -27,11 +30,12 @@ export async function* readRanges(
     let row = start;
     if (columns.length === 0) {
       for (const group of file.rowGroups) {
-        const from = Math.max(group.startRow, start);
-        const numRows = Math.min(group.startRow + group.numRows, end) - from;
-        if (numRows <= 0) continue;
-        yield { batch: { schema: { fields: [], metadata: new Map() }, columns: [], numRows }, row };
-        row += numRows;
+        const stop = Math.min(group.startRow + group.numRows, end);
+        while (row >= group.startRow && row < stop) {
+          const numRows = Math.min(stop - row, COUNTED_ROWS);
+          yield { batch: { schema: { fields: [], metadata: new Map() }, columns: [], numRows }, row };
+          row += numRows;
+        }
       }
       continue;
     }

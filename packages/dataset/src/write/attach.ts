@@ -5,9 +5,10 @@ import { nextCreatedAt, overlayMetadata, partName } from "@usr/overlay/write";
 import { readBatches } from "@usr/parquet";
 import type { NamespaceEntry, Registry } from "@usr/registry";
 import { contractHash } from "@usr/registry";
-import type { Schema } from "@usr/schema";
+import { formatType, type Schema, sameType } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import { overlayDir, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
+import { convertColumn } from "../read/convert.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
@@ -185,6 +186,7 @@ const prepare = async (
     index: await buildKeyIndex(o.key, readBatches(file, { columns })),
   });
   if (o.overwrite !== true) refuseExisting(snapshot, overlay, rows, o);
+  refuseUnfit(snapshot, rows, o);
   return { rows, overlay };
 };
 
@@ -201,6 +203,37 @@ const refuseExisting = (
     hint: "Attach newer values over them with --overwrite; older parts stay, the newest value wins.",
     details: { namespace: o.namespace, columns: taken },
   });
+};
+
+/**
+ * A base may hold a folded column in another type than the registered one. What that type cannot say exactly could be attached but never
+ * read again.
+ */
+const refuseUnfit = (snapshot: Snapshot, rows: AttachedRows, o: AttachOptions): void => {
+  const drifted = rows.fields.flatMap(({ name, type }, i) => {
+    const stored = snapshot.base.file.schema.fields.find((field) => field.name === name);
+    return stored === undefined || sameType(stored.type, type) ? [] : [{ name, type, stored: stored.type, at: i + 1 }];
+  });
+  if (drifted.length === 0) return;
+  for (const { columns } of rows.rowGroups()) {
+    for (const { name, type, stored, at } of drifted) {
+      const column = columns[at];
+      if (column === undefined || !("layout" in column)) continue;
+      try {
+        convertColumn(column, stored, name);
+      } catch (cause) {
+        throw new DatasetError(
+          "TYPE_MISMATCH",
+          `the base of ${snapshot.id} holds ${name} as ${formatType(stored)}, which cannot hold the ${formatType(type)} values of ${o.path}`,
+          {
+            hint: "Attach them under another column name, or values that both types hold.",
+            details: { file: o.path, column: name, stored: formatType(stored), registered: formatType(type) },
+            cause,
+          },
+        );
+      }
+    }
+  }
 };
 
 /** A single-file overlay becomes the oldest part of the directory, its bytes and creation time unchanged, before the first part is added. */

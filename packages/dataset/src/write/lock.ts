@@ -1,6 +1,7 @@
 import type { Storage } from "@usr/storage";
 import { readAll, StorageError } from "@usr/storage";
 import { DatasetError } from "../error.ts";
+import { EVENTS_LOCK } from "../layout.ts";
 import type { WritableRoot } from "./types.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -10,30 +11,8 @@ const DEFAULT_TIMEOUT_MS = 60_000;
  * never decides anything. Throws `LOCKED` with the owner when the time is up.
  */
 export const takeLock = async (storage: Storage, path: string, root: WritableRoot): Promise<AsyncDisposable> => {
-  if (storage.lock === undefined) {
-    throw new DatasetError(
-      "NOT_SUPPORTED",
-      `the store of ${root.label} has no locks, so nothing may be written to it`,
-      {
-        hint: "Open the root through a storage with locks (a local disk), or copy it there.",
-        details: { path },
-      },
-    );
-  }
-  const timeoutMs = root.lockTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const held = await acquire(storage, path, root);
   const ownerPath = `${path}.owner`;
-  let held: AsyncDisposable;
-  try {
-    held = await storage.lock(path, { timeoutMs });
-  } catch (cause) {
-    if (!(cause instanceof StorageError) || cause.code !== "LOCKED") throw cause;
-    const owner = await readOwner(storage, ownerPath);
-    throw new DatasetError("LOCKED", `${path} is held by ${owner ?? "another process"}; waited ${timeoutMs / 1000} s`, {
-      hint: "Wait for that command to end, or give more time with --lock-timeout.",
-      details: { path, owner, timeoutMs },
-      cause,
-    });
-  }
   const record = { ...root.owner, since: new Date(Number(root.clock() / 1000n)).toISOString() };
   try {
     await storage.put(ownerPath, new TextEncoder().encode(`${JSON.stringify(record)}\n`));
@@ -49,6 +28,38 @@ export const takeLock = async (storage: Storage, path: string, root: WritableRoo
       await Promise.allSettled([held[Symbol.asyncDispose]()]);
     },
   };
+};
+
+/**
+ * Takes the lock of the event log, which every program holds for the moment of an append; it has no owner record. A commit takes it before
+ * its first step: past that, a log that cannot be had would leave a change without its event.
+ */
+export const takeEventsLock = (storage: Storage, root: WritableRoot): Promise<AsyncDisposable> =>
+  acquire(storage, EVENTS_LOCK, root);
+
+const acquire = async (storage: Storage, path: string, root: WritableRoot): Promise<AsyncDisposable> => {
+  if (storage.lock === undefined) {
+    throw new DatasetError(
+      "NOT_SUPPORTED",
+      `the store of ${root.label} has no locks, so nothing may be written to it`,
+      {
+        hint: "Open the root through a storage with locks (a local disk), or copy it there.",
+        details: { path },
+      },
+    );
+  }
+  const timeoutMs = root.lockTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+  try {
+    return await storage.lock(path, { timeoutMs });
+  } catch (cause) {
+    if (!(cause instanceof StorageError) || cause.code !== "LOCKED") throw cause;
+    const owner = await readOwner(storage, `${path}.owner`);
+    throw new DatasetError("LOCKED", `${path} is held by ${owner ?? "another process"}; waited ${timeoutMs / 1000} s`, {
+      hint: "Wait for that command to end, or give more time with --lock-timeout.",
+      details: { path, owner, timeoutMs },
+      cause,
+    });
+  }
 };
 
 const readOwner = async (storage: Storage, path: string): Promise<string | undefined> => {

@@ -6,12 +6,14 @@ import { formatTimestamp } from "@usr/schema";
 import { concatColumns, gatherColumns, valueAt } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { ARCHIVED_DIR, RECORDS, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
+import { convertColumn } from "../read/convert.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { scanSnapshot } from "../read/scan.ts";
 import { openSnapshot } from "../read/snapshot.ts";
+import { TOMBSTONE_FIELDS } from "../read/view.ts";
 import type { Snapshot } from "../types.ts";
 import { fileStamp, planSnapshot } from "./auto-snapshot.ts";
-import { baseSchema, wholeSchema } from "./base-shape.ts";
+import { baseSchema, stamped, wholeSchema } from "./base-shape.ts";
 import { transact } from "./transaction.ts";
 import type { Staged, Step, Transaction, WritableRoot } from "./types.ts";
 
@@ -161,6 +163,8 @@ const resultOf = (snapshot: Snapshot, plan: Fold, o: MaterializeOptions): Materi
       : ({ archive: "archived", drop: "dropped", keep: "kept" } as const)[o.overlays ?? "archive"],
 });
 
+const EVENT_ID = "usr:event_id";
+
 const sizeOf = ({ entry }: Overlay): number => entry.objects.reduce((sum, { size }) => sum + size, 0);
 
 const DELETED = "usr__deleted";
@@ -179,6 +183,8 @@ async function* foldedGroups(snapshot: Snapshot, schema: Schema, plan: Fold): As
   const { file } = snapshot.base;
   const folded = plan.columns.length === 0 ? undefined : mergedGroups(snapshot, plan, file);
   for (const [index, group] of file.rowGroups.entries()) {
+    // Other writers leave groups without rows; there is nothing to merge nor to copy in them.
+    if (group.numRows === 0) continue;
     const merged =
       folded === undefined ? new Map<string, Column>() : ((await folded.next()).value ?? new Map<string, Column>());
     const keep = keptRows(group.startRow, group.numRows, plan.dropped);
@@ -209,7 +215,7 @@ const keptRows = (start: number, numRows: number, dropped: ReadonlySet<number>):
   return keep.length === numRows ? undefined : Int32Array.from(keep);
 };
 
-/** The folded columns of the merged view, one map for each row group of the base. */
+/** The folded columns of the merged view, one map for each row group of the base that has rows. */
 async function* mergedGroups(
   snapshot: Snapshot,
   plan: Fold,
@@ -218,17 +224,10 @@ async function* mergedGroups(
   let held: Batch[] = [];
   let rows = 0;
   let group = 0;
-  // Empty row groups have no batch to wait for.
-  const skipEmpty = function* (): Generator<Map<string, Column>> {
-    while (file.rowGroups[group]?.numRows === 0) {
-      group++;
-      yield new Map();
-    }
-  };
-  yield* skipEmpty();
   for await (const batch of scanSnapshot(snapshot, { columns: plan.columns, includeDeleted: true })) {
     held.push(batch);
     rows += batch.numRows;
+    while (file.rowGroups[group]!.numRows === 0) group++;
     if (rows < file.rowGroups[group]!.numRows) continue;
     yield new Map(
       batch.schema.fields.map(({ name, type }, i) => [
@@ -242,7 +241,6 @@ async function* mergedGroups(
     held = [];
     rows = 0;
     group++;
-    yield* skipEmpty();
   }
   return undefined;
 }
@@ -297,7 +295,7 @@ const tombstoneSteps = async (tx: Transaction, snapshot: Snapshot, plan: Fold): 
   const [object] = tombstones.overlay.entry.objects;
   if (object === undefined) return [];
   if (left === undefined) return [{ kind: "delete", path: object.path, etag: object.etag }];
-  const staged: Staged = await tx.stageParquet(left.schema, [left]);
+  const staged: Staged = await tx.stageParquet(stamped(left.schema, [[EVENT_ID, tx.eventId]]), [left]);
   return [{ kind: "publish", from: staged.path, to: object.path, over: object.etag }];
 };
 
@@ -310,9 +308,14 @@ const remaining = async (file: ParquetFile, gone: ReadonlySet<unknown>): Promise
   for (let i = 0; i < ids.length; i++) if (!gone.has(valueAt(ids, i))) keep.push(i);
   if (keep.length === 0) return undefined;
   const rows = Int32Array.from(keep);
+  // Early tombstones have nanoseconds, and no type at all where no reason was ever given: they are written as readers show them.
+  const fields = file.schema.fields.map((field) => TOMBSTONE_FIELDS.find(({ name }) => name === field.name) ?? field);
   return {
-    schema: file.schema,
-    columns: file.schema.fields.map(({ name, type }) => gatherColumns(type, [decoded.get(name)!], undefined, rows)),
+    schema: { fields, metadata: file.schema.metadata },
+    columns: fields.map(({ name, type }) => {
+      const kept = gatherColumns(decoded.get(name)!.type, [decoded.get(name)!], undefined, rows);
+      return convertColumn(kept, type, name);
+    }),
     numRows: rows.length,
   };
 };

@@ -1,9 +1,9 @@
 import type { UsrEvent } from "@usr/events";
-import { appendEvent, hasEvent } from "@usr/events";
+import { type AppendOptions, appendEvent, hasEvent } from "@usr/events";
 import type { Storage } from "@usr/storage";
 import { readAll } from "@usr/storage";
 import { DatasetError } from "../error.ts";
-import { EVENTS_LOG, PENDING, STAGING } from "../layout.ts";
+import { DERIVED_DIR, EVENTS_LOG, PENDING, STAGING } from "../layout.ts";
 import type { Step } from "./types.ts";
 
 /** What a commit is about to do, durable before its first step: enough for the next writer to finish it or to sweep it away. */
@@ -96,9 +96,9 @@ const isPending = (value: unknown): value is PendingRecord =>
   Array.isArray(value.events);
 
 /** Does the steps of a record in order and appends its events. The record stays; `discard` it when this has returned. */
-export const carryOut = async (storage: Storage, record: PendingRecord): Promise<void> => {
+export const carryOut = async (storage: Storage, record: PendingRecord, o: AppendOptions = {}): Promise<void> => {
   for (const step of record.steps) await perform(storage, step);
-  for (const { event } of record.events) await appendEvent(storage, EVENTS_LOG, event);
+  for (const { event } of record.events) await appendEvent(storage, EVENTS_LOG, event, o);
 };
 
 /** Removes the record first and the staged files after it, so that no record ever speaks of files that are gone without having been published. */
@@ -115,7 +115,7 @@ export const discard = async (storage: Storage): Promise<void> => {
  * no reader can see has happened: it is swept away. Either way the view is the one readers had, and the log gets the events of what
  * has happened that it lacks. Safe to repeat. Call it under the dataset lock.
  */
-export const recover = async (storage: Storage): Promise<"nothing" | "finished" | "swept"> => {
+export const recover = async (storage: Storage, o: AppendOptions = {}): Promise<"nothing" | "finished" | "swept"> => {
   const record = await readPending(storage);
   if (record === undefined) {
     await discard(storage);
@@ -128,11 +128,14 @@ export const recover = async (storage: Storage): Promise<"nothing" | "finished" 
       if (!(await isDone(storage, step)) && (await mayReplace(storage, step))) await perform(storage, step);
     }
   }
+  // A folder that lost its last overlay file would still stop the Python program from attaching to its namespace.
+  if (happened && record.steps.some(({ kind }) => kind === "move" || kind === "delete"))
+    await storage.prune?.(DERIVED_DIR.slice(0, -1));
   for (const { event, step } of record.events) {
     const cause = record.steps[step];
     if (cause === undefined || !(happened || (await isDone(storage, cause)))) continue;
     if (!(await hasEvent(storage, EVENTS_LOG, event.event_id))) {
-      await appendEvent(storage, EVENTS_LOG, { ...event, recovered: true });
+      await appendEvent(storage, EVENTS_LOG, { ...event, recovered: true }, o);
     }
   }
   await discard(storage);

@@ -1,4 +1,4 @@
-import type { EventInput, UsrEvent } from "@usr/events";
+import type { AppendOptions, EventInput, UsrEvent } from "@usr/events";
 import { createEvent, uuidv7 } from "@usr/events";
 import type { ParquetFile } from "@usr/parquet";
 import { openParquet, writeParquet } from "@usr/parquet";
@@ -8,11 +8,11 @@ import { formatTimestamp } from "@usr/schema";
 import type { Storage } from "@usr/storage";
 import { scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
-import { LOCK, RECORDS, STAGING } from "../layout.ts";
+import { EVENTS_LOG, LOCK, RECORDS, STAGING } from "../layout.ts";
 import { datasetNotFound } from "../read/list.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { NO_FREEZE, planFreeze } from "./freeze.ts";
-import { takeLock } from "./lock.ts";
+import { takeEventsLock, takeLock } from "./lock.ts";
 import { carryOut, discard, type PendingRecord, recover, writePending } from "./pending.ts";
 import type { Commit, Staged, Transaction, TransactOptions, WritableRoot } from "./types.ts";
 
@@ -32,7 +32,7 @@ export const transact = async <T>(
   await requireRegistry(root.storage);
   if (o.creates !== true) await requireBase(storage, dataset, root);
   await using _lock = await takeLock(storage, LOCK, root);
-  await recover(storage);
+  await recover(storage, { lockTimeoutMs: root.lockTimeoutMs });
   // Read again under the lock: what was true while waiting may not be true now.
   const registry = await requireRegistry(root.storage);
   if (o.creates !== true) await requireBase(storage, dataset, root);
@@ -94,17 +94,38 @@ const uuid4 = (bytes: Uint8Array): string => {
 };
 
 const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit): Promise<void> => {
+  let record: PendingRecord;
+  let log: AsyncDisposable;
   try {
-    const record = await pendingRecord(tx, o, commit);
+    record = await pendingRecord(tx, o, commit);
+    log = await takeEventsLock(tx.storage, tx.root);
+  } catch (cause) {
+    await recoverQuietly(tx.storage);
+    throw cause;
+  }
+  const held = { locked: true };
+  try {
+    await requireOpenLog(tx.storage);
     await writePending(tx.storage, record);
-    await carryOut(tx.storage, record);
+    await carryOut(tx.storage, record, held);
   } catch (cause) {
     // Past the commit step the change stands: finish it here if the store lets us, so that an error means "nothing changed".
-    if ((await recoverQuietly(tx.storage)) !== "finished") throw cause;
+    if ((await recoverQuietly(tx.storage, held)) !== "finished") throw cause;
     return;
+  } finally {
+    // A lock that cannot be released ends with the process; it must not make a finished commit look failed.
+    await Promise.allSettled([log[Symbol.asyncDispose]()]);
   }
   // Done and logged. What cannot be swept now is swept by the next transaction.
   await recoverQuietly(tx.storage);
+};
+
+/** A log that takes no lines stops the commit while nothing is changed. Appending nothing asks, and writes no byte. */
+const requireOpenLog = async (storage: Storage): Promise<void> => {
+  const handle = await storage.open(EVENTS_LOG);
+  if (handle === undefined) return;
+  await handle[Symbol.asyncDispose]();
+  await storage.append?.(EVENTS_LOG, new Uint8Array(0));
 };
 
 const pendingRecord = async (tx: Transaction, o: TransactOptions, commit: Commit): Promise<PendingRecord> => {
@@ -158,9 +179,12 @@ const fingerprint = async (tx: Transaction, path: string): Promise<EventInput["f
 };
 
 /** Where the store refuses even the clean-up nothing is lost: the next transaction recovers, and the first failure is the one to report. */
-const recoverQuietly = async (storage: Storage): Promise<"nothing" | "finished" | "swept" | "failed"> => {
+const recoverQuietly = async (
+  storage: Storage,
+  o: AppendOptions = {},
+): Promise<"nothing" | "finished" | "swept" | "failed"> => {
   try {
-    return await recover(storage);
+    return await recover(storage, o);
   } catch {
     return "failed";
   }

@@ -116,6 +116,10 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
       await folders.sync(dirname(name), path);
     },
 
+    async prune(folder: string): Promise<void> {
+      await folders.prune(await places.locate(parsePath(folder)), folder);
+    },
+
     async rename(from: string, to: string): Promise<void> {
       const old = await places.locate(parsePath(from));
       parseTarget(to);

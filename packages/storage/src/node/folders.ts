@@ -1,8 +1,8 @@
 /// <reference types="node" />
 import { constants } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { StorageError } from "../error.ts";
-import { attempt, diskError, errnoOf } from "./error.ts";
+import { attempt, attemptIfPresent, diskError, errnoOf } from "./error.ts";
 import type { DiskFs } from "./fs.ts";
 
 export interface Folders {
@@ -10,6 +10,8 @@ export interface Folders {
   ensure(folder: string, path: string): Promise<void>;
   /** The names in the folder are on stable storage. A folder that is gone has none: nothing is done. */
   sync(folder: string, path: string): Promise<void>;
+  /** The folder and those below it that hold nothing are gone, from stable storage too. */
+  prune(folder: string, path: string): Promise<void>;
 }
 
 export function foldersOf(fs: DiskFs, root: string): Folders {
@@ -32,8 +34,26 @@ export function foldersOf(fs: DiskFs, root: string): Folders {
     }
   };
 
+  /** Whether the folder held nothing but empty folders and was removed. */
+  const removeEmpty = async (folder: string, path: string): Promise<boolean> => {
+    const entries = await attemptIfPresent("list", path, fs.readdir(folder, { withFileTypes: true }));
+    if (entries === undefined) return false;
+    let empty = true;
+    for (const entry of entries) {
+      if (!entry.isDirectory() || !(await removeEmpty(join(folder, entry.name), path))) empty = false;
+    }
+    if (!empty) return false;
+    await attempt("remove the empty folder", path, fs.rmdir(folder));
+    flushed.delete(folder);
+    return true;
+  };
+
   return {
     sync,
+    async prune(folder: string, path: string): Promise<void> {
+      const gone = await removeEmpty(folder, path);
+      await sync(gone ? dirname(folder) : folder, path);
+    },
     async ensure(folder: string, path: string): Promise<void> {
       const first = await makeFolder(fs, folder, path);
       if (first === undefined && flushed.has(folder)) return;

@@ -9,7 +9,7 @@ import { attempt } from "./error.ts";
 /** The part of `node:fs/promises` a disk storage calls; replaceable so that tests see the order of calls and make them fail. */
 export type DiskFs = Pick<
   typeof promises,
-  "open" | "mkdir" | "readdir" | "rename" | "link" | "unlink" | "lstat" | "stat" | "realpath"
+  "open" | "mkdir" | "rmdir" | "readdir" | "rename" | "link" | "unlink" | "lstat" | "stat" | "realpath"
 >;
 
 /**

@@ -109,7 +109,7 @@ export function faultStorage(inner: Storage, plan: FaultPlan = {}): FaultyStorag
     }
   }
 
-  const { digest, link, append, lock, debris } = inner;
+  const { digest, link, append, lock, debris, prune } = inner;
   const storage: Storage = {
     async open(path: string, o?: Signal): Promise<ReadHandle | undefined> {
       const handle = await acquire(`open ${path}`, () => inner.open(path, o));
@@ -152,6 +152,7 @@ export function faultStorage(inner: Storage, plan: FaultPlan = {}): FaultyStorag
         };
       },
     }),
+    ...(prune && { prune: (folder: string) => step(`prune ${folder}`, () => prune.call(inner, folder)) }),
     ...(debris && {
       debris: (prefix: string, o?: Signal) => listed(`debris ${prefix}`, () => debris.call(inner, prefix, o)),
     }),

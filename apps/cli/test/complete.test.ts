@@ -1,0 +1,92 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { GLOBAL_OPTIONS } from "../src/globals.ts";
+import { COMMANDS } from "../src/table.ts";
+import { openWorkspace } from "./support.ts";
+
+const SHELLS = ["bash", "zsh", "fish"] as const;
+const scripts = new Map<string, string>();
+let folder = "";
+
+beforeAll(async () => {
+  await using w = await openWorkspace();
+  folder = mkdtempSync(join(tmpdir(), "usr-complete-"));
+  for (const shell of SHELLS) {
+    scripts.set(shell, (await w.usr(["complete", shell], { json: false })).stdout);
+    writeFileSync(join(folder, `usr.${shell}`), scripts.get(shell) ?? "");
+  }
+  writeFileSync(join(folder, "a file.csv"), "");
+  writeFileSync(join(folder, "-dash.csv"), "");
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const has = (shell: string): boolean => spawnSync(shell, ["-c", "exit 0"]).status === 0;
+
+/** What bash offers after these words; the last one is being typed. */
+const offered = (...words: readonly string[]): readonly string[] => {
+  const run = spawnSync(
+    "bash",
+    [
+      "-c",
+      `source ./usr.bash; COMP_WORDS=(usr "$@"); COMP_CWORD=$#; _usr; printf '%s\\n' "\${COMPREPLY[@]}"`,
+      "bash",
+      ...words,
+    ],
+    { encoding: "utf8", cwd: folder },
+  );
+  expect(run.stderr).toBe("");
+  return run.stdout.split("\n").filter((line) => line !== "");
+};
+
+const spelled = (flags: string): readonly string[] => flags.match(/--?[a-z][a-z-]*/g) ?? [];
+const globals = [...GLOBAL_OPTIONS.flatMap(({ flags }) => spelled(flags)), "--version", "-h", "--help"];
+
+describe.skipIf(!has("bash"))("bash", () => {
+  it("offers the commands, and the verbs of groups", () => {
+    const top = [...new Set(COMMANDS.map(({ name }) => name.split(" ")[0]))];
+    expect(offered("")).toEqual([...top, ...globals]);
+    expect(offered("he")).toEqual(["head"]);
+    expect(offered("namespace", "")).toEqual(["register", "list", "show", ...globals]);
+    expect(offered("--root", "head", "na")).toEqual(["namespace"]);
+    expect(offered("events", "t")).toEqual(["tail"]);
+  });
+
+  it.each(COMMANDS.map((spec) => [spec.name, spec] as const))("offers the options of %s", (name, { args, options }) => {
+    const own = options.filter(({ hiddenAlias }) => hiddenAlias !== true).flatMap(({ flags }) => spelled(flags));
+    const choices = args.flatMap((arg) => arg.choices ?? []);
+    expect(offered(...name.split(" "), "")).toEqual([...choices, ...own, ...globals]);
+    expect(offered(...name.split(" "), "demo", "--js")).toEqual(["--json"]);
+  });
+
+  it("offers the choices of options, and files where a file goes", () => {
+    expect(offered("attach", "demo", "--key", "seq")).toEqual(["sequence", "sequence_norm", "sequence_ci"]);
+    expect(offered("validate", "demo", "--registry-mode", "f")).toEqual(["frozen"]);
+    expect(offered("import", "demo", "--from", "cs")).toEqual(["csv", "csv.gz", "csv.zst"]);
+    expect(offered("import", "demo", "--path", "a")).toEqual(["a file.csv"]);
+    expect(offered("id", "--from", "-d")).toEqual(["-dash.csv"]);
+    expect(offered("head", "demo", "-n", "")).toEqual([]);
+    expect(offered("head", "demo", "--columns", "")).toEqual([]);
+  });
+});
+
+describe.each(["zsh", "fish"] as const)("%s", (shell) => {
+  it.skipIf(!has(shell))("takes the script", () => {
+    const args = shell === "zsh" ? ["-n", join(folder, "usr.zsh")] : ["--no-execute", join(folder, "usr.fish")];
+    const run = spawnSync(shell, args, { encoding: "utf8" });
+    expect([run.status, run.stderr]).toEqual([0, ""]);
+  });
+
+  it("gets a script that names every command and option", () => {
+    const script = scripts.get(shell) ?? "";
+    for (const { name, options } of COMMANDS) {
+      expect(script).toContain(name.split(" ").at(-1));
+      for (const { flags, hiddenAlias } of options) {
+        const long = spelled(flags).at(-1)?.replace(/^--?/, "") ?? "";
+        if (hiddenAlias !== true) expect(script).toContain(long);
+      }
+    }
+  });
+});
