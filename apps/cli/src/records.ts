@@ -1,9 +1,11 @@
+import type { Root } from "@usr/dataset";
 import type { RecordOptions, RecordResult } from "@usr/dataset/records";
 import type { Outcome, Typed } from "./command.ts";
 import { linesOf } from "./input.ts";
+import { requireDataset } from "./registry.ts";
 import type { Session } from "./session.ts";
 import { count } from "./text.ts";
-import { flag, repeated, text } from "./typed.ts";
+import { argument, flag, repeated, text } from "./typed.ts";
 
 /** The ids of `--id` and `--id-file`, in the order typed. A line of a file is one id. */
 export const idsOf = async (session: Session, typed: Typed): Promise<readonly string[]> => [
@@ -11,12 +13,15 @@ export const idsOf = async (session: Session, typed: Typed): Promise<readonly st
   ...(await linesOf(session, text(typed, "idFile"))),
 ];
 
-/** What every verb over rows takes. */
-export const recordOptions = async (session: Session, typed: Typed): Promise<RecordOptions> => ({
-  ids: await idsOf(session, typed),
-  allowMissing: flag(typed, "allowMissing"),
-  dryRun: flag(typed, "dryRun"),
-});
+/** What every verb over rows takes. Nothing is read from stdin for a dataset that is not there. */
+export const recordOptions = async (session: Session, typed: Typed, root: Root): Promise<RecordOptions> => {
+  await requireDataset(root, argument(typed, 0));
+  return {
+    ids: await idsOf(session, typed),
+    allowMissing: flag(typed, "allowMissing"),
+    dryRun: flag(typed, "dryRun"),
+  };
+};
 
 /** What a verb over rows did, for people as "Deleted" or, in a dry run, "Would delete". */
 export const recordOutcome = (

@@ -4,7 +4,8 @@ import { recordOptions, recordOutcome } from "../records.ts";
 import { argument, text } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
-  const o = { ...(await recordOptions(session, typed)), reason: text(typed, "reason") };
-  const result = await deleteRows(await session.writableRoot(), argument(typed, 0), o);
+  const root = await session.writableRoot();
+  const o = { ...(await recordOptions(session, typed, root)), reason: text(typed, "reason") };
+  const result = await deleteRows(root, argument(typed, 0), o);
   return recordOutcome(session, typed, result, { did: "Deleted", would: "delete" });
 };

@@ -4,7 +4,8 @@ import { recordOptions, recordOutcome } from "../records.ts";
 import { argument } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
-  const o = await recordOptions(session, typed);
-  const result = await clearState(await session.writableRoot(), argument(typed, 0), o);
+  const root = await session.writableRoot();
+  const o = await recordOptions(session, typed, root);
+  const result = await clearState(root, argument(typed, 0), o);
   return recordOutcome(session, typed, result, { did: "Cleared the state of", would: "clear the state of" });
 };

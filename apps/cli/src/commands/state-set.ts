@@ -11,14 +11,15 @@ const SPLITS: readonly Split[] = ["train", "val", "test", "holdout"];
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   if (flag(typed, "masked") && flag(typed, "unmasked"))
     throw new UsageError("--masked and --unmasked exclude each other");
+  const root = await session.writableRoot();
   const o = {
-    ...(await recordOptions(session, typed)),
+    ...(await recordOptions(session, typed, root)),
     masked: flag(typed, "masked") ? true : flag(typed, "unmasked") ? false : undefined,
     qcStatus: QC_STATUSES.find((status) => status === text(typed, "qcStatus")),
     split: SPLITS.find((split) => split === text(typed, "split")),
     supersedes: text(typed, "supersedes"),
     lineage: repeated(typed, "lineage"),
   };
-  const result = await setState(await session.writableRoot(), argument(typed, 0), o);
+  const result = await setState(root, argument(typed, 0), o);
   return recordOutcome(session, typed, result, { did: "Set the state of", would: "set the state of" });
 };
