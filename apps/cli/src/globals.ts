@@ -20,6 +20,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   namespace: "the registry of namespaces",
   maintenance: "rare work on a dataset",
   events: "the event log",
+  state: "what is said about single rows",
 };
 
 /** The globals among the options that were typed. Throws `UsageError` for a value that is no number or size. */
