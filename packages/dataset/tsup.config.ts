@@ -1,5 +1,8 @@
 import type { Options } from "tsup";
 import { base } from "../../tsup.base.ts";
 
-const config: Options = { ...base, entry: ["src/index.ts", "src/write/index.ts", "src/maintain/index.ts"] };
+const config: Options = {
+  ...base,
+  entry: ["src/index.ts", "src/write/index.ts", "src/records/index.ts", "src/maintain/index.ts"],
+};
 export default config;

@@ -22,6 +22,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   overlay: "the overlays of a dataset",
   snapshot: "copies of the base table",
   events: "the event log",
+  state: "what is said about single rows",
 };
 
 /** The globals among the options that were typed. Throws `UsageError` for a value that is no number or size. */

@@ -138,6 +138,23 @@ export async function* readable(session: Session, source: Readable, name: string
   }
 }
 
+/** The lines of a text file, or of stdin for `-`; blank ones count for nothing. No path, no lines. */
+export const linesOf = async (session: Session, path: string | undefined): Promise<readonly string[]> => {
+  if (path === undefined) return [];
+  const name = path === "-" ? "stdin" : path;
+  const source = path === "-" ? session.environment.stdin : createReadStream(path);
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let content = "";
+  try {
+    for await (const chunk of readable(session, source, name)) content += decoder.decode(chunk, { stream: true });
+    content += decoder.decode();
+  } catch (error) {
+    if (error instanceof TypeError) throw new FormatError("CORRUPT", { file: name, rule: "a text file is UTF-8" });
+    throw error;
+  }
+  return content.split(/\r?\n/).filter((line) => line.trim() !== "");
+};
+
 /** Passes bytes on; on a terminal it keeps a line on stderr that says how far it is. */
 async function* withProgress(
   { environment, options }: Session,

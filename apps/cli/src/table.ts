@@ -13,6 +13,11 @@ const from: OptionSpec = {
   flags: "--from <format>",
   description: "csv, tsv, jsonl, parquet, arrow or fasta; else by the file's suffix",
 };
+const ids: readonly OptionSpec[] = [
+  { flags: "--id <ids>", description: "the rows: ids, separated by commas; may be repeated", repeat: true },
+  { flags: "--id-file <file>", description: "ids from a file, one a line, - for stdin" },
+];
+const allowMissing: OptionSpec = { flags: "--allow-missing", description: "leave out ids that no row has" };
 const registryMode: OptionSpec = {
   flags: "--registry-mode <mode>",
   description: "whose registry gives overlay columns their meaning",
@@ -236,6 +241,67 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     examples: ["usr materialize demo --namespace mock --yes"],
     load: () => import("./commands/materialize.ts"),
+  },
+  {
+    name: "delete",
+    summary: "hide rows from every read that does not ask for them",
+    args: [dataset],
+    options: [...ids, { flags: "--reason <text>", description: "why, kept with the rows" }, allowMissing, dryRun],
+    examples: [
+      "usr delete demo --id ee93db6725ec05c3d18249d7fdba5d36a6a695cd --reason 'wrong plate'",
+      "usr delete demo --id-file bad.txt",
+    ],
+    load: () => import("./commands/delete.ts"),
+  },
+  {
+    name: "restore",
+    summary: "bring deleted rows back",
+    args: [dataset],
+    options: [...ids, allowMissing, dryRun],
+    examples: ["usr restore demo --id ee93db6725ec05c3d18249d7fdba5d36a6a695cd"],
+    load: () => import("./commands/restore.ts"),
+  },
+  {
+    name: "state set",
+    summary: "set mask, QC status, split, predecessor or lineage of rows",
+    args: [dataset],
+    options: [
+      ...ids,
+      { flags: "--masked", description: "to be passed over by whoever uses the rows" },
+      { flags: "--unmasked", description: "not masked" },
+      {
+        flags: "--qc-status <status>",
+        description: "what a check said",
+        choices: ["pass", "fail", "warn", "unknown"],
+      },
+      {
+        flags: "--split <name>",
+        description: "which part of an experiment",
+        choices: ["train", "val", "test", "holdout"],
+      },
+      { flags: "--supersedes <text>", description: "what the rows replace" },
+      { flags: "--lineage <text>", description: "where they come from; may be repeated, commas stay", repeat: true },
+      allowMissing,
+      dryRun,
+    ],
+    examples: ["usr state set demo --id-file checked.txt --qc-status pass --split train"],
+    load: () => import("./commands/state-set.ts"),
+  },
+  {
+    name: "state clear",
+    summary: "take back everything that state set said about rows",
+    args: [dataset],
+    options: [...ids, allowMissing, dryRun],
+    examples: ["usr state clear demo --id ee93db6725ec05c3d18249d7fdba5d36a6a695cd"],
+    load: () => import("./commands/state-clear.ts"),
+  },
+  {
+    name: "state get",
+    summary: "the state of rows, in the order asked",
+    args: [dataset],
+    options: [...ids, { flags: "--allow-missing", description: "ids that no row has get an empty state" }],
+    examples: ["usr state get demo --id ee93db6725ec05c3d18249d7fdba5d36a6a695cd --json"],
+    load: () => import("./commands/state-get.ts"),
   },
   {
     name: "validate",

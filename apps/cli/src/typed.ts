@@ -32,14 +32,16 @@ export const integer = (typed: Typed, name: string): number | undefined => {
   return typeof value === "number" ? value : undefined;
 };
 
+/** Repeated options as they were typed; commas mean nothing. */
+export const repeated = (typed: Typed, name: string): readonly string[] | undefined => {
+  const value = typed.options[name];
+  if (Array.isArray(value)) return value.filter((item) => typeof item === "string");
+  return typeof value === "string" ? [value] : undefined;
+};
+
 /** Repeated options, and comma lists inside one, as one list. */
 export const list = (typed: Typed, name: string): readonly string[] | undefined => {
-  const value = typed.options[name];
-  const texts = Array.isArray(value)
-    ? value.filter((item) => typeof item === "string")
-    : typeof value === "string"
-      ? [value]
-      : undefined;
+  const texts = repeated(typed, name);
   if (texts === undefined) return undefined;
   const items = texts.flatMap((item) => item.split(",")).map((item) => item.trim());
   if (items.includes("")) throw new UsageError(`--${name} holds an empty name: ${JSON.stringify(texts.join(","))}`);

@@ -68,6 +68,11 @@ describe("hostile names", () => {
       ["validate", "--", id],
       ["maintenance", "registry-freeze", "--", id],
       ["events", "tail", "--", id],
+      ["delete", "--id", ACGT, "--", id],
+      ["restore", "--id", ACGT, "--", id],
+      ["state", "set", "--id", ACGT, "--masked", "--", id],
+      ["state", "clear", "--id", ACGT, "--", id],
+      ["state", "get", "--id", ACGT, "--", id],
     ];
     for (const args of verbs) refused(await w.usr(args), "DATASET_ID_INVALID", 3);
     expect(await w.bytes()).toEqual(before);

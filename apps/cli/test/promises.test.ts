@@ -51,6 +51,7 @@ test("reading and planning change nothing, not even a lock or a time", async () 
     ["get", "demo", ID],
     ["cell", "demo", ID, "mock__score"],
     ["validate", "demo", "--strict"],
+    ["state", "get", "demo", "--id", ID],
     ["events", "tail", "demo"],
     ["namespace", "list"],
     ["namespace", "show", "mock"],
@@ -63,6 +64,10 @@ test("reading and planning change nothing, not even a lock or a time", async () 
     ["import", "demo", "--path", more, "--bio-type", "dna", "--alphabet", "dna_4", "--dry-run"],
     ["attach", "demo", "--path", friday, "--namespace", "mock", "--key", "sequence", "--overwrite", "--dry-run"],
     ["materialize", "demo", "--dry-run"],
+    ["delete", "demo", "--id", ID, "--dry-run"],
+    ["restore", "demo", "--id", ID, "--dry-run"],
+    ["state", "set", "demo", "--id", ID, "--masked", "--dry-run"],
+    ["state", "clear", "demo", "--id", ID, "--dry-run"],
     ["maintenance", "registry-freeze", "demo", "--dry-run"],
   ];
   for (const args of plans) await must(w, args);

@@ -10,7 +10,9 @@ import {
   removeOverlay,
   restoreSnapshot,
 } from "../src/maintain/index.ts";
+import { clearState, deleteRows, restoreRows, setState } from "../src/records/index.ts";
 import { freezeRegistry, initDataset, materialize, registerNamespace, type WritableRoot } from "../src/write/index.ts";
+import { idsOf } from "./make.ts";
 import {
   attachCsv,
   cloneStorage,
@@ -21,6 +23,9 @@ import {
   rowsOf,
   writableRoot,
 } from "./write-support.ts";
+
+const [CCCC, TTTT] = idsOf(["CCCC", "TTTT"]);
+const PAIR = [CCCC!, TTTT!];
 
 interface Verb {
   readonly name: string;
@@ -141,6 +146,34 @@ const VERBS: readonly Verb[] = [
       await importCsv(root, "demo", "sequence\nACACAC\nGTGTGT\n");
     },
     run: async (root) => restoreSnapshot(root, "demo", { name: await firstSnapshot(root) }),
+    events: 1,
+  },
+  { name: "delete", run: (root) => deleteRows(root, "demo", { ids: PAIR, reason: "why" }), events: 1 },
+  {
+    name: "delete more under a new registry",
+    prepare: async (root) => {
+      await deleteRows(root, "demo", { ids: [TTTT!] });
+      await newNamespace(root);
+    },
+    run: (root) => deleteRows(root, "demo", { ids: PAIR }),
+    events: 1,
+  },
+  {
+    name: "restore",
+    prepare: (root) => deleteRows(root, "demo", { ids: PAIR }),
+    run: (root) => restoreRows(root, "demo", { ids: [CCCC!] }),
+    events: 1,
+  },
+  {
+    name: "state set",
+    prepare: (root) => setState(root, "demo", { ids: [CCCC!], lineage: ["p1"] }),
+    run: (root) => setState(root, "demo", { ids: PAIR, masked: true, split: "train" }),
+    events: 1,
+  },
+  {
+    name: "state clear",
+    prepare: (root) => setState(root, "demo", { ids: PAIR, qcStatus: "pass" }),
+    run: (root) => clearState(root, "demo", { ids: [TTTT!] }),
     events: 1,
   },
   { name: "registry-freeze", prepare: newNamespace, run: (root) => freezeRegistry(root, "demo"), events: 1 },

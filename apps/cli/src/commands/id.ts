@@ -1,10 +1,8 @@
-import { createReadStream } from "node:fs";
 import type { Alphabet } from "@usr/id";
 import { normalizeSequence, sequenceId } from "@usr/id";
 import type { Outcome, RunCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
-import { readable } from "../input.ts";
-import type { Session } from "../session.ts";
+import { linesOf } from "../input.ts";
 import { align } from "../text.ts";
 import { list, requiredText, text, variadic } from "../typed.ts";
 
@@ -18,7 +16,7 @@ const WIDEST: Readonly<Record<"dna" | "rna" | "protein", Alphabet>> = {
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const typedBioType = requiredText(typed, "bioType");
   const bioType = typedBioType === "rna" || typedBioType === "protein" ? typedBioType : "dna";
-  const sequences = [...variadic(typed, 0), ...(await fromFile(session, text(typed, "from")))];
+  const sequences = [...variadic(typed, 0), ...(await linesOf(session, text(typed, "from")))];
   if (sequences.length === 0)
     throw new UsageError("no sequence is given", { hint: "Type sequences, or --from FILE (- for stdin)." });
   const wanted = list(typed, "digest");
@@ -61,15 +59,4 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
         [false, true],
       ),
   };
-};
-
-/** One sequence a line; blank lines count for nothing. */
-const fromFile = async (session: Session, path: string | undefined): Promise<readonly string[]> => {
-  if (path === undefined) return [];
-  const source = path === "-" ? session.environment.stdin : createReadStream(path);
-  const decoder = new TextDecoder();
-  let content = "";
-  for await (const chunk of readable(session, source, path === "-" ? "stdin" : path))
-    content += decoder.decode(chunk, { stream: true });
-  return `${content}${decoder.decode()}`.split(/\r?\n/).filter((line) => line.trim() !== "");
 };

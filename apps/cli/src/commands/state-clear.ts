@@ -1,0 +1,11 @@
+import { clearState } from "@usr/dataset/records";
+import type { Outcome, RunCommand } from "../command.ts";
+import { recordOptions, recordOutcome } from "../records.ts";
+import { argument } from "../typed.ts";
+
+export const run: RunCommand = async (session, typed): Promise<Outcome> => {
+  const root = await session.writableRoot();
+  const o = await recordOptions(session, typed, root);
+  const result = await clearState(root, argument(typed, 0), o);
+  return recordOutcome(session, typed, result, { did: "Cleared the state of", would: "clear the state of" });
+};
