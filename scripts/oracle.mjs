@@ -1,11 +1,11 @@
-// Prints the path of a Python that has pyarrow, DuckDB and PyYAML, or nothing. Makes one under .oracle/ when none is there.
+// Prints the path of a Python that has pyarrow, DuckDB, PyYAML and polars, or nothing. Makes one under .oracle/ when none is there.
 // Never fails and never takes longer than LIMIT_MS: without Python the comparisons are skipped, and the test run says so.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const LIMIT_MS = 180_000;
-const PACKAGES = ["pyarrow>=20", "duckdb>=1.2", "PyYAML==6.0.3"];
-const CHECK = "import sys, pyarrow, duckdb, yaml; assert sys.version_info >= (3, 10)";
+const PACKAGES = ["pyarrow>=20", "duckdb>=1.2", "PyYAML==6.0.3", "polars>=1"];
+const CHECK = "import sys, pyarrow, duckdb, yaml, polars; assert sys.version_info >= (3, 10)";
 
 const folder = fileURLToPath(new URL("../.oracle", import.meta.url));
 const deadline = Date.now() + LIMIT_MS;
@@ -37,4 +37,4 @@ const find = () => {
 
 const python = find();
 if (python !== undefined) console.log(python);
-else console.error("No Python with pyarrow, DuckDB and PyYAML could be found or made.");
+else console.error("No Python with pyarrow, DuckDB, PyYAML and polars could be found or made.");
