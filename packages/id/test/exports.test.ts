@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import * as digests from "../src/digests/index.ts";
 import * as root from "../src/index.ts";
+import * as strands from "../src/strands/index.ts";
 
 test("the public names of every entry", () => {
   expect(Object.keys(root).sort()).toMatchInlineSnapshot(`
@@ -23,6 +24,12 @@ test("the public names of every entry", () => {
       "lsseguid",
       "md5",
       "refget",
+    ]
+  `);
+  expect(Object.keys(strands).sort()).toMatchInlineSnapshot(`
+    [
+      "createReverseComplementer",
+      "reverseComplement",
     ]
   `);
 });

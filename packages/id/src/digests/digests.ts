@@ -1,7 +1,7 @@
 import { sha1 } from "../sha1.ts";
 import { md5Bytes } from "./md5.ts";
 import { sha512Bytes } from "./sha512.ts";
-import { checkNucleic, isLess, leastRotation, reverseComplement, upperBytes } from "./symbols.ts";
+import { checkNucleic, isLess, leastRotation, otherStrand, upperBytes } from "./symbols.ts";
 
 /** RFC 4648 base64url without padding. */
 const base64url = (bytes: Uint8Array): string =>
@@ -55,7 +55,7 @@ export function csseguid(sequence: string, bioType: string): string {
 export function ldseguid(sequence: string, bioType: string): string {
   checkNucleic(bioType, "ldseguid");
   const watson = upperBytes(sequence);
-  return `ldseguid=${sha1Base64url(joined(watson, reverseComplement(watson, bioType)))}`;
+  return `ldseguid=${sha1Base64url(joined(watson, otherStrand(watson, bioType)))}`;
 }
 
 /**
@@ -66,7 +66,7 @@ export function cdseguid(sequence: string, bioType: string): string {
   checkNucleic(bioType, "cdseguid");
   const watson = upperBytes(sequence);
   const a = leastRotation(watson);
-  const b = leastRotation(reverseComplement(watson, bioType));
+  const b = leastRotation(otherStrand(watson, bioType));
   const least = isLess(a, b) ? a : b;
-  return `cdseguid=${sha1Base64url(joined(least, reverseComplement(least, bioType)))}`;
+  return `cdseguid=${sha1Base64url(joined(least, otherStrand(least, bioType)))}`;
 }

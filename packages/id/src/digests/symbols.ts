@@ -1,5 +1,6 @@
 import { checkBioType } from "../alphabets.ts";
 import { IdError } from "../errors.ts";
+import { badSymbol, createReverseComplementer, unpaired } from "../strands/complement.ts";
 
 /**
  * The upper case ASCII bytes that all cross-reference digests are taken of. Throws `EMPTY_SEQUENCE`, or `BAD_SYMBOL` for anything but the
@@ -16,20 +17,10 @@ export function upperBytes(sequence: string): Uint8Array {
   return bytes;
 }
 
-const badSymbol = (codePoint: number, index: number, wanted: string): IdError => {
-  const symbol = String.fromCodePoint(codePoint);
-  return new IdError("BAD_SYMBOL", `Symbol ${JSON.stringify(symbol)} at position ${index + 1} is not ${wanted}.`, {
-    symbol,
-    position: index + 1,
-  });
-};
-
-const PAIRS: Readonly<Record<string, string>> = { dna: "ATCGGCTANN", rna: "AUCGGCUANN" };
-
 /** Throws `BAD_BIO_TYPE` unless `bioType` is a nucleic acid: proteins have no second strand and no circular form here. */
 export function checkNucleic(bioType: string, digest: string): void {
   checkBioType(bioType);
-  if (PAIRS[bioType] === undefined)
+  if (bioType === "protein")
     throw new IdError(
       "BAD_BIO_TYPE",
       `${digest} is defined for dna and rna, not for ${bioType}.`,
@@ -38,17 +29,11 @@ export function checkNucleic(bioType: string, digest: string): void {
     );
 }
 
-/** The other strand, 5' to 3'. Throws `BAD_SYMBOL` for a symbol without a partner (anything but A C G T N, with U in rna). */
-export function reverseComplement(bytes: Uint8Array, bioType: string): Uint8Array {
-  const pairs = PAIRS[bioType] ?? "";
-  const partner = new Uint8Array(128);
-  for (let i = 0; i < pairs.length; i += 2) partner[pairs.charCodeAt(i)] = pairs.charCodeAt(i + 1);
+/** The other strand, 5' to 3'. Throws `BAD_SYMBOL` for what is no IUPAC code of the bio type. */
+export function otherStrand(bytes: Uint8Array, bioType: string): Uint8Array {
   const out = new Uint8Array(bytes.length);
-  for (let i = 0; i < bytes.length; i++) {
-    const other = partner[bytes[i]!]!;
-    if (other === 0) throw badSymbol(bytes[i]!, i, `a base of ${bioType}`);
-    out[bytes.length - 1 - i] = other;
-  }
+  const bad = createReverseComplementer(bioType)(bytes, 0, bytes.length, out, 0);
+  if (bad >= 0) throw unpaired(bytes[bad]!, bad, bioType);
   return out;
 }
 
