@@ -1,0 +1,209 @@
+import { parseColumnSpecs } from "@usr/registry";
+import type { Storage } from "@usr/storage";
+import {
+  compactOverlay,
+  createSnapshot,
+  listSnapshots,
+  pinSnapshot,
+  removeOverlay,
+  restoreSnapshot,
+} from "../src/maintain/index.ts";
+import { clearState, deleteRows, restoreRows, setState } from "../src/records/index.ts";
+import { freezeRegistry, initDataset, materialize, registerNamespace, type WritableRoot } from "../src/write/index.ts";
+import { idsOf } from "./make.ts";
+import { attachCsv, demoRoot, eventsOf, importCsv, register, rowsOf, writableRoot } from "./write-support.ts";
+
+const [CCCC, TTTT] = idsOf(["CCCC", "TTTT"]);
+const PAIR = [CCCC!, TTTT!];
+
+export interface Verb {
+  readonly name: string;
+  readonly prepare?: ((root: WritableRoot) => Promise<unknown>) | undefined;
+  readonly run: (root: WritableRoot) => Promise<unknown>;
+  /** What else of a dataset the verb changes, as a reader sees it. */
+  readonly look?: ((root: WritableRoot) => Promise<unknown>) | undefined;
+  /** Own events of a whole run, the automatic freeze apart. */
+  readonly events: number;
+}
+
+const newNamespace = (root: WritableRoot): Promise<unknown> => register(root, "late", "late__n:int64");
+const scored = (root: WritableRoot): Promise<unknown> =>
+  attachCsv(root, "demo", 'sequence,score,vec\nGGGG,1.5,"[1,2]"\nAAAA,2,\n');
+
+const twoParts = async (root: WritableRoot): Promise<unknown> => {
+  await scored(root);
+  return attachCsv(root, "demo", "sequence,score,tag\nAAAA,9,\nTGCA,,t\n", { overwrite: true });
+};
+
+const firstSnapshot = async (root: WritableRoot): Promise<string> => (await listSnapshots(root, "demo"))[0]!.name;
+
+/** Every verb that changes a dataset or the root: what must hold when one is stopped is shown for each. */
+export const VERBS: readonly Verb[] = [
+  { name: "register", run: newNamespace, events: 0 },
+  {
+    name: "register --overwrite --force",
+    prepare: scored,
+    run: (root) =>
+      registerNamespace(root, {
+        namespace: "mock",
+        columns: parseColumnSpecs("mock", "score:float64,tag:string,vec:list<float64>,n:int8"),
+        overwrite: true,
+      }),
+    events: 0,
+  },
+  { name: "init", run: (root) => initDataset(root, "second"), events: 1 },
+  { name: "import", run: (root) => importCsv(root, "demo", "sequence\nACACAC\nGTGTGT\n"), events: 1 },
+  {
+    name: "import under a new registry",
+    prepare: newNamespace,
+    run: (root) => importCsv(root, "demo", "sequence\nACACAC\n"),
+    events: 1,
+  },
+  { name: "attach", run: scored, events: 1 },
+  { name: "attach under a new registry", prepare: newNamespace, run: scored, events: 1 },
+  {
+    name: "attach --overwrite",
+    prepare: scored,
+    run: (root) => attachCsv(root, "demo", "sequence,score\nAAAA,9\n", { overwrite: true }),
+    events: 1,
+  },
+  { name: "materialize", prepare: scored, run: (root) => materialize(root, "demo"), events: 1 },
+  {
+    name: "materialize --drop",
+    prepare: scored,
+    run: (root) => materialize(root, "demo", { overlays: "drop" }),
+    events: 1,
+  },
+  {
+    name: "materialize --keep",
+    prepare: scored,
+    run: (root) => materialize(root, "demo", { overlays: "keep" }),
+    events: 1,
+  },
+  {
+    name: "overlay-compact",
+    prepare: twoParts,
+    run: (root) => compactOverlay(root, "demo", { namespace: "mock" }),
+    events: 1,
+  },
+  {
+    name: "overlay-compact --form file",
+    prepare: twoParts,
+    run: (root) => compactOverlay(root, "demo", { namespace: "mock", form: "file" }),
+    events: 1,
+  },
+  {
+    name: "overlay-compact --form file of one part",
+    prepare: scored,
+    run: (root) => compactOverlay(root, "demo", { namespace: "mock", form: "file" }),
+    events: 1,
+  },
+  {
+    name: "overlay remove --archive",
+    prepare: twoParts,
+    run: (root) => removeOverlay(root, "demo", { namespace: "mock", how: "archive" }),
+    events: 1,
+  },
+  {
+    name: "overlay remove --delete",
+    prepare: twoParts,
+    run: (root) => removeOverlay(root, "demo", { namespace: "mock", how: "delete" }),
+    events: 1,
+  },
+  {
+    name: "overlay remove --delete of one part",
+    prepare: scored,
+    run: (root) => removeOverlay(root, "demo", { namespace: "mock", how: "delete" }),
+    events: 1,
+  },
+  {
+    name: "snapshot create",
+    run: (root) => createSnapshot(root, "demo"),
+    look: async (root) => (await listSnapshots(root, "demo")).map(({ path, rows }) => [path, rows]),
+    events: 1,
+  },
+  {
+    name: "snapshot pin",
+    prepare: (root) => createSnapshot(root, "demo"),
+    run: async (root) => pinSnapshot(root, "demo", { name: await firstSnapshot(root) }),
+    look: async (root) => (await listSnapshots(root, "demo")).map(({ pinned }) => pinned),
+    events: 1,
+  },
+  {
+    name: "snapshot restore",
+    prepare: async (root) => {
+      await createSnapshot(root, "demo");
+      await importCsv(root, "demo", "sequence\nACACAC\nGTGTGT\n");
+    },
+    run: async (root) => restoreSnapshot(root, "demo", { name: await firstSnapshot(root) }),
+    events: 1,
+  },
+  { name: "delete", run: (root) => deleteRows(root, "demo", { ids: PAIR, reason: "why" }), events: 1 },
+  {
+    name: "delete more under a new registry",
+    prepare: async (root) => {
+      await deleteRows(root, "demo", { ids: [TTTT!] });
+      await newNamespace(root);
+    },
+    run: (root) => deleteRows(root, "demo", { ids: PAIR }),
+    events: 1,
+  },
+  {
+    name: "restore",
+    prepare: (root) => deleteRows(root, "demo", { ids: PAIR }),
+    run: (root) => restoreRows(root, "demo", { ids: [CCCC!] }),
+    events: 1,
+  },
+  {
+    name: "state set",
+    prepare: (root) => setState(root, "demo", { ids: [CCCC!], lineage: ["p1"] }),
+    run: (root) => setState(root, "demo", { ids: PAIR, masked: true, split: "train" }),
+    events: 1,
+  },
+  {
+    name: "state clear",
+    prepare: (root) => setState(root, "demo", { ids: PAIR, qcStatus: "pass" }),
+    run: (root) => clearState(root, "demo", { ids: [TTTT!] }),
+    events: 1,
+  },
+  { name: "registry-freeze", prepare: newNamespace, run: (root) => freezeRegistry(root, "demo"), events: 1 },
+];
+
+/** A storage in which the verb can run. */
+export const prepared = async (verb: Verb): Promise<Storage> => {
+  const root = await demoRoot();
+  await verb.prepare?.(root);
+  return root.storage;
+};
+
+/** What a reader can see, and how often the log speaks of it. */
+export interface Seen {
+  readonly view: string;
+  readonly events: number;
+}
+
+export const DATASETS: readonly string[] = ["demo", "second"];
+
+export const seen = async (storage: Storage, { look }: Pick<Verb, "look">): Promise<Seen> => {
+  const root = writableRoot(storage);
+  const parts: unknown[] = [];
+  let events = 0;
+  for (const id of DATASETS) {
+    if ((await storage.open(`${id}/records.parquet`)) === undefined) parts.push(null);
+    else parts.push(await rowsOf(root, id, { includeDeleted: true }));
+    events += (await eventsOf(root, id)).filter(
+      ({ action, args }) => action !== "registry_freeze" || args["auto"] === false,
+    ).length;
+  }
+  parts.push(await look?.(root));
+  const registry = await storage.open("registry.yaml");
+  parts.push(registry === undefined ? null : new TextDecoder().decode(await registry.read(0, registry.meta.size)));
+  return { view: JSON.stringify(parts), events };
+};
+
+/** Finishes or sweeps what an interrupted verb left, as any next mutation does; these change nothing themselves. */
+export const recoverAll = async (storage: Storage): Promise<void> => {
+  const root = writableRoot(storage, 99);
+  await importCsv(root, "demo", "sequence\nAAAA\n", { onConflict: "ignore" });
+  if ((await storage.open("second/records.parquet")) !== undefined) await importCsv(root, "second", "sequence\n", {});
+};
