@@ -3,6 +3,6 @@ import { base } from "../../tsup.base.ts";
 
 const config: Options = {
   ...base,
-  entry: ["src/index.ts", "src/write/index.ts", "src/records/index.ts", "src/maintain/index.ts"],
+  entry: ["src/index.ts", "src/write/index.ts", "src/records/index.ts", "src/sync/index.ts", "src/maintain/index.ts"],
 };
 export default config;

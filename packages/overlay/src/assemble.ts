@@ -172,6 +172,8 @@ function checkLateParts(namespace: string, parts: readonly Part[]): void {
     const listed = new Set(compaction.compactedFrom.map((source) => source.name));
     for (const part of parts) {
       if (part.createdAt >= compaction.createdAt || listed.has(part.name)) continue;
+      // An older compaction of sources that are all listed says nothing that the newer one does not say.
+      if (part.compactedFrom?.every(({ name }) => listed.has(name)) === true) continue;
       throw new OverlayError(
         "LATE_PART",
         `${part.path} (${part.createdAtText}) is older than the compaction ${compaction.name} (${compaction.createdAtText}), which does not list it.`,

@@ -7,13 +7,13 @@ const MAX_LINES = 500;
 const MANY_LINES = 400;
 
 /** Where a library may be imported, and whether only at first need. */
-const PLACES: ReadonlyMap<string, { readonly folder: string; readonly lazily: boolean }> = new Map([
-  ["hyparquet", { folder: "packages/parquet/src", lazily: false }],
-  ["hyparquet-writer", { folder: "packages/parquet/src", lazily: false }],
-  ["hyparquet-compressors", { folder: "packages/parquet/src", lazily: true }],
-  ["apache-arrow", { folder: "packages/schema/src/arrow", lazily: false }],
-  ["yaml", { folder: "packages/registry/src", lazily: true }],
-  ["koffi", { folder: "packages/storage/src/node", lazily: true }],
+const PLACES: ReadonlyMap<string, { readonly folders: readonly string[]; readonly lazily: boolean }> = new Map([
+  ["hyparquet", { folders: ["packages/parquet/src"], lazily: false }],
+  ["hyparquet-writer", { folders: ["packages/parquet/src"], lazily: false }],
+  ["hyparquet-compressors", { folders: ["packages/parquet/src"], lazily: true }],
+  ["apache-arrow", { folders: ["packages/schema/src/arrow"], lazily: false }],
+  ["yaml", { folders: ["packages/registry/src", "packages/remotes/src"], lazily: true }],
+  ["koffi", { folders: ["packages/storage/src/node"], lazily: true }],
 ]);
 
 const BUILTINS: ReadonlySet<string> = new Set(builtinModules);
@@ -87,8 +87,8 @@ const placeBreaches = (item: Package): readonly string[] =>
   importsOf(item, isSource).flatMap(([file, found]) => {
     const place = PLACES.get(packageOf(found.specifier) ?? "");
     const path = `${item.folder}/${file.path}`;
-    if (place !== undefined && !path.startsWith(`${place.folder}/`)) {
-      return [`${at(item, file, found)}: ${found.specifier} belongs under ${place.folder}`];
+    if (place !== undefined && !place.folders.some((folder) => path.startsWith(`${folder}/`))) {
+      return [`${at(item, file, found)}: ${found.specifier} belongs under ${place.folders.join(" or ")}`];
     }
     if (place?.lazily === true && found.kind === "static") {
       return [`${at(item, file, found)}: ${found.specifier} must be loaded with import() at first need`];
