@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { httpStorage } from "../src/http/index.ts";
 import { memoryStorage, type ObjectMeta, readAll, scopedStorage } from "../src/index.ts";
 import { diskStorage } from "../src/node/index.ts";
+import { powerCutDisk } from "../src/node/testing/index.ts";
 import { type ConformanceCase, faultStorage, storageConformance } from "../src/testing/index.ts";
 import { freshFolder } from "./folder.ts";
 import { type ServerHabits, serve } from "./server.ts";
@@ -33,6 +34,16 @@ register(
     EVERYTHING,
   ),
   37,
+);
+
+register(
+  "disk in memory that can lose its power",
+  storageConformance(
+    "power-cut disk",
+    async () => ({ storage: diskStorage("/not/yet/made", { fs: powerCutDisk().fs }) }),
+    { ...EVERYTHING, lock: false },
+  ),
+  33,
 );
 
 register(

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import * as http from "../src/http/index.ts";
 import * as root from "../src/index.ts";
 import * as node from "../src/node/index.ts";
+import * as nodeTesting from "../src/node/testing/index.ts";
 import * as testing from "../src/testing/index.ts";
 
 test("the public names of every entry", () => {
@@ -30,6 +31,12 @@ test("the public names of every entry", () => {
       "DeadError",
       "faultStorage",
       "storageConformance",
+    ]
+  `);
+  expect(Object.keys(nodeTesting).sort()).toMatchInlineSnapshot(`
+    [
+      "PowerCut",
+      "powerCutDisk",
     ]
   `);
 });

@@ -13,7 +13,7 @@ const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | cons
 export async function appendFully(fs: DiskFs, name: string, path: string, body: Uint8Array): Promise<boolean> {
   const handle = await attempt("append to", path, fs.open(name, FLAGS, 0o666));
   try {
-    const former = (await attempt("inspect", path, handle.stat())).size;
+    const former = Number((await attempt("inspect", path, handle.stat({ bigint: true }))).size);
     let written = 0;
     const counted = {
       write: async (bytes: Uint8Array, offset: number, length: number): Promise<{ bytesWritten: number }> => {
@@ -27,9 +27,9 @@ export async function appendFully(fs: DiskFs, name: string, path: string, body: 
       await attempt("flush", path, handle.sync());
     } catch (error) {
       const rolledBack = await handle
-        .stat()
+        .stat({ bigint: true })
         .then(async ({ size }) => {
-          if (size !== former + written) return false;
+          if (Number(size) !== former + written) return false;
           await handle.truncate(former);
           await handle.sync();
           return true;

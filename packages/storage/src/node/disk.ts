@@ -1,7 +1,6 @@
 /// <reference types="node" />
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
 import * as promises from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { checkRange, chunksOf } from "../body.ts";
@@ -11,7 +10,7 @@ import type { ObjectMeta, ReadHandle, Signal, Storage } from "../types.ts";
 import { appendFully } from "./append.ts";
 import { attempt, attemptIfPresent, diskError, errnoOf } from "./error.ts";
 import { foldersOf } from "./folders.ts";
-import { type DiskFs, metaOf } from "./fs.ts";
+import { type DiskFile, type DiskFs, metaOf } from "./fs.ts";
 import { lockFile } from "./lock.ts";
 import { placesOf } from "./place.ts";
 import { linkNew, publish, stage } from "./publish.ts";
@@ -63,7 +62,7 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
     return undefined;
   };
 
-  const openFile = async (name: string, path: string): Promise<FileHandle | undefined> => {
+  const openFile = async (name: string, path: string): Promise<DiskFile | undefined> => {
     try {
       return await fs.open(name, READ_FLAGS);
     } catch (error) {
@@ -163,7 +162,7 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
   };
 }
 
-function handleOf(file: FileHandle, meta: ObjectMeta): ReadHandle {
+function handleOf(file: DiskFile, meta: ObjectMeta): ReadHandle {
   return {
     meta,
     async read(offset: number, length: number, { signal }: Signal = {}): Promise<Uint8Array> {
@@ -186,7 +185,7 @@ function handleOf(file: FileHandle, meta: ObjectMeta): ReadHandle {
 }
 
 async function isFolder(fs: DiskFs, name: string, path: string): Promise<boolean> {
-  return (await attemptIfPresent("inspect", path, fs.lstat(name)))?.isDirectory() ?? false;
+  return (await attemptIfPresent("inspect", path, fs.lstat(name, { bigint: true })))?.isDirectory() ?? false;
 }
 
 function notFound(path: string): StorageError {

@@ -1,22 +1,58 @@
 /// <reference types="node" />
 
-import type { BigIntStats } from "node:fs";
-import type * as promises from "node:fs/promises";
 import { StorageError } from "../error.ts";
 import type { ObjectMeta } from "../types.ts";
 import { attempt } from "./error.ts";
 
-/** The part of `node:fs/promises` a disk storage calls; replaceable so that tests see the order of calls and make them fail. */
-export type DiskFs = Pick<
-  typeof promises,
-  "open" | "mkdir" | "rmdir" | "readdir" | "rename" | "link" | "unlink" | "lstat" | "stat" | "realpath"
->;
+/** What a disk storage asks of a file's `stat`. */
+export interface DiskStats {
+  readonly ino: bigint;
+  readonly dev: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly mtimeMs: bigint;
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isSymbolicLink(): boolean;
+}
+
+/** An open file or folder, as `node:fs/promises` gives it. */
+export interface DiskFile {
+  read(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
+  write(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: number | null,
+  ): Promise<{ readonly bytesWritten: number }>;
+  truncate(length: number): Promise<void>;
+  sync(): Promise<void>;
+  stat(o: { readonly bigint: true }): Promise<DiskStats>;
+  close(): Promise<void>;
+}
+
+/** The calls of `node:fs/promises` a disk storage makes, no more: replaceable, so that tests see their order, make them fail, or cut the power. */
+export interface DiskFs {
+  open(name: string, flags: string | number, mode?: number): Promise<DiskFile>;
+  mkdir(name: string, o: { readonly recursive: true }): Promise<string | undefined>;
+  rmdir(name: string): Promise<void>;
+  readdir(
+    name: string,
+    o: { readonly withFileTypes: true },
+  ): Promise<readonly { readonly name: string; isDirectory(): boolean }[]>;
+  rename(from: string, to: string): Promise<void>;
+  link(from: string, to: string): Promise<void>;
+  unlink(name: string): Promise<void>;
+  lstat(name: string, o: { readonly bigint: true }): Promise<DiskStats>;
+  stat(name: string, o: { readonly bigint: true }): Promise<DiskStats>;
+  realpath(name: string): Promise<string>;
+}
 
 /**
  * Inode, size and modification time. Not the change time: a second hard link would alter it. A replaced file has another inode, an appended
  * one another size.
  */
-export function metaOf(path: string, stats: BigIntStats): ObjectMeta {
+export function metaOf(path: string, stats: DiskStats): ObjectMeta {
   return {
     path,
     size: Number(stats.size),
@@ -25,18 +61,13 @@ export function metaOf(path: string, stats: BigIntStats): ObjectMeta {
   };
 }
 
-/** The one method of an open file that writing needs. */
-interface Writable {
-  write(
-    bytes: Uint8Array,
-    offset: number,
-    length: number,
-    position: number | null,
-  ): Promise<{ readonly bytesWritten: number }>;
-}
-
 /** Writes all of `bytes`, however little the system takes at a time. `position` undefined = at the end of a file opened to append. */
-export async function writeFully(file: Writable, path: string, bytes: Uint8Array, position?: number): Promise<void> {
+export async function writeFully(
+  file: Pick<DiskFile, "write">,
+  path: string,
+  bytes: Uint8Array,
+  position?: number,
+): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
     const at = position === undefined ? null : position + done;

@@ -1,5 +1,4 @@
 /// <reference types="node" />
-import type { BigIntStats, Dirent } from "node:fs";
 import { join } from "node:path";
 import { StorageError } from "../error.ts";
 import { comparePaths, isTemporary, parsePath, prefixFolder } from "../path.ts";
@@ -53,7 +52,7 @@ async function* walkFolder(w: Walk, at: string): AsyncGenerator<ObjectMeta, void
   }
 }
 
-function isWanted(w: Walk, key: string, path: string, entry: Dirent): boolean {
+function isWanted(w: Walk, key: string, path: string, entry: { isDirectory(): boolean }): boolean {
   if (!key.startsWith(w.prefix) && !(entry.isDirectory() && w.prefix.startsWith(key))) return false;
   // The folder every ext file system has at its top, readable by root alone.
   if (key === "lost+found/") return false;
@@ -77,7 +76,7 @@ async function inspect(w: Walk, path: string): Promise<ObjectMeta | undefined> {
   const own = await attemptIfPresent("inspect", path, w.fs.lstat(name, { bigint: true }));
   if (own === undefined || own.isFile()) return own && metaOf(path, own);
   if (!own.isSymbolicLink()) return undefined;
-  const target: BigIntStats | undefined = await attemptIfPresent("inspect", path, w.fs.stat(name, { bigint: true }));
+  const target = await attemptIfPresent("inspect", path, w.fs.stat(name, { bigint: true }));
   if (target === undefined || !target.isFile()) return undefined;
   try {
     return (await w.places.resolve(path)) === undefined ? undefined : metaOf(path, target);
