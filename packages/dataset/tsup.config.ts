@@ -3,6 +3,13 @@ import { base } from "../../tsup.base.ts";
 
 const config: Options = {
   ...base,
-  entry: ["src/index.ts", "src/write/index.ts", "src/records/index.ts", "src/sync/index.ts", "src/maintain/index.ts"],
+  entry: [
+    "src/index.ts",
+    "src/write/index.ts",
+    "src/records/index.ts",
+    "src/sync/index.ts",
+    "src/maintain/index.ts",
+    "src/overlays/index.ts",
+  ],
 };
 export default config;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import * as api from "../src/index.ts";
 import * as maintain from "../src/maintain/index.ts";
+import * as overlays from "../src/overlays/index.ts";
 
 test("the public names", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
@@ -24,6 +25,11 @@ test("the public names", () => {
       "pinSnapshot",
       "removeOverlay",
       "restoreSnapshot",
+    ]
+  `);
+  expect(Object.keys(overlays).sort()).toMatchInlineSnapshot(`
+    [
+      "projectOverlay",
     ]
   `);
 });

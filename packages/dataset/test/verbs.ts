@@ -8,6 +8,7 @@ import {
   removeOverlay,
   restoreSnapshot,
 } from "../src/maintain/index.ts";
+import { projectOverlay } from "../src/overlays/index.ts";
 import { clearState, deleteRows, restoreRows, setState } from "../src/records/index.ts";
 import { freezeRegistry, initDataset, materialize, registerNamespace, type WritableRoot } from "../src/write/index.ts";
 import { idsOf } from "./make.ts";
@@ -96,6 +97,22 @@ export const VERBS: readonly Verb[] = [
     name: "overlay-compact --form file of one part",
     prepare: scored,
     run: (root) => compactOverlay(root, "demo", { namespace: "mock", form: "file" }),
+    events: 1,
+  },
+  {
+    name: "overlay-project",
+    prepare: (root) => attachCsv(root, "demo", "sequence,score,tag\nGGGG,1.5,ACGT\nAAAA,2,\n"),
+    run: (root) =>
+      projectOverlay(root, {
+        src: "demo",
+        dest: "demo",
+        namespace: "mock",
+        srcJoin: "mock__tag",
+        destJoin: "sequence",
+        columns: ["score"],
+        overwrite: true,
+        allowMissing: true,
+      }),
     events: 1,
   },
   {

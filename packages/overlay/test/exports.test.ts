@@ -17,6 +17,7 @@ test("the runtime exports", () => {
   `);
   expect(Object.keys(write).sort()).toMatchInlineSnapshot(`
     [
+      "createKeyTable",
       "nextCreatedAt",
       "normalizeKeys",
       "overlayMetadata",

@@ -83,6 +83,31 @@ export const MAINTENANCE: readonly CommandSpec[] = [
     load: () => import("../commands/overlay-compact.ts"),
   },
   {
+    name: "maintenance overlay-project",
+    summary: "copy the values of a namespace from one dataset to the rows of another",
+    args: [],
+    options: [
+      { flags: "--src <dataset>", description: "the dataset that gives the values", required: true },
+      { flags: "--dest <dataset>", description: "the dataset that gets them", required: true },
+      { flags: "--namespace <name>", description: "the namespace", required: true },
+      { flags: "--src-join <column>", description: "the column of src that says which row is meant (id)" },
+      { flags: "--dest-join <column>", description: "the column of dest with the same values (id)" },
+      {
+        flags: "--columns <names>",
+        description: "columns of the namespace, ns__ may be left out (all that src has)",
+        repeat: true,
+      },
+      { flags: "--overwrite", description: "newer values over existing ones" },
+      { flags: "--allow-missing", description: "leave rows of dest without a counterpart as they are" },
+      dryRun,
+    ],
+    examples: [
+      "usr maintenance overlay-project --src library --dest round2 --namespace mock --allow-missing",
+      "usr maintenance overlay-project --src library --dest cut --namespace mock --dest-join derived__parent_id",
+    ],
+    load: () => import("../commands/overlay-project.ts"),
+  },
+  {
     name: "maintenance registry-freeze",
     summary: "make today's registry part of a dataset",
     args: [dataset],

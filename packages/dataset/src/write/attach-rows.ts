@@ -163,7 +163,7 @@ const planColumns = (table: TableReader, rules: AttachRules): ColumnPlan => {
 };
 
 /** `a` stands for `ns__a`. */
-const fullName = (namespace: string, column: string): string =>
+export const fullName = (namespace: string, column: string): string =>
   column.startsWith(`${namespace}__`) ? column : `${namespace}__${column}`;
 
 const notRegistered = (rules: AttachRules, column: string): DatasetError =>

@@ -1,8 +1,9 @@
 /**
- * What a writer of parts needs: names, metadata, the next moment, keys as they are stored.
+ * What a writer of parts needs: names, metadata, the next moment, keys as they are stored and found again.
  *
  * @module
  */
+export { createKeyTable, type KeyTable } from "../key-table.ts";
 export { nextCreatedAt } from "./created-at.ts";
 export { type OverlayMetadata, overlayMetadata } from "./metadata.ts";
 export { normalizeKeys } from "./normalize-keys.ts";

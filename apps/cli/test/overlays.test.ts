@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { demoWorkspace, type Workspace } from "./support.ts";
+
+describe("maintenance overlay-project", () => {
+  let w: Workspace;
+  beforeAll(async () => {
+    w = await demoWorkspace();
+    await w.usr(["attach", "demo", "--path", "-", "--from", "csv", "--namespace", "mock", "--key", "sequence"], {
+      input: "sequence,score,tag\nACGT,1,a\nTTTT,2,\n",
+    });
+    await w.usr(["init", "second"]);
+    const importing = ["import", "second", "--path", "-", "--from", "csv", "--bio-type", "dna", "--alphabet", "dna_4"];
+    await w.usr(importing, { input: "sequence\nCCCC\nTTTT\n" });
+  });
+  afterAll(() => w[Symbol.asyncDispose]());
+
+  const project = ["maintenance", "overlay-project", "--src", "demo", "--dest", "second", "--namespace", "mock"];
+
+  it("carries the values, says what it did, and leaves one event", async () => {
+    const args = [...project, "--columns", "score", "--src-join", "sequence", "--dest-join", "sequence"];
+    const refused = await w.usr(args);
+    expect([refused.code, refused.error?.code]).toEqual([3, "UNKNOWN_KEY"]);
+    const before = await w.bytes();
+    const plan = await w.usr([...args, "--allow-missing", "--dry-run"]);
+    expect(await w.bytes()).toEqual(before);
+    const done = await w.usr([...args, "--allow-missing"]);
+    expect([done.code, done.stderr]).toEqual([0, ""]);
+    expect(plan.data).toEqual({ ...Object(done.data), part: null });
+    expect(done.data).toEqual({
+      src: "demo",
+      dest: "second",
+      namespace: "mock",
+      src_join: "sequence",
+      dest_join: "sequence",
+      key: "id",
+      columns: ["mock__score"],
+      rows_dest: 2,
+      rows_matched: 1,
+      rows_missing: 1,
+      part: expect.stringMatching(/^_derived\/mock\/part-.*\.parquet$/),
+    });
+    const { rows } = await w.usr(["scan", "second", "--columns", "sequence,mock__score"]);
+    expect(rows).toEqual([
+      { sequence: "CCCC", mock__score: null },
+      { sequence: "TTTT", mock__score: 2 },
+    ]);
+    expect((await w.usr(["events", "tail", "second", "-n", "1"])).rows).toMatchObject([
+      { action: "overlay_project", metrics: { rows_dest: 2, rows_matched: 1, rows_missing: 1 } },
+    ]);
+    const text = await w.usr([...args, "--allow-missing", "--overwrite", "--dry-run"], { json: false });
+    expect(text.stdout).toBe("Would project mock__score of demo to 1 row of second; 1 row without a counterpart\n");
+  });
+
+  it("refuses with the right exit codes", async () => {
+    const code = async (...args: readonly string[]): Promise<readonly [number, string | undefined]> => {
+      const before = await w.bytes();
+      const ran = await w.usr(args);
+      expect(await w.bytes()).toEqual(before);
+      return [ran.code, ran.error?.code];
+    };
+    const [group = "", verb = ""] = project;
+    expect(await code(group, verb, "--src", "demo", "--namespace", "mock")).toEqual([2, "USAGE"]);
+    expect(await code(...project, "--src-join", "length")).toEqual([3, "TYPE_MISMATCH"]);
+    expect(await code(...project, "--src-join", "lenght")).toEqual([4, "UNKNOWN_COLUMN"]);
+    expect(await code(...project, "--src", "nope")).toEqual([4, "DATASET_NOT_FOUND"]);
+    expect(await code(...project, "--namespace", "usr")).toEqual([3, "NAMESPACE_RESERVED"]);
+    expect(await code(...project, "--columns", "")).toEqual([2, "USAGE"]);
+  });
+});
