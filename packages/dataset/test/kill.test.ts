@@ -1,0 +1,167 @@
+/// <reference types="node" />
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate as immediately, setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { valueAt } from "@usr/schema/columns";
+import { diskStorage } from "@usr/storage/node";
+import { testRuns } from "@usr/testkit";
+import { expect, test } from "vitest";
+import { scan, validate } from "../src/index.ts";
+import { doctor } from "../src/maintain/index.ts";
+import { initDataset, type WritableRoot } from "../src/write/index.ts";
+import { COLUMNS, DATASET, deedOf, type Model, sequenceOf, textOf, told } from "./kill/history.ts";
+import { eventsOf, importCsv, register } from "./write-support.ts";
+
+// A process does verb after verb on a real disk and is killed at a random moment, over and over on the same dataset.
+
+const BASE_ROWS = 50_000;
+const ROUNDS = testRuns(200);
+const SEED = Number(process.env["USR_TEST_SEED"] ?? 1);
+const CHILD = fileURLToPath(new URL("kill/child.ts", import.meta.url));
+
+const rootAt = (folder: string): WritableRoot => ({
+  storage: diskStorage(folder),
+  label: folder,
+  clock: () => BigInt(Date.now()) * 1000n,
+  random: (bytes) => randomBytes(bytes),
+  actor: { tool: "test", run_id: "kill", host: "here", pid: process.pid },
+  owner: { host: "here", pid: process.pid, command: "test" },
+  lockTimeoutMs: 10_000,
+});
+
+/** When to kill: so long after the first verb has begun, or as soon as a commit is under way. */
+type When = { readonly afterMs: number } | { readonly inCommit: string };
+
+/** Lets a process work from a state on, kills it, and gives the number of the deed that it may or may not have done. */
+const killed = async (folder: string, model: Model, number: number, when: When): Promise<number> => {
+  const args = ["--conditions=@usr/source", CHILD, folder, String(SEED), String(BASE_ROWS)];
+  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const ended = once(child, "close");
+  let said = "";
+  const began = new Promise<void>((resolve) => {
+    child.stdout.on("data", (chunk) => {
+      said += String(chunk);
+      resolve();
+    });
+  });
+  child.stdin.end(textOf(model, number));
+  await Promise.race([began, ended]);
+  if ("afterMs" in when) await sleep(when.afterMs);
+  else while (!existsSync(when.inCommit) && child.exitCode === null) await immediately();
+  child.kill("SIGKILL");
+  const [code, signal] = await ended;
+  expect([code, signal], said).toEqual([null, "SIGKILL"]);
+  const last = said
+    .trim()
+    .split("\n")
+    .filter((line) => line.startsWith("done "))
+    .at(-1);
+  return last === undefined ? number : Number(last.slice("done ".length)) + 1;
+};
+
+const viewOf = async (root: WritableRoot): Promise<string> => {
+  const values: unknown[] = [];
+  const deleted: number[] = [];
+  const splits: (readonly [number, unknown])[] = [];
+  const columns = ["kill__n", "usr__deleted", "usr_state__split"];
+  const shown = await columnsOf(root, columns);
+  for await (const batch of scan(root, DATASET, { columns: shown, includeDeleted: true })) {
+    const columnOf = (name: string): (typeof batch.columns)[number] | undefined => batch.columns[shown.indexOf(name)];
+    for (let row = 0; row < batch.numRows; row++) {
+      const at = values.length;
+      const [n, gone, split] = columns.map((name) => {
+        const column = columnOf(name);
+        return column === undefined ? null : valueAt(column, row);
+      });
+      values.push(n === null ? null : Number(n));
+      if (gone === true) deleted.push(at);
+      if (split !== null) splits.push([at, split]);
+    }
+  }
+  return JSON.stringify([values, deleted, splits]);
+};
+
+/** Columns of overlays that nothing has been written to yet are not there. */
+const columnsOf = async (root: WritableRoot, wanted: readonly string[]): Promise<readonly string[]> => {
+  for await (const batch of scan(root, DATASET, { includeDeleted: true, limit: 1 })) {
+    const names = new Set(batch.schema.fields.map(({ name }) => name));
+    return ["id", ...wanted.filter((name) => names.has(name))];
+  }
+  return ["id"];
+};
+
+const expected = (model: Model): string =>
+  JSON.stringify([model.values, [...model.deleted].sort((a, b) => a - b), [...model.splits].sort(([a], [b]) => a - b)]);
+
+test(`${ROUNDS} kills at random moments: every reader sees a whole history`, { timeout: 40 * 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "usr-kill-"));
+  let insideCommit = 0;
+  let insideVerb = 0;
+  try {
+    const root = rootAt(folder);
+    const pending = join(folder, DATASET, ".staging/pending.json");
+    await register(root, "kill", COLUMNS);
+    await initDataset(root, DATASET);
+    const rows = Array.from({ length: BASE_ROWS }, (_, row) => sequenceOf(row));
+    await importCsv(root, DATASET, `sequence\n${rows.join("\n")}\n`);
+    const first = (await eventsOf(root, DATASET)).length;
+    let model: Model = {
+      batches: [],
+      values: rows.map(() => null),
+      deleted: new Set(),
+      splits: new Map(),
+      parts: 0,
+      commits: 0,
+    };
+    let number = 0;
+    let state = SEED;
+    for (let round = 0; round < ROUNDS; round++) {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+      const from = number;
+      const when = round % 2 === 0 ? { afterMs: (state >> 8) % 600 } : { inCommit: pending };
+      const next = await killed(folder, model, number, when);
+      for (; number < next; number++) model = told(model, deedOf(SEED, number, BASE_ROWS));
+      const maybe = told(model, deedOf(SEED, number, BASE_ROWS));
+      if (existsSync(pending)) insideCommit++;
+      else if (await isStaging(join(folder, DATASET, ".staging"))) insideVerb++;
+
+      const where = `round ${round}, deeds ${from} to ${number}`;
+      const view = await viewOf(root);
+      const before = expected(model);
+      if (view !== before) {
+        expect(view === expected(maybe), `${where}: the view is neither the one before nor the one after`).toBe(true);
+        model = maybe;
+        number++;
+      }
+      await doctor(root, DATASET, { repair: true });
+      expect((await viewOf(root)) === view, `${where}: recovery changed the view`).toBe(true);
+      const commits = (await eventsOf(root, DATASET)).slice(first).filter(isDeed).length;
+      // A deed whose effect no reader sees (a compaction) may have happened or not: the log says which.
+      if (commits !== model.commits && before === expected(maybe) && view === before) {
+        model = maybe;
+        number++;
+      }
+      expect(commits, where).toBe(model.commits);
+    }
+    const report = await validate(root, DATASET);
+    expect(report.problems.filter(({ severity }) => severity === "error")).toEqual([]);
+    console.log(
+      `${ROUNDS} kills, ${insideCommit} inside a commit, ${insideVerb} with files staged, ${number} verbs done`,
+    );
+    expect(number).toBeGreaterThan(ROUNDS / 4);
+    expect(insideCommit).toBeGreaterThan(ROUNDS / 20);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+const isStaging = async (folder: string): Promise<boolean> => existsSync(folder) && (await readdir(folder)).length > 0;
+
+const isDeed = ({ action }: { readonly action: string }): boolean =>
+  action !== "registry_freeze" && action !== "repair";
