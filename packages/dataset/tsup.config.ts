@@ -10,6 +10,7 @@ const config: Options = {
     "src/sync/index.ts",
     "src/maintain/index.ts",
     "src/overlays/index.ts",
+    "src/curate/index.ts",
   ],
 };
 export default config;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import * as curate from "../src/curate/index.ts";
 import * as api from "../src/index.ts";
 import * as maintain from "../src/maintain/index.ts";
 import * as overlays from "../src/overlays/index.ts";
@@ -30,6 +31,11 @@ test("the public names", () => {
   expect(Object.keys(overlays).sort()).toMatchInlineSnapshot(`
     [
       "projectOverlay",
+    ]
+  `);
+  expect(Object.keys(curate).sort()).toMatchInlineSnapshot(`
+    [
+      "dedupe",
     ]
   `);
 });

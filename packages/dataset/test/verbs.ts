@@ -1,5 +1,6 @@
 import { parseColumnSpecs } from "@usr/registry";
 import type { Storage } from "@usr/storage";
+import { dedupe } from "../src/curate/index.ts";
 import {
   compactOverlay,
   createSnapshot,
@@ -34,6 +35,13 @@ const scored = (root: WritableRoot): Promise<unknown> =>
 const twoParts = async (root: WritableRoot): Promise<unknown> => {
   await scored(root);
   return attachCsv(root, "demo", "sequence,score,tag\nAAAA,9,\nTGCA,,t\n", { overwrite: true });
+};
+
+/** Rows that are the other strand of earlier ones, with values, states and tombstones. */
+const doubled = async (root: WritableRoot): Promise<unknown> => {
+  await twoParts(root);
+  await setState(root, "demo", { ids: [TTTT!], masked: true });
+  return deleteRows(root, "demo", { ids: [TTTT!] });
 };
 
 const firstSnapshot = async (root: WritableRoot): Promise<string> => (await listSnapshots(root, "demo"))[0]!.name;
@@ -79,6 +87,18 @@ export const VERBS: readonly Verb[] = [
     name: "materialize --keep",
     prepare: scored,
     run: (root) => materialize(root, "demo", { overlays: "keep" }),
+    events: 1,
+  },
+  {
+    name: "materialize --drop-deleted --prune-overlays",
+    prepare: doubled,
+    run: (root) => materialize(root, "demo", { overlays: "keep", dropDeleted: true, pruneOverlays: true }),
+    events: 1,
+  },
+  {
+    name: "dedupe --prune-overlays",
+    prepare: doubled,
+    run: (root) => dedupe(root, "demo", { key: "sequence_canonical", pruneOverlays: true }),
     events: 1,
   },
   {

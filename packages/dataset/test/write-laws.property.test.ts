@@ -333,7 +333,7 @@ const predictMaterialize = (
       rows,
       stored,
       overlays,
-      marks: dropped.length > 0 && marks.size === 0 ? undefined : model.marks && marks,
+      marks: model.marks && marks,
     },
     event: nothing
       ? undefined

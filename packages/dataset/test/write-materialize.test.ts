@@ -192,8 +192,17 @@ describe("--drop-deleted", () => {
     const all = ["AAAA", "CCCC", "GGGG", "TTTT", "ACGT", "TGCA"];
     await putTombstones(root, "demo", Object.fromEntries(all.map((sequence) => [sequence, true])));
     const found = await materialize(root, "demo", { dropDeleted: true });
-    expect(found).toEqual({ dataset: "demo", namespaces: [], columns: [], rows: 0, rows_dropped: 6, overlays: "none" });
-    expect(await paths(root, "_derived/")).toEqual([]);
+    expect(found).toEqual({
+      dataset: "demo",
+      namespaces: [],
+      columns: [],
+      rows: 0,
+      rows_dropped: 6,
+      overlays: "none",
+      orphans: [],
+    });
+    // The file stays, so that readers find the same columns at every moment.
+    expect((await parquetAt(root.storage, "demo/_derived/usr.parquet")).numRows).toBe(0);
     expect(await rowsOf(root, "demo", { includeDeleted: true })).toEqual([]);
     expect(await importCsv(root, "demo", "sequence\nAAAA\n")).toMatchObject({ rows_added: 1 });
   });

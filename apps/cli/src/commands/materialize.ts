@@ -7,12 +7,15 @@ import { argument, flag, list } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   if (flag(typed, "keep") && flag(typed, "drop")) throw new UsageError("--keep and --drop exclude each other");
+  if (flag(typed, "pruneOverlays") && !flag(typed, "dropDeleted"))
+    throw new UsageError("--prune-overlays goes with --drop-deleted", { hint: "Type both, or leave it out." });
   const id = argument(typed, 0);
   const root = await session.writableRoot();
   const o = {
     namespaces: list(typed, "namespace"),
     overlays: flag(typed, "keep") ? "keep" : flag(typed, "drop") ? "drop" : "archive",
     dropDeleted: flag(typed, "dropDeleted"),
+    pruneOverlays: flag(typed, "pruneOverlays"),
   } as const;
   const plan = await materialize(root, id, { ...o, dryRun: true });
   const nothing = plan.namespaces.length === 0 && plan.rows_dropped === 0;
@@ -20,13 +23,18 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
     return {
       kind: "document",
       data: plan,
-      text: () => (nothing ? "Nothing to fold.\n" : `Dry run. ${summary(plan, "Would fold")}`),
+      text: () => (nothing ? "Nothing to fold.\n" : `Dry run. ${summary(plan, "Would fold", o.pruneOverlays)}`),
     };
   }
-  await session.confirm(summary(plan, "Fold").trimEnd());
+  await session.confirm(summary(plan, "Fold", o.pruneOverlays).trimEnd());
   const data = await materialize(root, id, o);
-  return { kind: "document", data, text: () => summary(data, "Folded") };
+  return { kind: "document", data, text: () => summary(data, "Folded", o.pruneOverlays) };
 };
 
-const summary = (result: MaterializeResult, verb: string): string =>
-  `${verb} ${count(result.columns.length, "column")} of ${result.namespaces.join(", ") || "no overlay"} into ${count(result.rows, "row")} of ${result.dataset}; overlays ${result.overlays}${result.rows_dropped > 0 ? `; ${count(result.rows_dropped, "deleted row")} left out` : ""}\n`;
+const summary = (result: MaterializeResult, verb: string, prune: boolean): string => {
+  const orphans = (result.orphans ?? [])
+    .map(({ namespace, rows }) => `${count(rows, "row")} of ${namespace}`)
+    .join(", ");
+  const left = orphans === "" ? "" : prune ? `, and with them ${orphans}` : `; ${orphans} left without a row`;
+  return `${verb} ${count(result.columns.length, "column")} of ${result.namespaces.join(", ") || "no overlay"} into ${count(result.rows, "row")} of ${result.dataset}; overlays ${result.overlays}${result.rows_dropped > 0 ? `; ${count(result.rows_dropped, "deleted row")} left out` : ""}${left}\n`;
+};

@@ -12,6 +12,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
       { flags: "--keep", description: "keep the folded overlays where they are" },
       { flags: "--drop", description: "delete the folded overlays instead of archiving them" },
       { flags: "--drop-deleted", description: "leave deleted rows out of the new base" },
+      { flags: "--prune-overlays", description: "with it, carry their overlay and state rows away too" },
       dryRun,
     ],
     examples: ["usr materialize demo --namespace mock --yes"],
@@ -69,6 +70,32 @@ export const MAINTENANCE: readonly CommandSpec[] = [
     ],
     examples: ["usr overlay remove demo --namespace mock --archive --yes"],
     load: () => import("../commands/overlay-remove.ts"),
+  },
+  {
+    name: "maintenance dedupe",
+    summary: "leave all but one of equal rows out of the base table",
+    args: [dataset],
+    options: [
+      {
+        flags: "--key <key>",
+        description: "what makes rows equal; sequence_ci passes over case, sequence_canonical over case and strand",
+        required: true,
+        choices: ["id", "sequence", "sequence_norm", "sequence_ci", "sequence_canonical"],
+      },
+      {
+        flags: "--keep <which>",
+        description: "the row that stays, in base order (first)",
+        choices: ["first", "last", "keep-first", "keep-last"],
+      },
+      {
+        flags: "--prune-overlays",
+        description: "carry the overlay, state and tombstone rows of dropped rows away too",
+      },
+      { flags: "--report <file>", description: "every dropped row, as csv, tsv or jsonl by the file's suffix" },
+      dryRun,
+    ],
+    examples: ["usr maintenance dedupe demo --key sequence_canonical --report dropped.csv --yes"],
+    load: () => import("../commands/dedupe.ts"),
   },
   {
     name: "maintenance overlay-compact",

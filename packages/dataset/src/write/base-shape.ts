@@ -13,6 +13,9 @@ import {
 } from "../layout.ts";
 import type { Rows } from "./row-groups.ts";
 
+/** Metadata key of overlay files we write: the event of the commit that wrote them. */
+export const EVENT_ID = "usr:event_id";
+
 /** The schema with these metadata keys set; all others are kept. */
 export const stamped = (schema: Schema, pairs: Iterable<readonly [string, string]>): Schema => ({
   fields: schema.fields,

@@ -1,22 +1,20 @@
 import type { Overlay } from "@usr/overlay";
-import type { ParquetFile, RowGroup } from "@usr/parquet";
-import { chunkOf, readBatches } from "@usr/parquet";
 import type { Batch, Column, Schema } from "@usr/schema";
 import { formatTimestamp } from "@usr/schema";
-import { concatColumns, gatherColumns, valueAt } from "@usr/schema/columns";
+import { concatColumns } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { ARCHIVED_DIR, RECORDS, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
-import { convertColumn } from "../read/convert.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { scanSnapshot } from "../read/scan.ts";
 import { openSnapshot } from "../read/snapshot.ts";
-import { TOMBSTONE_FIELDS } from "../read/view.ts";
 import type { Snapshot } from "../types.ts";
 import { fileStamp, planSnapshot } from "./auto-snapshot.ts";
-import { baseSchema, stamped, wholeSchema } from "./base-shape.ts";
-import { decodedColumns } from "./row-groups.ts";
+import { baseSchema, wholeSchema } from "./base-shape.ts";
+import { countOf, findOrphans, type OrphanCount, type Orphans, orphanCounts, pruneSteps } from "./prune.ts";
+import { groupsWithout } from "./row-groups.ts";
+import { createRowMask, deletedRows, type RowMask } from "./row-mask.ts";
 import { transact } from "./transaction.ts";
-import type { Staged, Step, Transaction, WritableRoot } from "./types.ts";
+import type { Step, Transaction, WritableRoot } from "./types.ts";
 
 export interface MaterializeOptions {
   /** Namespaces to fold; default every overlay of the dataset. Never `usr` or `usr_state`. */
@@ -25,6 +23,8 @@ export interface MaterializeOptions {
   readonly overlays?: "archive" | "drop" | "keep" | undefined;
   /** Leave deleted rows out of the new base, and their tombstones. */
   readonly dropDeleted?: boolean | undefined;
+  /** Carry the overlay and state rows of rows that are left out away too; otherwise they stay behind as orphans, which reads pass over. */
+  readonly pruneOverlays?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
 }
 
@@ -36,6 +36,11 @@ export interface MaterializeResult {
   readonly rows_dropped: number;
   /** `archived`, `dropped`, `kept`, or `none` when there was nothing to fold. */
   readonly overlays: "archived" | "dropped" | "kept" | "none";
+  /**
+   * Where rows were dropped: the rows of the overlays that stay, and of the states, that match no row any more, by namespace. With
+   * `pruneOverlays` they are carried away.
+   */
+  readonly orphans?: readonly OrphanCount[] | undefined;
 }
 
 /**
@@ -48,7 +53,9 @@ export const materialize = async (
   id: string,
   o: MaterializeOptions = {},
 ): Promise<MaterializeResult> => {
-  const open = (): Promise<Snapshot> => openSnapshot(root, id, { namespaces: o.namespaces ?? "all", tombstones: true });
+  // What rows leave behind in other overlays is looked for, so those have to be open too.
+  const namespaces = o.dropDeleted === true ? "all" : (o.namespaces ?? "all");
+  const open = (): Promise<Snapshot> => openSnapshot(root, id, { namespaces, tombstones: true });
   if (o.dryRun === true) {
     await requireRegistry(root.storage);
     await using snapshot = await open();
@@ -68,7 +75,7 @@ export const materialize = async (
         createdAt: formatTimestamp(tx.nowUs, "us", true),
       },
     );
-    const base = await tx.stageParquet(schema, foldedGroups(snapshot, schema, plan));
+    const base = await tx.stageParquet(schema, groupsWithout(file, schema, plan.dropped, columnsOf(snapshot, plan)));
     const kept = await planSnapshot(tx);
     const folded = plan.overlays.map((overlay) => ({
       namespace: overlay.namespace,
@@ -87,7 +94,7 @@ export const materialize = async (
         publish: { kind: "publish", from: base.path, to: RECORDS },
         finish: [
           ...(how === "keep" ? [] : plan.overlays.flatMap((overlay) => clearing(overlay, how, tx))),
-          ...(await tombstoneSteps(tx, snapshot, plan)),
+          ...(await pruneSteps(tx, o.pruneOverlays === true ? [...plan.tombstones, ...plan.orphans] : plan.tombstones)),
           ...kept.last,
         ],
         action: "materialize",
@@ -96,6 +103,7 @@ export const materialize = async (
           drop_overlays: how !== "keep",
           archive_overlays: how === "archive",
           drop_deleted: o.dropDeleted === true,
+          ...(o.pruneOverlays === true && { prune_overlays: true }),
           overlays: folded,
           tombstone:
             snapshot.tombstones === undefined
@@ -103,7 +111,12 @@ export const materialize = async (
               : { rows: snapshot.tombstones.file.numRows, size_bytes: sizeOf(snapshot.tombstones.overlay) },
           maintenance_reason: "materialize",
         },
-        metrics: { overlays: plan.overlays.length, rows: result.rows, rows_dropped: result.rows_dropped },
+        metrics: {
+          overlays: plan.overlays.length,
+          rows: result.rows,
+          rows_dropped: result.rows_dropped,
+          ...(o.pruneOverlays === true && { overlay_rows_pruned: countOf(plan.orphans) }),
+        },
         artifacts: { overlays: folded },
         maintenance: { reason: "materialize" },
         target: base.path,
@@ -119,7 +132,11 @@ interface Fold {
   /** Fields of the new base: the old ones in place, then the new ones in the order of the merged view. */
   readonly fields: Schema["fields"];
   /** Stored rows that are left out. */
-  readonly dropped: ReadonlySet<number>;
+  readonly dropped: RowMask;
+  /** Tombstones of those rows. */
+  readonly tombstones: readonly Orphans[];
+  /** Rows of the overlays that stay, and of the states, that match none of the rows left. */
+  readonly orphans: readonly Orphans[];
 }
 
 const planFold = async (snapshot: Snapshot, o: MaterializeOptions): Promise<Fold> => {
@@ -139,16 +156,26 @@ const planFold = async (snapshot: Snapshot, o: MaterializeOptions): Promise<Fold
   }
   const overlays = snapshot.overlays
     .filter(({ namespace }) => namespace !== TOMBSTONE_NAMESPACE && namespace !== STATE_NAMESPACE)
+    .filter(({ namespace }) => o.namespaces?.includes(namespace) ?? true)
     .toSorted((a, b) => (a.namespace < b.namespace ? -1 : 1));
   const base = snapshot.base.file.schema.fields;
   const stored = new Set(base.map(({ name }) => name));
   const columns = [...new Set(overlays.flatMap(({ fields }) => fields.map(({ name }) => name)))];
   const added = overlays.flatMap(({ fields }) => fields).filter(({ name }) => !stored.has(name));
+  const dropped = o.dropDeleted === true ? await deletedRows(snapshot) : createRowMask(0);
+  const staying =
+    o.overlays === "keep" ? snapshot.overlays : snapshot.overlays.filter((other) => !overlays.includes(other));
   return {
     overlays,
     columns,
     fields: [...base, ...added],
-    dropped: o.dropDeleted === true ? await deletedRows(snapshot) : new Set(),
+    dropped,
+    tombstones: await findOrphans(
+      snapshot,
+      snapshot.tombstones === undefined ? [] : [snapshot.tombstones.overlay],
+      dropped,
+    ),
+    orphans: await findOrphans(snapshot, staying, dropped),
   };
 };
 
@@ -162,66 +189,15 @@ const resultOf = (snapshot: Snapshot, plan: Fold, o: MaterializeOptions): Materi
     plan.overlays.length === 0
       ? "none"
       : ({ archive: "archived", drop: "dropped", keep: "kept" } as const)[o.overlays ?? "archive"],
+  ...(plan.dropped.size > 0 && { orphans: orphanCounts(plan.orphans) }),
 });
-
-const EVENT_ID = "usr:event_id";
 
 const sizeOf = ({ entry }: Overlay): number => entry.objects.reduce((sum, { size }) => sum + size, 0);
 
-const DELETED = "usr__deleted";
-
-const deletedRows = async (snapshot: Snapshot): Promise<ReadonlySet<number>> => {
-  const rows = new Set<number>();
-  if (snapshot.tombstones === undefined) return rows;
-  let row = 0;
-  for await (const batch of scanSnapshot(snapshot, { columns: [DELETED], includeDeleted: true })) {
-    for (let i = 0; i < batch.numRows; i++, row++) if (valueAt(batch.columns[0]!, i) === true) rows.add(row);
-  }
-  return rows;
-};
-
-async function* foldedGroups(snapshot: Snapshot, schema: Schema, plan: Fold): AsyncGenerator<RowGroup> {
-  const { file } = snapshot.base;
-  const folded = plan.columns.length === 0 ? undefined : mergedGroups(snapshot, plan, file);
-  for (const [index, group] of file.rowGroups.entries()) {
-    // Other writers leave groups without rows; there is nothing to merge nor to copy in them.
-    if (group.numRows === 0) continue;
-    const merged =
-      folded === undefined ? new Map<string, Column>() : ((await folded.next()).value ?? new Map<string, Column>());
-    const keep = keptRows(group.startRow, group.numRows, plan.dropped);
-    if (keep === undefined) {
-      yield {
-        numRows: group.numRows,
-        columns: schema.fields.map(({ name }) => merged.get(name) ?? chunkOf(file, index, name)),
-      };
-      continue;
-    }
-    if (keep.length === 0) continue;
-    const untouched = schema.fields.filter(({ name }) => !merged.has(name)).map(({ name }) => name);
-    const decoded = await decodedColumns(file, untouched, group.startRow, group.startRow + group.numRows);
-    yield {
-      numRows: keep.length,
-      columns: schema.fields.map(({ name, type }) =>
-        gatherColumns(type, [(merged.get(name) ?? decoded.get(name))!], undefined, keep),
-      ),
-    };
-  }
-}
-
-/** Rows of a group that stay, by their place in it; `undefined` = all of them. */
-const keptRows = (start: number, numRows: number, dropped: ReadonlySet<number>): Int32Array | undefined => {
-  if (dropped.size === 0) return undefined;
-  const keep: number[] = [];
-  for (let i = 0; i < numRows; i++) if (!dropped.has(start + i)) keep.push(i);
-  return keep.length === numRows ? undefined : Int32Array.from(keep);
-};
-
 /** The folded columns of the merged view, one map for each row group of the base that has rows. */
-async function* mergedGroups(
-  snapshot: Snapshot,
-  plan: Fold,
-  file: ParquetFile,
-): AsyncGenerator<Map<string, Column>, undefined> {
+async function* columnsOf(snapshot: Snapshot, plan: Fold): AsyncGenerator<ReadonlyMap<string, Column>, undefined> {
+  const { file } = snapshot.base;
+  if (plan.columns.length === 0) return undefined;
   let held: Batch[] = [];
   let rows = 0;
   let group = 0;
@@ -259,42 +235,4 @@ const clearing = (overlay: Overlay, how: "archive" | "drop", tx: Transaction): r
         ? `${ARCHIVED_DIR}${overlay.namespace}-${stamp}.parquet`
         : `${ARCHIVED_DIR}${overlay.namespace}-${stamp}/${path.slice(path.lastIndexOf("/") + 1)}`,
   }));
-};
-
-/** Tombstones of rows that are gone go too; the others stay, restored ones among them. */
-const tombstoneSteps = async (tx: Transaction, snapshot: Snapshot, plan: Fold): Promise<readonly Step[]> => {
-  const { tombstones } = snapshot;
-  if (tombstones === undefined || plan.dropped.size === 0) return [];
-  const gone = new Set<unknown>();
-  let row = 0;
-  for await (const batch of readBatches(snapshot.base.file, { columns: ["id"] })) {
-    for (let i = 0; i < batch.numRows; i++, row++) if (plan.dropped.has(row)) gone.add(valueAt(batch.columns[0]!, i));
-  }
-  const left = await remaining(tombstones.file, gone);
-  const [object] = tombstones.overlay.entry.objects;
-  if (object === undefined) return [];
-  if (left === undefined) return [{ kind: "delete", path: object.path, etag: object.etag }];
-  const staged: Staged = await tx.stageParquet(stamped(left.schema, [[EVENT_ID, tx.eventId]]), [left]);
-  return [{ kind: "publish", from: staged.path, to: object.path, over: object.etag }];
-};
-
-const remaining = async (file: ParquetFile, gone: ReadonlySet<unknown>): Promise<Batch | undefined> => {
-  const names = file.schema.fields.map(({ name }) => name);
-  const decoded = await decodedColumns(file, names, 0, file.numRows);
-  const ids = decoded.get("id");
-  if (ids === undefined) return undefined;
-  const keep: number[] = [];
-  for (let i = 0; i < ids.length; i++) if (!gone.has(valueAt(ids, i))) keep.push(i);
-  if (keep.length === 0) return undefined;
-  const rows = Int32Array.from(keep);
-  // Early tombstones have nanoseconds, and no type at all where no reason was ever given: they are written as readers show them.
-  const fields = file.schema.fields.map((field) => TOMBSTONE_FIELDS.find(({ name }) => name === field.name) ?? field);
-  return {
-    schema: { fields, metadata: file.schema.metadata },
-    columns: fields.map(({ name, type }) => {
-      const kept = gatherColumns(decoded.get(name)!.type, [decoded.get(name)!], undefined, rows);
-      return convertColumn(kept, type, name);
-    }),
-    numRows: rows.length,
-  };
 };

@@ -1,7 +1,8 @@
 import type { ParquetFile, RowGroup } from "@usr/parquet";
 import { chunkOf, readBatches } from "@usr/parquet";
 import type { Batch, Column, Schema } from "@usr/schema";
-import { concatColumns, sliceColumn } from "@usr/schema/columns";
+import { concatColumns, gatherColumns, sliceColumn } from "@usr/schema/columns";
+import { type RowMask, rowsOutside } from "./row-mask.ts";
 
 /** Rows of a row group we write. */
 export const ROW_GROUP_ROWS = 65_536;
@@ -81,6 +82,38 @@ export const decodedColumns = async (
     }),
   );
 };
+
+/**
+ * The row groups of a file without some rows: groups that lose none by reference, the others written anew, one in memory at a time. Groups
+ * that lose all are left out. `schema` has columns of the file; those of `changed`, which brings the columns of each group of the file that
+ * has rows, take their values from there.
+ */
+export async function* groupsWithout(
+  file: ParquetFile,
+  schema: Schema,
+  dropped: RowMask,
+  changed?: AsyncIterator<ReadonlyMap<string, Column>, undefined>,
+): AsyncGenerator<RowGroup> {
+  for (const [index, { numRows, startRow }] of file.rowGroups.entries()) {
+    // Other writers leave groups without rows; there is nothing to copy nor to merge in them.
+    if (numRows === 0) continue;
+    const values = (await changed?.next())?.value ?? new Map<string, Column>();
+    const keep = rowsOutside(dropped, startRow, numRows);
+    if (keep === undefined) {
+      yield { numRows, columns: schema.fields.map(({ name }) => values.get(name) ?? chunkOf(file, index, name)) };
+      continue;
+    }
+    if (keep.length === 0) continue;
+    const untouched = schema.fields.filter(({ name }) => !values.has(name)).map(({ name }) => name);
+    const decoded = await decodedColumns(file, untouched, startRow, startRow + numRows);
+    yield {
+      numRows: keep.length,
+      columns: schema.fields.map(({ name, type }) =>
+        gatherColumns(type, [(values.get(name) ?? decoded.get(name))!], undefined, keep),
+      ),
+    };
+  }
+}
 
 /**
  * The row groups of a base with rows appended: old groups by reference, but for a short tail that is joined with the new rows, and for

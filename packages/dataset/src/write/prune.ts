@@ -1,0 +1,166 @@
+import type { Overlay, OverlayKey, Part } from "@usr/overlay";
+import { partName } from "@usr/overlay/write";
+import { type ParquetFile, readBatches } from "@usr/parquet";
+import { type Column, sameType } from "@usr/schema";
+import { DatasetError } from "../error.ts";
+import { convertColumn } from "../read/convert.ts";
+import type { Snapshot } from "../types.ts";
+import { EVENT_ID, stamped } from "./base-shape.ts";
+import { createIdSet } from "./id-set.ts";
+import { createKeyDigest } from "./key-digest.ts";
+import { decodedColumns, groupsWithout } from "./row-groups.ts";
+import { createRowMask, type RowMask } from "./row-mask.ts";
+import type { Staged, Step, Transaction } from "./types.ts";
+
+/** Rows of an overlay that would match no base row any more. */
+export interface Orphans {
+  readonly overlay: Overlay;
+  readonly rows: number;
+  /** The parts that hold them, with the rows of each. */
+  readonly parts: readonly { readonly part: Part; readonly lost: RowMask }[];
+}
+
+/** How orphans are reported. */
+export interface OrphanCount {
+  readonly namespace: string;
+  readonly rows: number;
+}
+
+export const orphanCounts = (orphans: readonly Orphans[]): readonly OrphanCount[] =>
+  orphans.map(({ overlay, rows }) => ({ namespace: overlay.namespace, rows }));
+
+export const countOf = (orphans: readonly Orphans[]): number => orphans.reduce((sum, { rows }) => sum + rows, 0);
+
+/**
+ * Finds the overlay rows that belong to base rows that are about to leave: their key is that of a row of `dropped` and of no row that stays.
+ * So what is said of a sequence that stays under another row is no orphan. Reads the key columns once. Memory: about 40 bytes for each key
+ * that leaves, and one bit a row of the overlays.
+ */
+export const findOrphans = async (
+  snapshot: Snapshot,
+  overlays: readonly Overlay[],
+  dropped: RowMask,
+): Promise<readonly Orphans[]> => {
+  if (dropped.size === 0) return [];
+  const leaving = new Map<string, KeySet>();
+  const found: Orphans[] = [];
+  for (const overlay of overlays) {
+    const { column, folding } = keyRule(overlay.key);
+    const name = `${column} ${folding}`;
+    const keys = leaving.get(name) ?? (await leavingKeys(snapshot.base.file, overlay.key, dropped));
+    leaving.set(name, keys);
+    const parts: { readonly part: Part; readonly lost: RowMask }[] = [];
+    for (const part of overlay.parts) {
+      const lost = createRowMask(part.file.numRows);
+      await eachKey(part.file, part.key, overlay.key, (row, hex) => {
+        if (keys(hex)) lost.add(row);
+      });
+      if (lost.size > 0) parts.push({ part, lost });
+    }
+    if (parts.length > 0) found.push({ overlay, rows: parts.reduce((sum, { lost }) => sum + lost.size, 0), parts });
+  }
+  return found;
+};
+
+/**
+ * Steps that carry orphans away, for the end of a commit that takes their base rows: no reader sees a difference, since what matches no row
+ * is not shown. A part is written anew under another name, for parts are never changed, and the old one deleted; it keeps its creation time
+ * and its place among the parts. Single files, and parts whose name does not say when they were made or that a compaction knows by name,
+ * are replaced where they lie. What loses its last row stays as an empty table, so that no column leaves the view.
+ */
+export const pruneSteps = async (tx: Transaction, orphans: readonly Orphans[]): Promise<readonly Step[]> => {
+  const steps: Step[] = [];
+  for (const { overlay, parts } of orphans) {
+    for (const { part, lost } of parts) {
+      const object = overlay.entry.objects.find(({ path }) => path === part.path);
+      if (object === undefined)
+        throw new DatasetError("CONFLICT", `${part.path} has gone`, { details: { path: part.path } });
+      const staged = await stageWithout(tx, overlay, part, lost);
+      const to = freshPath(tx, overlay, part);
+      if (to === undefined) {
+        steps.push({ kind: "publish", from: staged.path, to: part.path, over: object.etag });
+      } else {
+        steps.push({ kind: "publish", from: staged.path, to });
+        steps.push({ kind: "delete", path: object.path, etag: object.etag });
+      }
+    }
+  }
+  return steps;
+};
+
+const stageWithout = (tx: Transaction, overlay: Overlay, { file }: Part, lost: RowMask): Promise<Staged> => {
+  // What other programs stored in another type is written as readers show it: some of it cannot be written as it was.
+  const fields = file.schema.fields.map((field) => ({
+    ...field,
+    type: overlay.fields.find(({ name }) => name === field.name)?.type ?? field.type,
+  }));
+  const drifted = fields.filter(({ type }, i) => !sameType(type, file.schema.fields[i]!.type));
+  async function* converted(): AsyncGenerator<ReadonlyMap<string, Column>, undefined> {
+    const names = drifted.map(({ name }) => name);
+    for (const { numRows, startRow } of file.rowGroups) {
+      if (numRows === 0) continue;
+      const stored = await decodedColumns(file, names, startRow, startRow + numRows);
+      yield new Map(drifted.map(({ name, type }) => [name, convertColumn(stored.get(name)!, type, name)]));
+    }
+    return undefined;
+  }
+  const schema = stamped({ fields, metadata: file.schema.metadata }, [[EVENT_ID, tx.eventId]]);
+  return tx.stageParquet(schema, groupsWithout(file, schema, lost, drifted.length === 0 ? undefined : converted()));
+};
+
+type KeySet = (hex: Uint8Array) => boolean;
+
+const keyRule = (key: OverlayKey): { readonly column: "id" | "sequence"; readonly folding: "exact" | "case" } => ({
+  column: key === "id" ? "id" : "sequence",
+  folding: key === "sequence_ci" ? "case" : "exact",
+});
+
+const leavingKeys = async (base: ParquetFile, key: OverlayKey, dropped: RowMask): Promise<KeySet> => {
+  const { column } = keyRule(key);
+  const keys = createIdSet(dropped.size);
+  await eachKey(base, column, key, (row, hex) => {
+    if (dropped.has(row)) keys.add(hex, 0, hex.length, keys.size);
+  });
+  const stays = createRowMask(keys.size);
+  await eachKey(base, column, key, (row, hex) => {
+    if (dropped.has(row)) return;
+    const at = keys.find(hex, 0, hex.length);
+    if (at >= 0) stays.add(at);
+  });
+  return (hex) => {
+    const at = keys.find(hex, 0, hex.length);
+    return at >= 0 && !stays.has(at);
+  };
+};
+
+/** The digest of every key of a column that is not blank. */
+const eachKey = async (
+  file: ParquetFile,
+  column: string,
+  key: OverlayKey,
+  visit: (row: number, hex: Uint8Array) => void,
+): Promise<void> => {
+  // Overlays join by the text alone, so one bio type will do for all of them.
+  const digest = createKeyDigest(keyRule(key).folding, "dna");
+  let row = 0;
+  for await (const batch of readBatches(file, { columns: [column] })) {
+    const keys = batch.columns[0];
+    for (let i = 0; i < batch.numRows; i++, row++) {
+      // A missing cell has no bytes: it is blank.
+      if (keys?.layout === "utf8" && digest.take(keys.data, keys.offsets[i]!, keys.offsets[i + 1]!) === -1)
+        visit(row, digest.hex);
+    }
+  }
+};
+
+const PART_NAME = /^part-.*-[0-9a-f]{32}\.parquet$/;
+const TAIL = 12;
+
+/** A new name with the place of the old one among parts of one moment: only the last digits differ. `undefined` = it has to keep its name. */
+const freshPath = (tx: Transaction, overlay: Overlay, part: Part): string | undefined => {
+  const known = overlay.parts.some(({ compactedFrom }) => compactedFrom?.some(({ name }) => name === part.name));
+  if (overlay.entry.form === "file" || known || !PART_NAME.test(part.name)) return undefined;
+  const end = part.path.length - ".parquet".length;
+  const digits = partName(tx.nowUs, tx.uuid()).slice(-TAIL - ".parquet".length);
+  return `${part.path.slice(0, end - TAIL)}${digits}`;
+};
