@@ -31,7 +31,9 @@ export interface RegisterResult {
  * it while a dataset of the root holds data of the changed columns, unless `force`.
  */
 export const registerNamespace = async (root: WritableRoot, o: RegisterOptions): Promise<RegisterResult> => {
-  if (o.dryRun === true) return resultOf(o.namespace, await planned(root, o));
+  // A refusal, and a registration that changes nothing, leave not even a lock file.
+  const first = await planned(root, o);
+  if (o.dryRun === true || first.text === undefined) return resultOf(o.namespace, first);
   await using _lock = await takeLock(root.storage, LOCK, root);
   const plan = await planned(root, o);
   if (plan.text !== undefined) await root.storage.put(REGISTRY_FILE, new TextEncoder().encode(plan.text));

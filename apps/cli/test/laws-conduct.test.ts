@@ -1,0 +1,428 @@
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { describe, expect, test } from "vitest";
+import { COMMANDS } from "../src/table.ts";
+import {
+  at,
+  attach,
+  attachArgs,
+  column,
+  demo,
+  done,
+  errorsFound,
+  goldenWorkspace,
+  IDS,
+  importArgs,
+  lastEvent,
+  paths,
+  refused,
+  shown,
+} from "./laws-support.ts";
+import { MOCK_COLUMNS, openWorkspace, type Workspace } from "./support.ts";
+
+// How the Python program behaves where it should not: dry runs that write, answers that lie about success, names that mean several things.
+// Each is a law here, under its number in the published list of weaknesses.
+
+const [A, T, G] = IDS as readonly [string, string, string];
+
+/** Every file and folder of the root, locks too, with content and time of change. */
+const everything = async ({ root }: Workspace): Promise<ReadonlyMap<string, string>> => {
+  const found = new Map<string, string>();
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const { mtimeNs } = await stat(path, { bigint: true });
+    found.set(relative(root, path), `${mtimeNs} ${entry.isFile() ? (await readFile(path)).toString("base64") : ""}`);
+  }
+  return found;
+};
+
+/** Every verb that changes something, in an order in which each has something to change; `<x>` is filled in when its turn comes. */
+const CHANGES: Readonly<
+  Record<string, { readonly args: readonly string[]; readonly input?: string; readonly asks?: boolean }>
+> = {
+  "namespace register": { args: ["namespace", "register", "late", "--columns", "late__n:int8"] },
+  init: { args: ["init", "second"] },
+  import: { args: importArgs(), input: "sequence\nTGCA\n" },
+  attach: { args: attachArgs(), input: `id,score,tag\n${A},1.5,x\n` },
+  delete: { args: ["delete", "demo", "--id", G] },
+  restore: { args: ["restore", "demo", "--id", G] },
+  "state set": { args: ["state", "set", "demo", "--id", T, "--masked"] },
+  "state clear": { args: ["state", "clear", "demo", "--id", T] },
+  "maintenance overlay-compact": {
+    args: ["maintenance", "overlay-compact", "demo", "--namespace", "mock", "--form", "file"],
+  },
+  "snapshot create": { args: ["snapshot", "create", "demo", "--name", "early"] },
+  "snapshot pin": { args: ["snapshot", "pin", "demo", "--name", "<snapshot>"] },
+  materialize: { args: ["materialize", "demo", "--keep"], asks: true },
+  "snapshot restore": { args: ["snapshot", "restore", "demo", "--name", "<snapshot>"], asks: true },
+  "overlay remove": { args: ["overlay", "remove", "demo", "--namespace", "mock", "--archive"], asks: true },
+  "maintenance registry-freeze": { args: ["maintenance", "registry-freeze", "demo"] },
+  doctor: { args: ["doctor", "demo", "--repair"], asks: true },
+};
+
+/** What has to be there before a verb has something to change. */
+const prepare = async (w: Workspace, name: string): Promise<void> => {
+  if (name === "maintenance registry-freeze")
+    await done(w, ["namespace", "register", "later", "--columns", "later__n:int8"]);
+  if (name === "doctor") {
+    await mkdir(at(w, "demo/.staging"), { recursive: true });
+    await writeFile(at(w, "demo/.staging/left-0"), "left");
+  }
+};
+
+const snapshotName = async (w: Workspace): Promise<string> =>
+  (await paths(w, /_snapshots\/records-.*-early\.parquet$/))[0]?.split("/").at(-1) ?? "none";
+
+test("core W-11: a dry run changes no byte, no time and no lock, for every verb that has one", async () => {
+  await using w = await demo();
+  const dry = COMMANDS.filter(
+    ({ name, options }) => name !== "export" && options.some(({ flags }) => flags === "--dry-run"),
+  );
+  expect(dry.map(({ name }) => name).sort(), "a verb with --dry-run needs a line in CHANGES").toEqual(
+    Object.keys(CHANGES).sort(),
+  );
+  for (const [name, { args, input }] of Object.entries(CHANGES)) {
+    await prepare(w, name);
+    const snapshot = await snapshotName(w);
+    const typed = args.map((arg) => arg.replace("<snapshot>", snapshot));
+    const before = await everything(w);
+    const planned = await w.usr([...typed, "--dry-run"], { input });
+    expect([name, planned.error, [...(await everything(w))]]).toEqual([name, undefined, [...before]]);
+    // It was not idle: the same without --dry-run changes something.
+    await done(w, [...typed, "--yes"], input);
+    expect([name, [...(await everything(w))]]).not.toEqual([name, [...before]]);
+  }
+});
+
+test("core W-21: what cannot be taken back asks, what can does not, and without a terminal asking is refusing", async () => {
+  await using w = await demo();
+  for (const [name, { args, input, asks }] of Object.entries(CHANGES)) {
+    await prepare(w, name);
+    const snapshot = await snapshotName(w);
+    const typed = args.map((arg) => arg.replace("<snapshot>", snapshot));
+    if (asks === true)
+      await refused(w, typed, "CONFIRMATION_REQUIRED", { exit: 2, ...(input === undefined ? {} : { input }) });
+    await done(w, asks === true ? [...typed, "--yes"] : typed, input);
+  }
+});
+
+test("core W-20: an event has the real numbers of its call", async () => {
+  await using w = await demo();
+  const says = async (
+    args: readonly string[],
+    input: string | undefined,
+    event: Readonly<Record<string, unknown>>,
+  ): Promise<void> => {
+    await done(w, args, input);
+    const found = await lastEvent(w);
+    expect([args[0], { action: found?.["action"], metrics: found?.["metrics"] }]).toEqual([args[0], event]);
+  };
+  const ignore = [...importArgs(), "--on-conflict", "ignore"];
+  await says(ignore, "sequence\nTGCA\nACGT\n", {
+    action: "import_rows",
+    metrics: { rows_written: 1, rows_skipped: 1 },
+  });
+  const input = `id,score\n${A},1\n${"0".repeat(40)},2\n`;
+  await says(attachArgs({ extra: ["--allow-missing"] }), input, {
+    action: "attach",
+    metrics: { rows_incoming: 2, rows_matched: 1, rows_missing: 1 },
+  });
+  await says(["delete", "demo", "--id", [A, T].join()], undefined, { action: "tombstone", metrics: { rows: 2 } });
+  await says(["delete", "demo", "--id", [A, G].join()], undefined, { action: "tombstone", metrics: { rows: 1 } });
+  await says(["restore", "demo", "--id", A], undefined, { action: "restore", metrics: { rows: 1 } });
+  await says(["state", "set", "demo", "--id", A, "--masked"], undefined, { action: "state_set", metrics: { rows: 1 } });
+  await says(["materialize", "demo", "--drop-deleted", "--yes"], undefined, {
+    action: "materialize",
+    metrics: { overlays: 1, rows: 4, rows_dropped: 2 },
+  });
+  // cols counts columns as Parquet has them, rows those of the file after the change.
+  expect((await lastEvent(w))?.["fingerprint"]).toMatchObject({ rows: 4, cols: 8 });
+  await done(w, ["namespace", "register", "late", "--columns", "late__n:int8"]);
+  await says(["maintenance", "registry-freeze", "demo"], undefined, {
+    action: "registry_freeze",
+    metrics: { updated: 1 },
+  });
+});
+
+test("core W-22: what did not work is no success, and what went wrong is said on stderr", async () => {
+  await using w = await demo();
+  for (const [args, code, exit] of [
+    [["head"], "USAGE", 2],
+    [["head", "dmeo"], "DATASET_NOT_FOUND", 4],
+    [["materialize", "demo", "--namespace", "mock", "--yes"], "NAMESPACE_NOT_FOUND", 4],
+    [["overlay", "remove", "demo", "--namespace", "mock", "--archive", "--yes"], "NAMESPACE_NOT_FOUND", 4],
+    [["snapshot", "restore", "demo", "--name", "records-1.parquet", "--yes"], "SNAPSHOT_NOT_FOUND", 4],
+    [["export", "demo"], "USAGE", 2],
+    [["hed", "demo"], "USAGE", 2],
+    [["head", "demo", "--colums", "id"], "USAGE", 2],
+  ] as const) {
+    await refused(w, args, code, { exit });
+    const people = await w.usr(args, { json: false });
+    expect([people.code, people.stdout, people.stderr.length > 0]).toEqual([exit, "", true]);
+  }
+});
+
+describe("core W-23: an id means one dataset, everywhere", () => {
+  test("a bare name is suggested and never taken, by any command; flat and nested ids live side by side", async () => {
+    await using w = await goldenWorkspace("nested-ids");
+    const { data } = await done(w, ["ls"]);
+    const known: unknown[] = Array.isArray(data) ? data.map((entry: unknown) => Object(entry).dataset) : [];
+    expect(known.length).toBeGreaterThan(1);
+    for (const id of known) await done(w, ["info", String(id)]);
+    await done(w, ["namespace", "register", "late", "--columns", "late__n:int8"]);
+    await done(w, ["init", "alone/unique"]);
+    // A folder of the same name where the command runs is nothing to it.
+    for (const args of [
+      ["info", "unique"],
+      ["head", "unique"],
+      ["validate", "unique"],
+      ["materialize", "unique", "--yes"],
+      ["delete", "unique", "--id", A],
+      ["snapshot", "list", "unique"],
+    ]) {
+      const error = await refused(w, args, "DATASET_NOT_FOUND", { exit: 4 });
+      expect(error.hint).toContain("alone/unique");
+    }
+  });
+
+  test("what no command would find cannot be made", async () => {
+    await using w = await demo();
+    await refused(w, ["init", "a/b/c"], "DATASET_ID_INVALID");
+    await refused(w, ["init", "demo/inside"], "DATASET_EXISTS", { exit: 5 });
+    await done(w, ["init", "group/one"]);
+    await refused(w, ["init", "group"], "DATASET_EXISTS", { exit: 5 });
+  });
+});
+
+test("core W-24: an id is a name, never a path; links that leave the root are not followed", async () => {
+  await using w = await demo();
+  const ids = [
+    ".",
+    "..",
+    "a\\b",
+    "C:/x",
+    "a\nb",
+    "demo/_derived",
+    "_snapshots",
+    "demo/_derived/x",
+    "archived/x",
+    ".x",
+    "a//b",
+    "/demo",
+    "demo/",
+    "",
+    " demo",
+  ];
+  for (const id of ids) await refused(w, ["init", "--", id], "DATASET_ID_INVALID");
+  const outside = join(w.dir, "outside");
+  await mkdir(outside);
+  await symlink(outside, at(w, "linked"));
+  const made = await w.usr(["init", "linked"]);
+  expect([made.code, made.error?.code, await readdir(outside)]).toEqual([3, "PATH_INVALID", []]);
+});
+
+test("core W-25: a failed command leaves nothing, not even a folder", async () => {
+  await using w = await openWorkspace();
+  const nothing = async (args: readonly string[], code: string, exit: number, input?: string): Promise<void> => {
+    const ran = await w.usr(args, { input });
+    expect([args[0], ran.error?.code, ran.code, await readdir(w.root)]).toEqual([args[0], code, exit, []]);
+  };
+  await nothing(["init", "demo"], "NO_REGISTRY", 4);
+  await nothing(importArgs("demo"), "NO_REGISTRY", 4, "sequence\nTGCA\n");
+  await nothing(["namespace", "register", "Bad", "--columns", "Bad__n:int8"], "NAMESPACE_INVALID", 3);
+  await done(w, ["namespace", "register", "mock", "--columns", MOCK_COLUMNS]);
+  const before = await readdir(w.root);
+  for (const args of [
+    importArgs("nope"),
+    ["delete", "nope", "--id", A],
+    ["materialize", "nope", "--yes"],
+    ["attach", "nope", ...attachArgs().slice(2)],
+  ]) {
+    expect((await w.usr(args, { input: "sequence\nTGCA\n" })).error?.code).toBe("DATASET_NOT_FOUND");
+    expect(await readdir(w.root)).toEqual(before);
+  }
+  await done(w, ["init", "demo"]);
+  const made = await readdir(w.root, { recursive: true });
+  expect((await w.usr(importArgs("demo"), { input: "sequence\nTGCA\nTGXA\n" })).code).toBe(3);
+  expect((await w.usr(attachArgs(), { input: `id,score\n${A},1\n` })).code).toBe(3);
+  expect((await readdir(w.root, { recursive: true })).sort()).toEqual(made.sort());
+});
+
+test("core W-26: validate tells every problem at once, in a form for programs, and --strict asks more", async () => {
+  await using w = await demo();
+  await attach(w, `id,score\n${A},1\n`);
+  const part = (await paths(w, /part-/))[0]!;
+  await writeFile(at(w, part.replace("part-", "part-0")), "PAR1 torn");
+  await mkdir(at(w, "demo/_derived/ghost"));
+  await writeFile(at(w, `demo/_registry/registry.${"0".repeat(64)}.yaml`), "namespaces: {}\n");
+  await writeFile(at(w, "demo/.events.log"), '{"torn": ');
+  const { code, data } = await w.usr(["validate", "demo"]);
+  expect(code).toBe(3);
+  const problems: readonly Record<string, unknown>[] = Object(data).problems;
+  expect(problems.length).toBeGreaterThanOrEqual(3);
+  for (const problem of problems)
+    expect(Object.keys(problem)).toEqual(["severity", "code", "message", "where", "hint"]);
+  expect(problems.map(({ code }) => code)).toEqual(expect.arrayContaining(["CORRUPT"]));
+
+  await using folded = await demo();
+  await attach(folded, `id,score\n${A},1\n`);
+  await done(folded, ["materialize", "demo", "--yes"]);
+  const registered = await readFile(at(folded, "registry.yaml"), "utf8");
+  await writeFile(at(folded, "registry.yaml"), registered.replaceAll("mock__score", "mock__other"));
+  expect((await done(folded, ["validate", "demo"])).data).toMatchObject({ ok: true });
+  expect((await folded.usr(["validate", "demo", "--strict"])).code).toBe(3);
+});
+
+test("core W-27: white space is the same set in every place: import, keys of parts, keys of the base", async () => {
+  await using w = await demo();
+  const blanks = ["\u0085", "\u001c", "\u00a0", "\u2028", "\u3000", "\t"];
+  const padded = ["AACC", "AAGG", "AATT", "CCAA", "GGAA", "TTAA"].map((s, i) => `${blanks[i]}${s}${blanks[5 - i]}`);
+  const json = (rows: readonly Readonly<Record<string, unknown>>[]): string =>
+    rows.map((row) => JSON.stringify(row)).join("\n");
+  const bio = ["--from", "jsonl", "--bio-type", "dna", "--alphabet", "dna_4"];
+  await done(w, ["import", "demo", "--path", "-", ...bio], json(padded.map((sequence) => ({ sequence }))));
+  expect((await shown(w)).slice(5)).toEqual(["AACC", "AAGG", "AATT", "CCAA", "GGAA", "TTAA"]);
+  // What JavaScript trims and Python does not is part of the text: no sequence, and no key that matches.
+  await refused(w, ["import", "demo", "--path", "-", ...bio], "BAD_SYMBOL", {
+    input: json([{ sequence: "\ufeffAAAA" }]),
+  });
+  for (const key of ["sequence", "sequence_norm"]) {
+    await using other = await demo();
+    const args = [
+      "attach",
+      "demo",
+      "--path",
+      "-",
+      "--from",
+      "jsonl",
+      "--namespace",
+      "mock",
+      "--key",
+      key,
+      "--key-column",
+      "k",
+    ];
+    const keyed = (text: string): string => json([{ k: text, score: 1 }]);
+    await refused(other, args, "UNKNOWN_KEY", { input: keyed("ACGT\ufeff") });
+    await done(other, args, keyed("\u0085ACGT\u001c"));
+    expect((await column(other, "mock__score"))[0]).toBe(1);
+  }
+});
+
+test("core W-28: types come through attach, compact and materialize as they were registered", async () => {
+  await using w = await openWorkspace();
+  const types = [
+    "float16",
+    "float32",
+    "int64",
+    "uint8",
+    "timestamp[ms]",
+    "timestamp[us, Europe/Berlin]",
+    "fixed_size_list<float32>[2]",
+    "list<struct<a:int64,b:list<string>>>",
+    "struct<at:timestamp[us, UTC]>",
+  ];
+  await done(w, ["namespace", "register", "mock", "--columns", types.map((type, i) => `mock__c${i}:${type}`).join()]);
+  await done(w, ["init", "demo"]);
+  await done(w, importArgs(), "sequence\nACGT\nTTTT\n");
+  const row = {
+    id: A,
+    c0: 0.1,
+    c1: 0.1,
+    c2: "9007199254740993",
+    c3: 255,
+    c4: "1969-12-31T23:59:59.999",
+    c5: "2026-01-01T00:00:00.123456Z",
+    c6: [0.5, null],
+    c7: [{ a: "9007199254740993", b: [] }, null],
+    c8: { at: null },
+  };
+  await done(
+    w,
+    ["attach", "demo", "--path", "-", "--from", "jsonl", "--namespace", "mock", "--key", "id"],
+    JSON.stringify(row),
+  );
+  const seen = async (): Promise<unknown> => [
+    Object((await done(w, ["schema", "demo"])).data)
+      .fields.slice(7)
+      .map(({ name, type }: Record<string, unknown>) => [name, type]),
+    (await done(w, ["scan", "demo"])).stdout,
+  ];
+  const before = await seen();
+  expect(before).toMatchObject([
+    types.map((type, i) => [`mock__c${i}`, type]),
+    expect.stringContaining('"mock__c2":"9007199254740993"'),
+  ]);
+  await done(w, ["maintenance", "overlay-compact", "demo", "--namespace", "mock", "--form", "file"]);
+  expect(await seen()).toEqual(before);
+  await done(w, ["materialize", "demo", "--yes"]);
+  expect(await seen()).toEqual(before);
+  expect(await errorsFound(w, "--strict", "--registry-mode", "current")).toEqual([]);
+});
+
+test("core W-29: every table has its metadata, and times have six digits and Z, also at a whole second", async () => {
+  await using w = await demo();
+  await attach(w, `id,score\n${A},1\n`);
+  const { data } = await done(w, ["info", "demo"]);
+  const stamps: readonly unknown[] = Object(data).namespaces.map((entry: unknown) => Object(entry).newest_created_at);
+  for (const stamp of stamps) expect(stamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  const text = async (pattern: RegExp): Promise<string> =>
+    (await readFile(at(w, (await paths(w, pattern))[0]!))).toString("latin1");
+  const [base, part] = [await text(/records\.parquet$/), await text(/part-/)];
+  for (const key of ["usr:schema_version", "usr:id_hash", "usr:dataset_created_at", "usr:registry_hash"])
+    expect(base).toContain(key);
+  for (const key of [
+    "usr:overlay_namespace",
+    "usr:overlay_key",
+    "usr:overlay_created_at",
+    "usr:registry_hash",
+    "usr:namespace_contract_hash",
+    "usr:event_id",
+  ])
+    expect(part).toContain(key);
+  // What keys there were stays through a stamp, an append and a rewrite.
+  const created = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/.exec(
+    base.slice(base.indexOf("usr:dataset_created_at")),
+  )?.[0];
+  await done(w, ["materialize", "demo", "--yes"]);
+  expect(await text(/demo\/records\.parquet$/)).toContain(created);
+});
+
+test("core W-30: a format from the future is refused by every reader and writer, never guessed at", async () => {
+  for (const name of ["refuse-schema-version", "refuse-id-hash"]) {
+    await using w = await goldenWorkspace(name);
+    for (const args of [
+      ["head", "demo"],
+      ["scan", "demo", "--no-overlays"],
+      ["info", "demo"],
+      ["delete", "demo", "--id", A],
+      ["materialize", "demo", "--yes"],
+    ])
+      await refused(w, args, "UNSUPPORTED_VERSION");
+    await refused(w, importArgs(), "UNSUPPORTED_VERSION", { input: "sequence\nTGCA\n" });
+    expect((await w.usr(["validate", "demo"])).data).toMatchObject({
+      ok: false,
+      problems: [{ code: "UNSUPPORTED_VERSION" }],
+    });
+  }
+});
+
+test("core W-31: a command that is named anywhere exists: in notes, in hints, in help", async () => {
+  const page = await readFile(new URL("../../../docs/cli.md", import.meta.url), "utf8");
+  const known = new Set([...page.matchAll(/`([a-z]+)[ `|]/g)].map(([, word]) => word));
+  const named: string[] = [];
+  const sources = new URL("../../../", import.meta.url);
+  for (const folder of ["apps/cli/src", "packages/dataset/src", "packages/overlay/src"]) {
+    for (const entry of await readdir(new URL(folder, sources), { recursive: true })) {
+      if (!entry.endsWith(".ts")) continue;
+      const text = await readFile(new URL(`${folder}/${entry}`, sources), "utf8");
+      for (const [, word = ""] of text.matchAll(/[`"']usr ([a-z]+)\b|[Rr]un usr ([a-z]+)\b/g)) named.push(word);
+    }
+  }
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.filter((word) => word !== "" && !known.has(word))).toEqual([]);
+  await using w = await demo();
+  await done(w, ["delete", "demo", "--id", A]);
+  await done(w, ["materialize", "demo", "--drop-deleted", "--yes"]);
+  expect(await readFile(at(w, "demo/meta.md"), "utf8")).not.toMatch(/\busr [a-z]/);
+});

@@ -1,0 +1,85 @@
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import { sequenceId } from "@usr/id";
+import { goldenPath } from "@usr/testkit";
+import { expect } from "vitest";
+import { demoWorkspace, openWorkspace, type Ran, type Workspace } from "./support.ts";
+
+/** The rows of `demoWorkspace`, in base order. */
+export const SEQUENCES = ["ACGT", "TTTT", "GGGG", "acgt", "CCGG"] as const;
+export const IDS = SEQUENCES.map((sequence) => sequenceId("dna", sequence));
+
+/** A command that must succeed, and say nothing on stderr. */
+export const done = async (w: Workspace, args: readonly string[], input?: string | Uint8Array): Promise<Ran> => {
+  const ran = await w.usr(args, { input });
+  expect([args.join(" "), ran.code, ran.stderr]).toEqual([args.join(" "), 0, ""]);
+  return ran;
+};
+
+/** A command that must fail with this exit code and error code, print nothing on stdout and change no byte. */
+export const refused = async (
+  w: Workspace,
+  args: readonly string[],
+  code: string,
+  o: { readonly exit?: number; readonly input?: string | Uint8Array } = {},
+): Promise<NonNullable<Ran["error"]>> => {
+  const before = await w.bytes();
+  const { exit = 3, input } = o;
+  const ran = await w.usr(args, { input });
+  expect([args.join(" "), ran.code, ran.error?.code, ran.stdout]).toEqual([args.join(" "), exit, code, ""]);
+  expect([...(await w.bytes())]).toEqual([...before]);
+  if (ran.error === undefined) throw new Error("no error document");
+  return ran.error;
+};
+
+/** Attaches csv text to demo by id. */
+export const attach = (
+  w: Workspace,
+  input: string,
+  o: { readonly namespace?: string; readonly key?: string; readonly extra?: readonly string[] } = {},
+): Promise<Ran> => done(w, attachArgs(o), input);
+
+export const attachArgs = (
+  o: { readonly namespace?: string; readonly key?: string; readonly extra?: readonly string[] } = {},
+): readonly string[] => [
+  ...["attach", "demo", "--path", "-", "--from", "csv"],
+  ...["--namespace", o.namespace ?? "mock", "--key", o.key ?? "id", ...(o.extra ?? [])],
+];
+
+export const importArgs = (dataset = "demo"): readonly string[] => [
+  ...["import", dataset, "--path", "-", "--from", "csv", "--bio-type", "dna", "--alphabet", "dna_4"],
+];
+
+/** The sequences a scan shows, in its order. */
+export const shown = async (w: Workspace, ...extra: readonly string[]): Promise<readonly unknown[]> =>
+  (await done(w, ["scan", "demo", "--columns", "sequence", ...extra])).rows.map((row) => row["sequence"]);
+
+/** One column of a scan. */
+export const column = async (w: Workspace, name: string): Promise<readonly unknown[]> =>
+  (await done(w, ["scan", "demo", "--columns", name])).rows.map((row) => row[name]);
+
+/** The last event of demo. */
+export const lastEvent = async (w: Workspace): Promise<Record<string, unknown> | undefined> =>
+  (await done(w, ["events", "tail", "demo", "-n", "1"])).rows[0];
+
+/** What `validate` finds that is no mere remark. */
+export const errorsFound = async (w: Workspace, ...extra: readonly string[]): Promise<readonly unknown[]> => {
+  const { data } = await w.usr(["validate", "demo", ...extra]);
+  const { problems } = Object(data);
+  if (!Array.isArray(problems)) throw new Error("no report");
+  return problems.filter((problem: unknown) => Object(problem).severity === "error");
+};
+
+/** Files of the root whose path fits. */
+export const paths = async (w: Workspace, pattern: RegExp): Promise<readonly string[]> =>
+  [...(await w.bytes()).keys()].filter((path) => pattern.test(path)).sort();
+
+/** A workspace on a copy of a golden root. */
+export const goldenWorkspace = async (name: string): Promise<Workspace> => {
+  const w = await openWorkspace();
+  await cp(goldenPath(name), w.root, { recursive: true });
+  return w;
+};
+
+export const demo = demoWorkspace;
+export const at = (w: Workspace, path: string): string => join(w.root, path);
