@@ -10,7 +10,6 @@ import {
   demo,
   done,
   errorsFound,
-  goldenWorkspace,
   IDS,
   importArgs,
   lastEvent,
@@ -24,7 +23,7 @@ import { openWorkspace, type Workspace } from "./support.ts";
 // What the Python program gets wrong about registry, overlays, attaching and reading, each as the law it breaks, under its number in the
 // published list of weaknesses.
 
-const [A, T, G, a, C] = IDS as readonly [string, string, string, string, string];
+const [A, T, G, a, C] = IDS;
 const OVER = { extra: ["--overwrite"] } as const;
 
 const compact = (w: Workspace, ...extra: readonly string[]): Promise<unknown> =>
@@ -220,7 +219,7 @@ test("overlay W13: a frozen registry is what its name says: a torn copy is told,
   const whole = (await w.bytes()).get(frozen);
   await writeFile(at(w, frozen), "namespaces:\n  mo");
   expect(await errorsFound(w)).toMatchObject([{ where: expect.stringContaining("_registry") }]);
-  await refused(w, ["head", "demo", "--registry-mode", "frozen", "--columns", "id,mock__score"], "CORRUPT");
+  await refused(w, ["head", "demo", "--registry-mode", "frozen", "--columns", "id,mock__score"], "REGISTRY_INVALID");
   await done(w, ["delete", "demo", "--id", A]);
   expect((await w.bytes()).get(frozen)).toBe(whole);
   expect(await errorsFound(w)).toEqual([]);

@@ -3,11 +3,14 @@ import { join } from "node:path";
 import { sequenceId } from "@usr/id";
 import { goldenPath } from "@usr/testkit";
 import { expect } from "vitest";
-import { demoWorkspace, openWorkspace, type Ran, type Workspace } from "./support.ts";
+import { openWorkspace, type Ran, type Workspace } from "./support.ts";
+
+export { demoWorkspace as demo } from "./support.ts";
 
 /** The rows of `demoWorkspace`, in base order. */
 export const SEQUENCES = ["ACGT", "TTTT", "GGGG", "acgt", "CCGG"] as const;
-export const IDS = SEQUENCES.map((sequence) => sequenceId("dna", sequence));
+const id = (at: number): string => sequenceId("dna", SEQUENCES[at]!);
+export const IDS: readonly [string, string, string, string, string] = [id(0), id(1), id(2), id(3), id(4)];
 
 /** A command that must succeed, and say nothing on stderr. */
 export const done = async (w: Workspace, args: readonly string[], input?: string | Uint8Array): Promise<Ran> => {
@@ -21,7 +24,7 @@ export const refused = async (
   w: Workspace,
   args: readonly string[],
   code: string,
-  o: { readonly exit?: number; readonly input?: string | Uint8Array } = {},
+  o: { readonly exit?: number; readonly input?: string | Uint8Array | undefined } = {},
 ): Promise<NonNullable<Ran["error"]>> => {
   const before = await w.bytes();
   const { exit = 3, input } = o;
@@ -81,5 +84,4 @@ export const goldenWorkspace = async (name: string): Promise<Workspace> => {
   return w;
 };
 
-export const demo = demoWorkspace;
 export const at = (w: Workspace, path: string): string => join(w.root, path);

@@ -33,7 +33,7 @@ export interface Workspace extends AsyncDisposable {
   readonly usr: (
     args: readonly string[],
     o?: {
-      readonly input?: string | Uint8Array;
+      readonly input?: string | Uint8Array | undefined;
       readonly json?: boolean;
       /** stdout is a terminal. */
       readonly terminal?: boolean;

@@ -1,0 +1,56 @@
+/// <reference types="node" />
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+
+const repository = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** The published lists of what the Python program gets wrong: core W-01 to W-31, overlay W1 to W28. */
+const WEAKNESSES = [
+  ...Array.from({ length: 31 }, (_, i) => `core W-${String(i + 1).padStart(2, "0")}`),
+  ...Array.from({ length: 28 }, (_, i) => `overlay W${i + 1}`),
+];
+
+/** Laws of commands that do not exist yet: the test that the command needs comes with it. */
+const LATER: Readonly<Record<string, string>> = {
+  "core W-03": "merge",
+  "core W-12": "dedupe",
+  "core W-13": "merge",
+  "overlay W11": "describe",
+};
+
+/** Titles of tests and suites that carry a number, in every `test/laws*.test.ts` of the repository. */
+const titles = ["apps", "packages"].flatMap((group) =>
+  readdirSync(join(repository, group)).flatMap((name) => {
+    const folder = join(repository, group, name, "test");
+    let files: readonly string[] = [];
+    try {
+      files = readdirSync(folder);
+    } catch {
+      // A package without tests.
+    }
+    return files
+      .filter((file) => /^laws.*\.test\.ts$/.test(file))
+      .flatMap((file) => {
+        const text = readFileSync(join(folder, file), "utf8");
+        return [
+          ...text.matchAll(/^(?:test|it|describe)(?:\.each\([^\n]*\))?\(\s*["'`]((?:core W-|overlay W)\d+): \S/gm),
+        ].map(([, number = ""]) => number);
+      });
+  }),
+);
+
+it("every weakness of the Python program has its law, once", () => {
+  expect([...titles, ...Object.keys(LATER)].sort()).toEqual(WEAKNESSES.toSorted());
+});
+
+it("what is left for later cannot be done yet", () => {
+  const page = readFileSync(join(repository, "docs/cli.md"), "utf8");
+  const commands = page.slice(page.indexOf("## Commands"), page.indexOf("### Planned"));
+  for (const [number, verb] of Object.entries(LATER))
+    expect([number, commands.includes(`\`${verb} `) || commands.includes(`maintenance ${verb} `)]).toEqual([
+      number,
+      false,
+    ]);
+});
