@@ -67,3 +67,31 @@ describe("maintenance overlay-project", () => {
     expect(await code(...project, "--columns", "")).toEqual([2, "USAGE"]);
   });
 });
+
+describe("maintenance overlay-refresh-metadata", () => {
+  it("replaces what names an older registry, once", async () => {
+    await using w = await demoWorkspace();
+    await w.usr(["attach", "demo", "--path", "-", "--from", "csv", "--namespace", "mock", "--key", "sequence"], {
+      input: "sequence,score\nACGT,1\n",
+    });
+    await w.usr(["namespace", "register", "late", "--columns", "late__n:int64"]);
+    const args = ["maintenance", "overlay-refresh-metadata", "demo"];
+    const rows = (await w.usr(["scan", "demo"])).stdout;
+    const before = await w.bytes();
+    const plan = await w.usr([...args, "--dry-run"]);
+    expect(await w.bytes()).toEqual(before);
+    const done = await w.usr(args);
+    expect([done.code, done.stderr]).toEqual([0, ""]);
+    expect(done.data).toEqual(plan.data);
+    expect(Object.keys(Object(done.data))).toEqual(["dataset", "registry_hash", "namespaces"]);
+    expect(done.data).toMatchObject({ namespaces: [{ namespace: "mock", parts: 1, parts_refreshed: 1 }] });
+    expect((await w.usr(["scan", "demo"])).stdout).toBe(rows);
+    expect((await w.usr(["doctor", "demo"])).data).toEqual({ ok: true, findings: [] });
+    const after = await w.bytes();
+    const again = await w.usr([...args, "--namespace", "mock"], { json: false });
+    expect([again.code, again.stdout]).toEqual([0, "mock: 0 of 1 file refreshed\n"]);
+    expect(await w.bytes()).toEqual(after);
+    const refused = await w.usr([...args, "--namespace", "mokc"]);
+    expect([refused.code, refused.error?.code]).toEqual([4, "NAMESPACE_NOT_FOUND"]);
+  });
+});

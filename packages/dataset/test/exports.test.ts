@@ -31,6 +31,7 @@ test("the public names", () => {
   expect(Object.keys(overlays).sort()).toMatchInlineSnapshot(`
     [
       "projectOverlay",
+      "refreshOverlayMetadata",
     ]
   `);
   expect(Object.keys(curate).sort()).toMatchInlineSnapshot(`

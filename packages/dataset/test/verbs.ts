@@ -9,10 +9,10 @@ import {
   removeOverlay,
   restoreSnapshot,
 } from "../src/maintain/index.ts";
-import { projectOverlay } from "../src/overlays/index.ts";
+import { projectOverlay, refreshOverlayMetadata } from "../src/overlays/index.ts";
 import { clearState, deleteRows, restoreRows, setState } from "../src/records/index.ts";
 import { freezeRegistry, initDataset, materialize, registerNamespace, type WritableRoot } from "../src/write/index.ts";
-import { idsOf } from "./make.ts";
+import { idsOf, partBytes } from "./make.ts";
 import { attachCsv, demoRoot, eventsOf, importCsv, register, rowsOf, writableRoot } from "./write-support.ts";
 
 const [CCCC, TTTT] = idsOf(["CCCC", "TTTT"]);
@@ -133,6 +133,34 @@ export const VERBS: readonly Verb[] = [
         overwrite: true,
         allowMissing: true,
       }),
+    events: 1,
+  },
+  {
+    name: "overlay-refresh-metadata of parts made at one moment",
+    prepare: async (root) => {
+      for (const [name, score] of [
+        ["a", 1],
+        ["b", 2],
+        ["c", null],
+      ] as const) {
+        const part = await partBytes("mock", "id", "2026-01-01T00:00:00.000000Z", {
+          id: ["string", PAIR],
+          mock__score: ["float64", [score, score]],
+        });
+        await root.storage.put(`demo/_derived/mock/part-${name}.parquet`, part);
+      }
+    },
+    run: (root) => refreshOverlayMetadata(root, "demo"),
+    events: 1,
+  },
+  {
+    name: "overlay-refresh-metadata of a single file",
+    prepare: async (root) => {
+      await scored(root);
+      await compactOverlay(root, "demo", { namespace: "mock", form: "file" });
+      await newNamespace(root);
+    },
+    run: (root) => refreshOverlayMetadata(root, "demo"),
     events: 1,
   },
   {

@@ -135,6 +135,14 @@ export const MAINTENANCE: readonly CommandSpec[] = [
     load: () => import("../commands/overlay-project.ts"),
   },
   {
+    name: "maintenance overlay-refresh-metadata",
+    summary: "make overlay files name today's registry, without touching their values",
+    args: [dataset],
+    options: [{ flags: "--namespace <name>", description: "only this one" }, dryRun],
+    examples: ["usr maintenance overlay-refresh-metadata demo --dry-run"],
+    load: () => import("../commands/overlay-refresh-metadata.ts"),
+  },
+  {
     name: "maintenance registry-freeze",
     summary: "make today's registry part of a dataset",
     args: [dataset],

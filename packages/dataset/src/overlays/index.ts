@@ -5,3 +5,4 @@
  * @module
  */
 export { type ProjectOptions, type ProjectResult, projectOverlay } from "./project.ts";
+export { type RefreshedNamespace, type RefreshOptions, type RefreshResult, refreshOverlayMetadata } from "./refresh.ts";
