@@ -73,6 +73,10 @@ const CHANGES: Readonly<
   materialize: { args: ["materialize", "demo", "--keep"], asks: true },
   "snapshot restore": { args: ["snapshot", "restore", "demo", "--name", "<snapshot>"], asks: true },
   "overlay remove": { args: ["overlay", "remove", "demo", "--namespace", "mock", "--archive"], asks: true },
+  "maintenance dedupe": {
+    args: ["maintenance", "dedupe", "demo", "--key", "sequence_ci", "--prune-overlays"],
+    asks: true,
+  },
   "maintenance registry-freeze": { args: ["maintenance", "registry-freeze", "demo"] },
   doctor: { args: ["doctor", "demo", "--repair"], asks: true },
 };

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { sequenceId } from "@usr/id";
 import { describe, expect, test } from "vitest";
 import {
   at,
@@ -179,6 +180,29 @@ test("core W-10: what a crash leaves behind is no data, whatever it is called", 
   expect(Object((await done(w, ["info", "demo"])).data).namespaces).toHaveLength(namespaces);
   expect((await done(w, ["snapshot", "list", "demo"])).data).toEqual([]);
   expect(await errorsFound(w)).toEqual([]);
+});
+
+test("core W-12: the same text under two bio types is two rows, and dropped rows leave no orphans that nobody counts", async () => {
+  await using w = await demo();
+  const rna = ["import", "demo", "--path", "-", "--from", "csv", "--bio-type", "rna", "--alphabet", "rna_4"];
+  await done(w, importArgs(), "sequence\nACG\nCGT\n");
+  await done(w, rna, "sequence\nACG\nCGU\nGGGG\n");
+  const dedupe = ["maintenance", "dedupe", "demo", "--yes", "--key"];
+  expect((await done(w, [...dedupe, "sequence"])).data).toMatchObject({ rows_total: 10, rows_dropped: 0, groups: 0 });
+  const [dropped, kept] = [sequenceId("rna", "CGU"), sequenceId("rna", "ACG")];
+  await attach(w, `id,score\n${dropped},1\n${kept},2\n`);
+  await done(w, ["state", "set", "demo", "--id", `${dropped},${kept}`, "--masked"]);
+  const { data } = await done(w, [...dedupe, "sequence_canonical", "--prune-overlays"]);
+  expect(data).toMatchObject({
+    dropped: expect.arrayContaining([{ id: dropped, kept, reason: expect.any(String) }]),
+    orphans: expect.arrayContaining([
+      { namespace: "mock", rows: 1 },
+      { namespace: "usr_state", rows: 1 },
+    ]),
+  });
+  // dna: ACGT and acgt, ACG and CGT; rna: ACG and CGU; GGGG of both; CCGG is its own reverse complement.
+  expect(await shown(w)).toEqual(["ACGT", "TTTT", "GGGG", "CCGG", "ACG", "ACG", "GGGG"]);
+  expect((await done(w, ["validate", "demo", "--strict"])).data).toMatchObject({ ok: true, problems: [] });
 });
 
 describe("core W-14: text stays the text that was given", () => {

@@ -15,7 +15,6 @@ const WEAKNESSES = [
 /** Laws of commands that do not exist yet: the test that the command needs comes with it. */
 const LATER: Readonly<Record<string, string>> = {
   "core W-03": "merge",
-  "core W-12": "dedupe",
   "core W-13": "merge",
   "overlay W11": "describe",
 };
