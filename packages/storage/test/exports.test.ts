@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import * as adapter from "../src/adapter/index.ts";
 import * as http from "../src/http/index.ts";
 import * as root from "../src/index.ts";
 import * as node from "../src/node/index.ts";
@@ -24,6 +25,17 @@ test("the public names of every entry", () => {
   expect(Object.keys(http).sort()).toMatchInlineSnapshot(`
     [
       "httpStorage",
+    ]
+  `);
+  expect(Object.keys(adapter).sort()).toMatchInlineSnapshot(`
+    [
+      "checkRange",
+      "chunksOf",
+      "isTemporary",
+      "joinChunks",
+      "lockedError",
+      "parseTarget",
+      "prefixFolder",
     ]
   `);
   expect(Object.keys(testing).sort()).toMatchInlineSnapshot(`

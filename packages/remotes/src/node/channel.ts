@@ -1,0 +1,93 @@
+/// <reference types="node" />
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
+import { RemoteError } from "../error.ts";
+import type { Channel } from "../ssh/connection.ts";
+
+/** How much of what a program says on stderr is kept for a message. */
+const MOST_STDERR = 16_384;
+/** A program that was told that nothing follows gets so long to end by itself. */
+const GRACE_MS = 5_000;
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly stderr: string;
+  readonly answered: boolean;
+}
+
+/** A channel to a program that is started for it: argument vector, no shell, its stdin ours alone. */
+export function processChannel(
+  command: string,
+  args: readonly string[],
+  o: {
+    /** What its end means. */
+    readonly failure: (end: ProcessEnd) => RemoteError;
+    /** Sees what it says on stderr, as it comes. */
+    readonly onStderr?: ((bytes: Uint8Array) => void) | undefined;
+  },
+): Channel {
+  const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(command, args, {
+    stdio: ["pipe", "pipe", "pipe"],
+    windowsHide: true,
+  });
+  let stderr = "";
+  let startError: Error | undefined;
+  child.stderr.on("data", (bytes: Buffer) => {
+    stderr = (stderr + bytes.toString("utf8")).slice(-MOST_STDERR);
+    o.onStderr?.(bytes);
+  });
+  // A broken pipe shows as the end of the output, with a reason.
+  child.stdin.on("error", () => undefined);
+  child.stdout.on("error", () => undefined);
+  const gone = new Promise<void>((resolve) => {
+    child.once("error", (error) => {
+      startError = error;
+      resolve();
+    });
+    child.once("close", () => resolve());
+  });
+
+  return {
+    output: chunksOf(child.stdout),
+    async write(bytes): Promise<void> {
+      await new Promise<void>((resolve) => {
+        if (child.stdin.destroyed || child.stdin.writableEnded) resolve();
+        else child.stdin.write(bytes, () => resolve());
+      });
+    },
+    async close(): Promise<void> {
+      if (child.exitCode !== null || child.signalCode !== null || startError !== undefined) return;
+      child.stdin.end();
+      child.stdout.resume();
+      const timer = setTimeout(() => child.kill(), GRACE_MS);
+      await gone;
+      clearTimeout(timer);
+    },
+    async failure(answered): Promise<RemoteError> {
+      const timer = setTimeout(() => child.kill(), GRACE_MS);
+      child.stdin.end();
+      await gone;
+      clearTimeout(timer);
+      if (startError === undefined) return o.failure({ code: child.exitCode, stderr, answered });
+      return new RemoteError("UNREACHABLE", `Cannot start ${command}: ${startError.message}.`, {
+        hint: `Install ${command} (OpenSSH client) and put it on the PATH.`,
+        details: { command },
+        cause: startError,
+      });
+    },
+  };
+}
+
+async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of stream) yield chunk;
+  } catch {
+    // It ended early; why is asked elsewhere.
+  }
+}
+
+/** Resolves when the stream takes more. */
+export async function writeTo(stream: Writable, bytes: Uint8Array): Promise<void> {
+  if (!stream.write(bytes)) await once(stream, "drain");
+}

@@ -1,0 +1,44 @@
+/// <reference types="node" />
+import { randomBytes } from "node:crypto";
+import type { Signal } from "@usr/storage";
+import { type FarSite, farSite } from "../ssh/far-site.ts";
+import { openConnection } from "../ssh/open.ts";
+import { type SshTarget, sshArguments, sshFailure } from "../ssh/remote-shell.ts";
+import type { DigestCache } from "../types.ts";
+import { processChannel } from "./channel.ts";
+
+export interface OpenSshOptions extends Signal {
+  /** The remote's name, for messages, events and the digest cache. */
+  readonly label: string;
+  readonly cache?: DigestCache | undefined;
+  /** The program. Default: `ssh` of the PATH. */
+  readonly command?: string | undefined;
+  /** `sh`: use the helper even where the remote has a `usr`. Default: `auto`. */
+  readonly server?: "auto" | "sh" | undefined;
+  /** Sees what ssh says on stderr as it comes: prompts of a second factor are explained there. */
+  readonly onStderr?: ((bytes: Uint8Array) => void) | undefined;
+}
+
+/**
+ * Opens the root of a remote with the user's own ssh: configuration, agent, shared connections, jump hosts and second factors work as they do
+ * by hand. One ssh process serves the site until it is disposed, and the locks that the site holds live exactly as long.
+ *
+ * `UNREACHABLE` where there is no way there (`details.reason`: `connection`, `authentication`, `host-key`, `shell`, `cut`) or no such root;
+ * `NOT_SUPPORTED` where the other end lacks a program; `REMOTES_INVALID` for a target that no argument vector should carry.
+ */
+export async function openSsh(target: SshTarget, o: OpenSshOptions): Promise<FarSite> {
+  const { label, cache, signal } = o;
+  const channel = processChannel(o.command ?? "ssh", sshArguments(target), {
+    failure: (end) => sshFailure(label, end),
+    onStderr: o.onStderr,
+  });
+  const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
+  const { connection, peer } = await openConnection(channel, {
+    baseDir: target.baseDir,
+    nonce: randomBytes(16).toString("hex"),
+    server: o.server ?? "auto",
+    label,
+    signal,
+  });
+  return farSite({ connection, peer, label, cache, random });
+}

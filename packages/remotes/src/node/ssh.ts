@@ -1,0 +1,20 @@
+/**
+ * The roots of datasets on machines that ssh reaches.
+ *
+ * ```ts
+ * import { openSsh } from "@usr/remotes/ssh";
+ *
+ * await using site = await openSsh(
+ *   { host: "cluster", user: "alice", baseDir: "/project/x/datasets", interactive: false },
+ *   { label: "cluster" },
+ * );
+ * console.log(await site.datasets());
+ * ```
+ *
+ * @module
+ */
+export type { FarSite } from "../ssh/far-site.ts";
+export type { Peer } from "../ssh/open.ts";
+export { type SshTarget, sshArguments } from "../ssh/remote-shell.ts";
+export { type OpenSshOptions, openSsh } from "./open-ssh.ts";
+export { serveStdio } from "./serve-stdio.ts";

@@ -1,0 +1,6 @@
+/// <reference types="node" />
+// What `usr serve-remote --protocol 1 --marker M` does, without the rest of the command line.
+import { serveStdio } from "../../src/node/ssh.ts";
+
+const marker = process.argv[process.argv.indexOf("--marker") + 1] ?? "";
+await serveStdio({ input: process.stdin, output: process.stdout, marker });
