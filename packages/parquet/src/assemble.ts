@@ -1,7 +1,7 @@
-import type { Column, DataType } from "@usr/schema";
+import { allocateFixed, type Column, type DataType } from "@usr/schema";
 import { gatherColumns } from "@usr/schema/columns";
 import type { Segment } from "./cursor.ts";
-import { allocate, denseBooleans, denseFixed, denseTexts } from "./dense.ts";
+import { denseBooleans, denseFixed, denseTexts } from "./dense.ts";
 import { corrupt } from "./error.ts";
 import type { LeafShape, ListShape, Shape, StructShape } from "./shape.ts";
 
@@ -217,7 +217,7 @@ function buildLeaf(shape: LeafShape, runs: ReadonlyMap<number, LeafRun>, depth: 
   }
   const dense = denseFixed(type, run.segments);
   if (validity === undefined) return { layout: "fixed", type, length, values: dense };
-  const values = allocate(type, length);
+  const values = allocateFixed(type, length);
   let from = 0;
   if (values instanceof BigInt64Array && dense instanceof BigInt64Array) {
     for (let i = 0; i < length; i++) if ((validity[i >> 3]! >> (i & 7)) & 1) values[i] = dense[from++]!;

@@ -1,12 +1,12 @@
-import type { DataType, FixedValues } from "@usr/schema";
+import { allocateFixed, type FixedType, type FixedValues } from "@usr/schema";
 import type { Segment } from "./cursor.ts";
 import { corrupt, ParquetError } from "./error.ts";
 import type { PageValues } from "./page-values.ts";
 import { checkUtf8 } from "./utf8.ts";
 
 /** The present values of the segments, one after the other, in the type of the column. Throws `CORRUPT` for values outside of a narrow type. */
-export function denseFixed(type: DataType, segments: readonly Segment[]): FixedValues {
-  const out = allocate(type, total(segments));
+export function denseFixed(type: FixedType, segments: readonly Segment[]): FixedValues {
+  const out = allocateFixed(type, total(segments));
   let to = 0;
   for (const { page, valueStart, valueEnd } of segments) {
     const { values } = page;
@@ -30,40 +30,11 @@ function total(segments: readonly Segment[]): number {
   return count;
 }
 
-export function allocate(type: DataType, length: number): FixedValues {
-  switch (type.kind) {
-    case "int8":
-      return new Int8Array(length);
-    case "int16":
-      return new Int16Array(length);
-    case "int32":
-      return new Int32Array(length);
-    case "int64":
-    case "timestamp":
-      return new BigInt64Array(length);
-    case "uint8":
-      return new Uint8Array(length);
-    case "uint16":
-    case "float16":
-      return new Uint16Array(length);
-    case "uint32":
-      return new Uint32Array(length);
-    case "uint64":
-      return new BigUint64Array(length);
-    case "float32":
-      return new Float32Array(length);
-    case "float64":
-      return new Float64Array(length);
-    default:
-      throw new ParquetError("INVALID", `A column of type ${type.kind} has no fixed-width values.`);
-  }
-}
-
 type Physical = Int32Array | BigInt64Array | Float32Array | Float64Array | Uint16Array;
 
 /** The dictionary in the type of the column; small, so it is converted anew per page. */
-function narrowed(type: DataType, values: Physical): FixedValues {
-  const out = allocate(type, values.length);
+function narrowed(type: FixedType, values: Physical): FixedValues {
+  const out = allocateFixed(type, values.length);
   put(out, values, 0, values.length, 0);
   return out;
 }

@@ -1,4 +1,4 @@
-import type { DataType } from "@usr/schema";
+import type { DataType, FixedType } from "@usr/schema";
 import type { SchemaNode } from "./footer.ts";
 import { CONVERTED, ELEMENT, LOGICAL, PHYSICAL, REPETITION } from "./format.ts";
 import type { ThriftStruct } from "./thrift.ts";
@@ -6,9 +6,12 @@ import { getBool, getI8, getI32, getStruct } from "./thrift-fields.ts";
 
 /** How a column is put together from its leaves. Levels are those of the format: "has a value when the definition level is at least `def`". */
 export type Shape = LeafShape | ListShape | StructShape;
+/** What one Parquet column holds: a type without parts. */
+type LeafType = Exclude<DataType, { readonly kind: "list" | "fixed_size_list" | "struct" }>;
+
 export interface LeafShape {
   readonly kind: "leaf";
-  readonly type: DataType;
+  readonly type: LeafType;
   readonly leaf: SchemaNode;
 }
 export interface ListShape {
@@ -106,7 +109,7 @@ function annotated(node: SchemaNode, logical: number, converted: number): boolea
   return getI32(node.element, ELEMENT.converted) === converted;
 }
 
-const INTEGERS: Readonly<Record<number, DataType>> = {
+const INTEGERS: Readonly<Record<number, FixedType>> = {
   [CONVERTED.uint8]: { kind: "uint8" },
   [CONVERTED.uint16]: { kind: "uint16" },
   [CONVERTED.uint32]: { kind: "uint32" },
@@ -117,7 +120,7 @@ const INTEGERS: Readonly<Record<number, DataType>> = {
   [CONVERTED.int64]: { kind: "int64" },
 };
 
-function leafType(node: SchemaNode, origin: Origin | undefined): DataType {
+function leafType(node: SchemaNode, origin: Origin | undefined): LeafType {
   const logical = getStruct(node.element, ELEMENT.logical);
   const converted = getI32(node.element, ELEMENT.converted);
   const known = logical !== undefined && logical.size > 0;
@@ -163,7 +166,7 @@ function leafType(node: SchemaNode, origin: Origin | undefined): DataType {
   );
 }
 
-function integerType(integer: ThriftStruct | undefined): DataType | undefined {
+function integerType(integer: ThriftStruct | undefined): FixedType | undefined {
   if (integer === undefined) return undefined;
   const signed = getBool(integer, 2);
   switch (getI8(integer, 1)) {
@@ -184,7 +187,7 @@ function timestampType(
   logical: ThriftStruct | undefined,
   converted: number | undefined,
   origin: Origin | undefined,
-): DataType | undefined {
+): FixedType | undefined {
   let unit: "ms" | "us" | "ns" | undefined;
   // A converted type alone says nothing of zones that pyarrow or DuckDB would believe: both read it as naive.
   let adjusted = false;

@@ -35,6 +35,12 @@ export interface Schema {
 /** One cell as a JavaScript value. int64, uint64 and timestamps are bigint (timestamps count their unit since the epoch, UTC). */
 export type Value = null | string | boolean | number | bigint | readonly Value[] | { readonly [field: string]: Value };
 
+/** The types whose values lie side by side in slots of one width. */
+export type FixedType = Exclude<
+  DataType,
+  { readonly kind: "string" | "bool" | "list" | "fixed_size_list" | "struct" | "null" }
+>;
+
 export type FixedValues =
   | Int8Array
   | Int16Array

@@ -8,6 +8,7 @@ test("the entries are as wide as they are meant to be", () => {
   expect(Object.keys(schema).sort()).toMatchInlineSnapshot(`
     [
       "SchemaError",
+      "allocateFixed",
       "formatTimestamp",
       "formatType",
       "parseTimestamp",

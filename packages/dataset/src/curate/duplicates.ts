@@ -1,10 +1,10 @@
 import { IdError } from "@usr/id";
+import { createKeyTable } from "@usr/overlay/write";
 import { readBatches } from "@usr/parquet";
 import type { Batch, Column } from "@usr/schema";
 import { isValid } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import type { Snapshot } from "../types.ts";
-import { createIdSet } from "../write/id-set.ts";
 import { BLANK, createKeyDigest, type Folding, type KeyDigest } from "../write/key-digest.ts";
 import { createRowMask, deletedRows, type RowMask } from "../write/row-mask.ts";
 
@@ -38,7 +38,7 @@ export const findDuplicates = async (
 ): Promise<Duplicates> => {
   const { file } = snapshot.base;
   const deleted = await deletedRows(snapshot);
-  const digests = createIdSet(file.numRows);
+  const digests = createKeyTable({ expected: file.numRows, fold: false });
   const kept: number[] = [];
   // Group + 1 of each row; most bases have no group at all.
   let groups = new Int32Array(0);

@@ -1,13 +1,12 @@
 import type { TableBatch, TableReader } from "@usr/formats";
 import type { Alphabet, BioType } from "@usr/id";
 import { ALPHABETS, createChecker, createHasher, IdError, normalizeSequence, stripRange } from "@usr/id";
+import { createKeyTable, type KeyTable } from "@usr/overlay/write";
 import type { Column, DataType, FixedColumn, Utf8Column } from "@usr/schema";
 import { isValid } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { BASE_FIELDS } from "../layout.ts";
 import { growingInt32, growingInt64, growingText } from "./growing.ts";
-import type { IdSet } from "./id-set.ts";
-import { createIdSet } from "./id-set.ts";
 
 /** The columns an import looks at; everything else in the input is left where it is and reported. */
 const INPUT_TYPES: ReadonlyMap<string, DataType> = new Map(BASE_FIELDS.map(({ name, type }) => [name, type]));
@@ -21,9 +20,9 @@ export interface ImportRules {
   readonly onConflict: "error" | "ignore";
   readonly createdAtUs: bigint;
   /** Ids stored in the base, tombstoned ones too. */
-  readonly stored: IdSet;
+  readonly stored: KeyTable;
   /** Ids that are stored and deleted. */
-  readonly deleted: IdSet;
+  readonly deleted: KeyTable;
 }
 
 export interface ImportCounts {
@@ -64,7 +63,7 @@ export async function* importedRows(
       details: { file: rules.path, column: "sequence", columns: known },
     });
   }
-  const seen = createIdSet();
+  const seen = createKeyTable({ expected: 0, fold: false });
   const refused = { twice: refusal(), stored: refusal(), deleted: refusal() };
   const checks = new Map<string, RowCheck>();
   for await (const batch of table.batches((name) => {
@@ -88,7 +87,7 @@ const importBatch = (
   batch: TableBatch,
   rules: ImportRules,
   counts: ImportCounts,
-  seen: IdSet,
+  seen: KeyTable,
   refused: { readonly twice: Refusal; readonly stored: Refusal; readonly deleted: Refusal },
   checks: Map<string, RowCheck>,
 ): { readonly numRows: number; readonly columns: readonly Column[] } => {

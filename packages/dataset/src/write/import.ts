@@ -1,4 +1,5 @@
 import type { TableReader } from "@usr/formats";
+import { createKeyTable, type KeyTable } from "@usr/overlay/write";
 import { readBatches } from "@usr/parquet";
 import { registryHash } from "@usr/registry";
 import type { Utf8Column } from "@usr/schema";
@@ -9,8 +10,6 @@ import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
 import { baseSchema, inBaseOrder, optional, wholeSchema } from "./base-shape.ts";
-import type { IdSet } from "./id-set.ts";
-import { createIdSet } from "./id-set.ts";
 import type { ImportCounts, ImportRules } from "./import-rows.ts";
 import { importedRows } from "./import-rows.ts";
 import { appendedGroups } from "./row-groups.ts";
@@ -43,7 +42,7 @@ export interface ImportResult {
 
 /**
  * Appends the sequences of a table to the base, in input order, all or nothing. Old row groups are copied, not decoded; memory is
- * bounded by the packed ids (about 30 bytes a row) and one row group. An import that adds nothing changes nothing and logs nothing.
+ * bounded by the packed ids (about 45 bytes a row) and one row group. An import that adds nothing changes nothing and logs nothing.
  */
 export const importRows = async (
   root: WritableRoot,
@@ -105,9 +104,9 @@ const rulesOf = async (snapshot: Snapshot, o: ImportOptions, createdAtUs: bigint
   deleted: await deletedIds(snapshot),
 });
 
-const storedIds = async (snapshot: Snapshot): Promise<IdSet> => {
+const storedIds = async (snapshot: Snapshot): Promise<KeyTable> => {
   const { file } = snapshot.base;
-  const ids = createIdSet(file.numRows);
+  const ids = createKeyTable({ expected: file.numRows, fold: false });
   let row = 0;
   for await (const batch of readBatches(file, { columns: ["id"] })) {
     addAll(ids, batch.columns[0], row);
@@ -116,7 +115,7 @@ const storedIds = async (snapshot: Snapshot): Promise<IdSet> => {
   return ids;
 };
 
-const addAll = (ids: IdSet, column: unknown, firstRow: number): void => {
+const addAll = (ids: KeyTable, column: unknown, firstRow: number): void => {
   if (!isText(column)) return;
   for (let i = 0; i < column.length; i++)
     ids.add(column.data, column.offsets[i]!, column.offsets[i + 1]!, firstRow + i);
@@ -125,8 +124,8 @@ const addAll = (ids: IdSet, column: unknown, firstRow: number): void => {
 const isText = (column: unknown): column is Utf8Column =>
   typeof column === "object" && column !== null && "layout" in column && column.layout === "utf8";
 
-const deletedIds = async (snapshot: Snapshot): Promise<IdSet> => {
-  const ids = createIdSet();
+const deletedIds = async (snapshot: Snapshot): Promise<KeyTable> => {
+  const ids = createKeyTable({ expected: 0, fold: false });
   const { tombstones } = snapshot;
   if (tombstones === undefined) return ids;
   for await (const batch of readBatches(tombstones.file, { columns: ["id", "usr__deleted"] })) {

@@ -1,12 +1,11 @@
 import type { Overlay, OverlayKey, Part } from "@usr/overlay";
-import { partName } from "@usr/overlay/write";
+import { createKeyTable, partName } from "@usr/overlay/write";
 import { type ParquetFile, readBatches } from "@usr/parquet";
 import { type Column, sameType } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import { convertColumn } from "../read/convert.ts";
 import type { Snapshot } from "../types.ts";
 import { EVENT_ID, stamped } from "./base-shape.ts";
-import { createIdSet } from "./id-set.ts";
 import { createKeyDigest } from "./key-digest.ts";
 import { decodedColumns, groupsWithout } from "./row-groups.ts";
 import { createRowMask, type RowMask } from "./row-mask.ts";
@@ -117,7 +116,7 @@ const keyRule = (key: OverlayKey): { readonly column: "id" | "sequence"; readonl
 
 const leavingKeys = async (base: ParquetFile, key: OverlayKey, dropped: RowMask): Promise<KeySet> => {
   const { column } = keyRule(key);
-  const keys = createIdSet(dropped.size);
+  const keys = createKeyTable({ expected: dropped.size, fold: false });
   await eachKey(base, column, key, (row, hex) => {
     if (dropped.has(row)) keys.add(hex, 0, hex.length, keys.size);
   });

@@ -1,8 +1,8 @@
-import type { FixedValues, IntegerKind, Value } from "../types.ts";
+import type { FixedType, FixedValues, IntegerKind, Value } from "../types.ts";
 import { bitmapBytes } from "./bits.ts";
 import { encodeHalf } from "./half.ts";
 import { type Builder, bitBuffer, pushBit, takeValidity } from "./inner-builder.ts";
-import { allocateFixed, type FixedType } from "./layout.ts";
+import { allocateFixed } from "./layout.ts";
 import { Mismatch } from "./mismatch.ts";
 import { hasLayout } from "./sources.ts";
 import { isValid } from "./value.ts";

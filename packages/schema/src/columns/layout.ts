@@ -1,13 +1,8 @@
 import { SchemaError } from "../error.ts";
-import type { Column, DataType, FixedValues } from "../types.ts";
+import type { Column, DataType, FixedType, FixedValues } from "../types.ts";
 
 /** Arrow offsets are signed 32-bit. */
 export const MAX_OFFSET = 2_147_483_647;
-
-export type FixedType = Exclude<
-  DataType,
-  { readonly kind: "string" | "bool" | "list" | "fixed_size_list" | "struct" | "null" }
->;
 
 /** Zeroed slots of the array class that holds the type: raw bits for float16, BigInt64Array for int64 and timestamps. */
 export function allocateFixed(type: FixedType, length: number): FixedValues {
