@@ -68,6 +68,9 @@ const CHANGES: Readonly<
       ...["--src-join", "mock__tag", "--dest-join", "sequence", "--overwrite", "--allow-missing"],
     ],
   },
+  "maintenance overlay-refresh-metadata": {
+    args: ["maintenance", "overlay-refresh-metadata", "demo", "--namespace", "mock"],
+  },
   "snapshot create": { args: ["snapshot", "create", "demo", "--name", "early"] },
   "snapshot pin": { args: ["snapshot", "pin", "demo", "--name", "<snapshot>"] },
   materialize: { args: ["materialize", "demo", "--keep"], asks: true },
@@ -83,8 +86,8 @@ const CHANGES: Readonly<
 
 /** What has to be there before a verb has something to change. */
 const prepare = async (w: Workspace, name: string): Promise<void> => {
-  if (name === "maintenance registry-freeze")
-    await done(w, ["namespace", "register", "later", "--columns", "later__n:int8"]);
+  if (name === "maintenance registry-freeze" || name === "maintenance overlay-refresh-metadata")
+    await done(w, ["namespace", "register", `later${name.length}`, "--columns", `later${name.length}__n:int8`]);
   if (name === "doctor") {
     await mkdir(at(w, "demo/.staging"), { recursive: true });
     await writeFile(at(w, "demo/.staging/left-0"), "left");
