@@ -232,6 +232,36 @@ describe("doctor", () => {
   });
 });
 
+describe("maintenance event-log-garden", () => {
+  it("is a plan without --write, and says what it needs", async () => {
+    await using w = await twoParts();
+    const args = ["maintenance", "event-log-garden", "demo", "--retain-last", "2"];
+    const before = await w.bytes();
+    const plan = done(await w.usr(args), [
+      ...["dataset", "total_lines", "retained_lines", "archived_lines", "archive", "size_before", "size_after"],
+    ]);
+    expect(plan).toMatchObject({ retained_lines: 2, archive: null });
+    expect(await w.bytes()).toEqual(before);
+    expect(await refused(w, [...args, "--write"])).toEqual([2, "USAGE"]);
+    const ready = [...args, "--write", "--acknowledge-notify-cursor-reset", "--reason", "tidy"];
+    expect(await refused(w, ready)).toEqual([2, "CONFIRMATION_REQUIRED"]);
+    expect(await refused(w, [...args.slice(0, 3), "--retain-last", "0"])).toEqual([2, "USAGE"]);
+    const data = done(await w.usr([...ready, "--yes"]));
+    expect(data).toMatchObject({
+      retained_lines: 2,
+      archive: expect.stringMatching(/^\.events\.archive\/events-.*\.jsonl$/),
+    });
+    expect((await w.usr(["events", "tail", "demo"])).rows.map((row) => row["action"])).toEqual([
+      ...["attach", "attach", "event_log_garden"],
+    ]);
+    const after = await w.bytes();
+    const short = await w.usr([...ready.with(4, "9"), "--yes"], { json: false });
+    expect([short.code, short.stdout]).toEqual([0, "The log is short enough: 3 lines\n"]);
+    expect(await w.bytes()).toEqual(after);
+    expect(done(await w.usr(["doctor", "demo"]))).toEqual({ ok: true, findings: [] });
+  });
+});
+
 it("no verb takes an id that leaves its place", async () => {
   await using w = await demoWorkspace();
   for (const id of ["../demo", "/demo", "_demo", "archived/demo", "a/b/c", "demo/", ""]) {

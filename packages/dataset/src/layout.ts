@@ -16,6 +16,8 @@ export const PINS_FILE = "_snapshots/pins.json";
 export const STAGING = ".staging/";
 export const PENDING = ".staging/pending.json";
 export const EVENTS_LOG = ".events.log";
+/** Lines that were cut off the log, in files of their own. */
+export const EVENTS_ARCHIVE = ".events.archive/";
 export const META_NOTES = "meta.md";
 
 /** The file whose kernel lock (flock) makes one writer; never deleted. Also in the root, where it guards the registry. */

@@ -22,6 +22,7 @@ test("the public names", () => {
       "compactOverlay",
       "createSnapshot",
       "doctor",
+      "gardenEventLog",
       "listSnapshots",
       "pinSnapshot",
       "removeOverlay",

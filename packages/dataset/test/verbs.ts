@@ -4,6 +4,7 @@ import { dedupe } from "../src/curate/index.ts";
 import {
   compactOverlay,
   createSnapshot,
+  gardenEventLog,
   listSnapshots,
   pinSnapshot,
   removeOverlay,
@@ -13,7 +14,16 @@ import { projectOverlay, refreshOverlayMetadata } from "../src/overlays/index.ts
 import { clearState, deleteRows, restoreRows, setState } from "../src/records/index.ts";
 import { freezeRegistry, initDataset, materialize, registerNamespace, type WritableRoot } from "../src/write/index.ts";
 import { idsOf, partBytes } from "./make.ts";
-import { attachCsv, demoRoot, eventsOf, importCsv, register, rowsOf, writableRoot } from "./write-support.ts";
+import {
+  attachCsv,
+  demoRoot,
+  eventsOf,
+  historyOf,
+  importCsv,
+  register,
+  rowsOf,
+  writableRoot,
+} from "./write-support.ts";
 
 const [CCCC, TTTT] = idsOf(["CCCC", "TTTT"]);
 const PAIR = [CCCC!, TTTT!];
@@ -161,6 +171,16 @@ export const VERBS: readonly Verb[] = [
       await newNamespace(root);
     },
     run: (root) => refreshOverlayMetadata(root, "demo"),
+    events: 1,
+  },
+  {
+    name: "event-log-garden",
+    run: async (root) => {
+      const { total_lines } = await gardenEventLog(root, "demo", { retainLast: 1, dryRun: true });
+      return gardenEventLog(root, "demo", { retainLast: total_lines - 1 });
+    },
+    // What is cut is the line of the first automatic freeze; archives and log together still hold every line, and hold it once.
+    look: (root) => historyOf(root, "demo"),
     events: 1,
   },
   {

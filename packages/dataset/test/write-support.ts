@@ -199,3 +199,17 @@ export const fieldAt = (value: unknown, ...path: readonly string[]): unknown => 
   }
   return found;
 };
+
+/** The events of the archives of an event log and of the log, `event_log_garden` apart, each once, in the order they were written. */
+export const historyOf = async (root: WritableRoot, id: string): Promise<readonly string[]> => {
+  const paths: string[] = [];
+  for await (const { path } of root.storage.list(`${id}/.events.archive/`)) paths.push(path);
+  const lines: string[] = [];
+  for (const path of [...paths, `${id}/.events.log`]) {
+    const handle = await root.storage.open(path);
+    if (handle === undefined) continue;
+    await using opened = handle;
+    lines.push(...decodeEvents(await readAll(opened)).events.map((event) => JSON.stringify(event)));
+  }
+  return [...new Set(lines)].filter((line) => !line.includes('"action":"event_log_garden"'));
+};

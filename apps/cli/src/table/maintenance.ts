@@ -143,6 +143,26 @@ export const MAINTENANCE: readonly CommandSpec[] = [
     load: () => import("../commands/overlay-refresh-metadata.ts"),
   },
   {
+    name: "maintenance event-log-garden",
+    summary: "move all but the last events of the log to an archive",
+    args: [dataset],
+    options: [
+      { flags: "--retain-last <lines>", description: "how many lines stay (1000)", integer: true },
+      { flags: "--write", description: "do it; without this it is a plan" },
+      {
+        flags: "--acknowledge-notify-cursor-reset",
+        description: "watchers that remember a byte of the log will be started anew; needed with --write",
+      },
+      { flags: "--reason <text>", description: "why, for the event log" },
+      dryRun,
+    ],
+    examples: [
+      "usr maintenance event-log-garden demo --retain-last 500",
+      "usr maintenance event-log-garden demo --retain-last 500 --write --acknowledge-notify-cursor-reset --yes",
+    ],
+    load: () => import("../commands/event-log-garden.ts"),
+  },
+  {
     name: "maintenance registry-freeze",
     summary: "make today's registry part of a dataset",
     args: [dataset],

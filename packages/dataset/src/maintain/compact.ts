@@ -159,7 +159,8 @@ export const sourcesOf = async (storage: Storage, { parts }: Overlay): Promise<r
   return [...sources.values()];
 };
 
-const sha256Of = async (storage: Storage, path: string): Promise<string> => {
+/** The SHA-256 of an object in hex; a store that keeps no digests has it read whole. */
+export const sha256Of = async (storage: Storage, path: string): Promise<string> => {
   const known = await storage.digest?.(path);
   if (known !== undefined) return known;
   const handle = await storage.open(path);

@@ -5,7 +5,7 @@ import { registryHash } from "@usr/registry";
 import { formatTimestamp } from "@usr/schema";
 import { type Storage, StorageError, scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
-import { DERIVED_DIR, EVENTS_LOG, LOCK, LOCK_OWNER, PENDING, RECORDS, STAGING } from "../layout.ts";
+import { DERIVED_DIR, EVENTS_ARCHIVE, EVENTS_LOG, LOCK, LOCK_OWNER, PENDING, RECORDS, STAGING } from "../layout.ts";
 import { listAll, readObject } from "../read/objects.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { validate } from "../read/validate.ts";
@@ -132,7 +132,7 @@ const look = async (root: WritableRoot, id: string, storage: Storage): Promise<r
   return found;
 };
 
-/** Overlay files that name an event which the log lacks. Files that name none, and broken ones, are `validate`'s. */
+/** Overlay files that name an event which the log lacks, and every archive of it too. Files that name none, and broken ones, are `validate`'s. */
 const partsWithoutEvent = async (
   storage: Storage,
 ): Promise<readonly { readonly path: string; readonly namespace: string; readonly eventId: string }[]> => {
@@ -143,8 +143,9 @@ const partsWithoutEvent = async (
   }
   const logged = new Set<string>();
   if (named.length > 0) {
-    for await (const line of tailEvents(storage, EVENTS_LOG))
-      if (line.kind === "event" && line.event.event_id !== undefined) logged.add(line.event.event_id);
+    for (const path of [EVENTS_LOG, ...(await listAll(storage, EVENTS_ARCHIVE)).map((meta) => meta.path)])
+      for await (const line of tailEvents(storage, path))
+        if (line.kind === "event" && line.event.event_id !== undefined) logged.add(line.event.event_id);
   }
   return named.filter(({ eventId }) => !logged.has(eventId));
 };

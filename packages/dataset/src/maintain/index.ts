@@ -6,6 +6,7 @@
  */
 export { type CompactOptions, type CompactResult, compactOverlay } from "./compact.ts";
 export { type DoctorFinding, type DoctorOptions, type DoctorReport, doctor } from "./doctor.ts";
+export { type GardenOptions, type GardenResult, gardenEventLog } from "./garden.ts";
 export { type RemoveOverlayOptions, type RemoveOverlayResult, removeOverlay } from "./remove-overlay.ts";
 export {
   type CreateSnapshotOptions,

@@ -36,6 +36,7 @@ export const transact = async <T>(
   // Read again under the lock: what was true while waiting may not be true now.
   const registry = await requireRegistry(root.storage);
   if (o.creates !== true) await requireBase(storage, dataset, root);
+  await using log = o.locksLog === true ? quietly(await takeEventsLock(storage, root)) : undefined;
   const nowUs = root.clock();
   const tx = newTransaction(root, dataset, storage, registry, await registryHash(registry), nowUs);
   let outcome: Awaited<ReturnType<typeof work>>;
@@ -46,7 +47,7 @@ export const transact = async <T>(
     await recoverQuietly(storage);
     throw cause;
   }
-  if (outcome.commit !== undefined) await commitChanges(tx, o, outcome.commit);
+  if (outcome.commit !== undefined) await commitChanges(tx, o, outcome.commit, log !== undefined);
   return outcome.result;
 };
 
@@ -93,12 +94,12 @@ const uuid4 = (bytes: Uint8Array): string => {
   return Array.from(b, (byte) => byte.toString(16).padStart(2, "0")).join("");
 };
 
-const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit): Promise<void> => {
+const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit, locked: boolean): Promise<void> => {
   let record: PendingRecord;
-  let log: AsyncDisposable;
+  let log: AsyncDisposable | undefined;
   try {
     record = await pendingRecord(tx, o, commit);
-    log = await takeEventsLock(tx.storage, tx.root);
+    log = locked ? undefined : quietly(await takeEventsLock(tx.storage, tx.root));
   } catch (cause) {
     await recoverQuietly(tx.storage);
     throw cause;
@@ -113,12 +114,16 @@ const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit
     if ((await recoverQuietly(tx.storage, held)) !== "finished") throw cause;
     return;
   } finally {
-    // A lock that cannot be released ends with the process; it must not make a finished commit look failed.
-    await Promise.allSettled([log[Symbol.asyncDispose]()]);
+    await log?.[Symbol.asyncDispose]();
   }
   // Done and logged. What cannot be swept now is swept by the next transaction.
-  await recoverQuietly(tx.storage);
+  await recoverQuietly(tx.storage, locked ? held : {});
 };
+
+/** A lock that cannot be released ends with the process; it must not make a finished commit look failed. */
+const quietly = (lock: AsyncDisposable): AsyncDisposable => ({
+  [Symbol.asyncDispose]: async () => void (await Promise.allSettled([lock[Symbol.asyncDispose]()])),
+});
 
 /** A log that takes no lines stops the commit while nothing is changed. Appending nothing asks, and writes no byte. */
 const requireOpenLog = async (storage: Storage): Promise<void> => {

@@ -90,4 +90,6 @@ export interface TransactOptions {
    * `copy` writes the copy alone because the verb writes the base anew, under the current hash, itself; `none` leaves both to the verb.
    */
   readonly freeze?: "stamp" | "copy" | "none" | undefined;
+  /** The verb reads or replaces the event log itself: its lock is held from before the verb starts. Default: from before the first step. */
+  readonly locksLog?: boolean | undefined;
 }
