@@ -49,7 +49,7 @@ describe.skipIf(!has("bash"))("bash", () => {
     const top = [...new Set(COMMANDS.map(({ name }) => name.split(" ")[0]))];
     expect(offered("")).toEqual([...top, ...globals]);
     expect(offered("he")).toEqual(["head"]);
-    expect(offered("namespace", "")).toEqual(["register", "list", "show", ...globals]);
+    expect(offered("namespace", "")).toEqual(["register", "add-standard", "list", "show", ...globals]);
     expect(offered("--root", "head", "na")).toEqual(["namespace"]);
     expect(offered("events", "t")).toEqual(["tail"]);
   });

@@ -1,4 +1,5 @@
 import * as api from "@usr/registry";
+import * as standard from "@usr/registry/standard";
 import { expect, it } from "vitest";
 
 it("exports what the README tells", () => {
@@ -14,4 +15,5 @@ it("exports what the README tells", () => {
       "registryHash",
     ]
   `);
+  expect(Object.keys(standard).sort()).toEqual(["STANDARD", "standardRequest"]);
 });

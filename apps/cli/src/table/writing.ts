@@ -22,6 +22,14 @@ export const WRITING: readonly CommandSpec[] = [
     load: () => import("../commands/namespace-register.ts"),
   },
   {
+    name: "namespace add-standard",
+    summary: "register usr_label, seq_annot and derived as they come ready-made",
+    args: [{ name: "namespace", description: "only these", variadic: true, optional: true }],
+    options: [dryRun],
+    examples: ["usr namespace add-standard", "usr namespace add-standard seq_annot"],
+    load: () => import("../commands/namespace-add-standard.ts"),
+  },
+  {
     name: "namespace list",
     summary: "list the registered namespaces",
     args: [],
