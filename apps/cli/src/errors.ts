@@ -49,6 +49,8 @@ export const isCoded = (error: unknown): error is CodedError =>
 const EXIT_CODES: ReadonlyMap<string, number> = new Map([
   ["USAGE", 2],
   ["CONFIRMATION_REQUIRED", 2],
+  ["FILTER_INVALID", 2],
+  ["PATTERN_INVALID", 2],
   ["DATASET_NOT_FOUND", 4],
   ["UNKNOWN_ID", 4],
   ["UNKNOWN_COLUMN", 4],

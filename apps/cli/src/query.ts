@@ -12,6 +12,7 @@ export const readOptionsOf = (session: Session, typed: Typed): ReadOptions => ({
 /** What the commands that show rows have in common. */
 export const queryOf = (session: Session, typed: Typed): Query => ({
   columns: list(typed, "columns"),
+  where: text(typed, "where"),
   includeDeleted: flag(typed, "includeDeleted"),
   overlays: typed.options["overlays"] !== false,
   ...readOptionsOf(session, typed),

@@ -39,6 +39,8 @@ export type DatasetErrorCode =
   | "LOCKED"
   | "NOT_SUPPORTED"
   | "CONFIRMATION_REQUIRED"
+  | "FILTER_INVALID"
+  | "PATTERN_INVALID"
   | "USAGE"
   | "IO";
 

@@ -71,6 +71,11 @@ export interface Query extends ReadOptions {
   readonly start?: number | undefined;
   /** At most that many rows. */
   readonly limit?: number | undefined;
+  /**
+   * Only the rows that a filter (docs/filters.md) is true for; it may name any column that the query could ask for. Checked against the
+   * columns before rows are read; row groups of the base that cannot hold such a row are not read. Not together with `ids`.
+   */
+  readonly where?: string | undefined;
   /** Only these rows, in the order given. An id that no visible row has is `UNKNOWN_ID`. */
   readonly ids?: readonly string[] | undefined;
 }

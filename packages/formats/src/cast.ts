@@ -9,7 +9,7 @@ import {
 } from "@usr/schema";
 import { columnBuilder, nullColumn, valueAt } from "@usr/schema/columns";
 import { placed, printable, refuse } from "./error.ts";
-import { decimalToFloat, roundTo } from "./float.ts";
+import { decimalToFloat, roundTo } from "./float/float.ts";
 import { inRange, RANGES } from "./integer.ts";
 import { jsonCell } from "./json-row.ts";
 import { NS_PER, type TimestampType } from "./timestamp.ts";

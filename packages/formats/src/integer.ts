@@ -1,5 +1,5 @@
 import type { IntegerKind } from "@usr/schema";
-import { ascii } from "./float.ts";
+import { ascii } from "./float/float.ts";
 
 /** Inclusive range of each integer kind. */
 export const RANGES: Readonly<Record<IntegerKind, readonly [bigint, bigint]>> = {

@@ -1,5 +1,5 @@
 import { type Batch, type Column, formatTimestamp } from "@usr/schema";
-import { halfValue } from "./float.ts";
+import { halfValue } from "./float/float.ts";
 import { floatText } from "./float-text.ts";
 import { utf8Text } from "./utf8.ts";
 

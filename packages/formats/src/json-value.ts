@@ -1,6 +1,6 @@
 import { type DataType, type FloatKind, formatType, type IntegerKind, type Value } from "@usr/schema";
 import { placed, printableBytes, refuse } from "./error.ts";
-import { decimalToFloat } from "./float.ts";
+import { decimalToFloat } from "./float/float.ts";
 import { inRange, parseInteger } from "./integer.ts";
 import {
   type JsonCursor,

@@ -1,6 +1,6 @@
 import type { Column, DataType, FixedValues, FloatKind, IntegerKind } from "@usr/schema";
 import { refuse } from "./error.ts";
-import { decimalToFloat, halfBits } from "./float.ts";
+import { decimalToFloat, halfBits } from "./float/float.ts";
 import { inRange, parseInteger } from "./integer.ts";
 import { jsonReader } from "./json-value.ts";
 import type { ColumnSink, SinkOptions } from "./sink.ts";

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import * as float from "../src/float/index.ts";
 import * as api from "../src/index.ts";
 import * as node from "../src/node/index.ts";
 
@@ -13,6 +14,7 @@ test("the public names", () => {
       "writeTable",
     ]
   `);
+  expect(Object.keys(float)).toEqual(["parseFloatText"]);
   expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
     [
       "compress",

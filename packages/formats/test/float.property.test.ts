@@ -1,7 +1,7 @@
 import type { FloatKind } from "@usr/schema";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decimalToFloat, halfBits, halfValue, roundTo } from "../src/float.ts";
+import { decimalToFloat, halfBits, halfValue, roundTo } from "../src/float/float.ts";
 import { bytesOf } from "./helpers.ts";
 
 const parse = (text: string, kind: FloatKind): number | undefined =>

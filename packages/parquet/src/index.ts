@@ -24,7 +24,7 @@ export { openParquet } from "./open.ts";
 
 export { canPassThrough, chunkOf } from "./passthrough.ts";
 export { readBatches } from "./read.ts";
-export { nullCount } from "./statistics-read.ts";
+export { type Bound, type ColumnBounds, columnBounds, nullCount } from "./statistics-read.ts";
 export type {
   ByteSource,
   ChunkRef,

@@ -6,6 +6,7 @@ import type { Chunk, SchemaNode } from "./footer.ts";
 import { META, STATS } from "./format.ts";
 import { readableShape } from "./open.ts";
 import { readExactly } from "./source.ts";
+import { hasTypeOrder } from "./statistics-read.ts";
 import { readThrift, type ThriftStruct, WIRE } from "./thrift.ts";
 import { getI32, getSize, getStruct, getStructs } from "./thrift-fields.ts";
 import { list } from "./thrift-write.ts";
@@ -101,16 +102,11 @@ function moved(ref: ChunkRef, chunk: Chunk, leaf: SchemaNode, path: readonly str
     meta.set(META.dictionaryPageOffset, BigInt(dictionary + shift));
   else meta.delete(META.dictionaryPageOffset);
   const statistics = getStruct(chunk.meta, META.statistics);
-  if (statistics !== undefined && !ordered(ref.file, leaf)) {
+  if (statistics !== undefined && !hasTypeOrder(ref.file, leaf)) {
     // Without the order of the type these bounds mean nothing, and the new footer declares that order for every column.
     const kept = new Map(statistics);
     for (const id of [STATS.maxValue, STATS.minValue, STATS.maxExact, STATS.minExact]) kept.delete(id);
     meta.set(META.statistics, kept);
   }
   return meta;
-}
-
-function ordered(file: ParquetFile, leaf: SchemaNode): boolean {
-  const order = file.footer.columnOrders?.items[leaf.firstLeaf];
-  return order instanceof Map && order.has(1);
 }

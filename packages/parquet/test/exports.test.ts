@@ -7,6 +7,7 @@ it("exports what it says and nothing else", () => {
       "ParquetError",
       "canPassThrough",
       "chunkOf",
+      "columnBounds",
       "nullCount",
       "openParquet",
       "readBatches",

@@ -1,5 +1,5 @@
 import type { CommandSpec } from "../command.ts";
-import { columns, dataset, deleted, dryRun, noOverlays, registryMode } from "./shared.ts";
+import { columns, dataset, deleted, dryRun, noOverlays, registryMode, where } from "./shared.ts";
 
 /** Commands that read the merged view. */
 export const READING: readonly CommandSpec[] = [
@@ -34,6 +34,7 @@ export const READING: readonly CommandSpec[] = [
     options: [
       { flags: "-n, --rows <rows>", description: "how many (10)", integer: true },
       columns,
+      where,
       deleted,
       noOverlays,
       registryMode,
@@ -47,12 +48,16 @@ export const READING: readonly CommandSpec[] = [
     args: [dataset],
     options: [
       columns,
+      where,
       deleted,
       noOverlays,
       { flags: "--limit <rows>", description: "at most that many", integer: true },
       registryMode,
     ],
-    examples: ["usr scan demo --columns id,mock__score --json > scores.ndjson"],
+    examples: [
+      "usr scan demo --columns id,mock__score --json > scores.ndjson",
+      "usr scan demo --where 'mock__score > 0.5 and not mock__on'",
+    ],
     load: () => import("../commands/scan.ts"),
   },
   {
@@ -87,6 +92,7 @@ export const READING: readonly CommandSpec[] = [
       { flags: "--out <file>", description: "the file, - for stdout; .gz and .zst compress", required: true },
       { flags: "--fmt <format>", description: "csv, tsv, jsonl, parquet, arrow or fasta; else by the file's suffix" },
       columns,
+      where,
       deleted,
       { flags: "--header <template>", description: "fasta: text after '>', such as '{id} {mock__score}'" },
       { flags: "--formula-safe", description: "csv, tsv: text that a spreadsheet would run gets a leading quote" },

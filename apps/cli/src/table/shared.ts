@@ -13,6 +13,10 @@ export const deleted: OptionSpec = {
   flags: "--include-deleted",
   description: "deleted rows too, with the columns of usr",
 };
+export const where: OptionSpec = {
+  flags: "--where <filter>",
+  description: "the rows that it is true for, such as: length > 20 and not ns__flag",
+};
 export const noOverlays: OptionSpec = { flags: "--no-overlays", description: "the stored base columns alone" };
 export const from: OptionSpec = {
   flags: "--from <format>",

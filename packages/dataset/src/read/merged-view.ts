@@ -12,7 +12,7 @@ import { gatherColumns, isValid, nullColumn } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
 import type { Snapshot } from "../types.ts";
 import { convertColumn } from "./convert.ts";
-import { type RowRange, readRanges } from "./rows.ts";
+import { type PlacedBatch, type RowRange, readRanges } from "./rows.ts";
 import { TOMBSTONE_FIELDS, type ViewColumn } from "./view.ts";
 
 /** A batch of merged rows. `keep` = the visible ones, ascending; absent = all. `row` = stored number of the first. */
@@ -31,23 +31,46 @@ export async function* mergedView(
   hides: boolean,
   o: Signal,
 ): AsyncGenerator<MergedBatch, void, undefined> {
+  await using merger = mergerOf(snapshot, chosen, hides, keyIndexes(snapshot, ranges, o), o);
+  for await (const placed of readRanges(snapshot.base.file, ranges, merger.stored, o)) yield await merger.merge(placed);
+}
+
+/** Puts the overlays over batches of the base, which come in ascending order. Opens nothing before the first of them. */
+export interface Merger extends AsyncDisposable {
+  /** The base columns that a batch has to bring. */
+  readonly stored: readonly string[];
+  merge(placed: PlacedBatch): Promise<MergedBatch>;
+}
+
+export function mergerOf(
+  snapshot: Snapshot,
+  chosen: readonly ViewColumn[],
+  hides: boolean,
+  indexOf: KeyIndexes,
+  o: Signal,
+): Merger {
   const stored = chosen.filter((column) => column.stored).map((column) => column.field.name);
-  const cursors = await openCursors(snapshot, chosen, ranges, hides, o);
-  try {
-    for await (const { batch, row } of readRanges(snapshot.base.file, ranges, stored, o)) {
+  let opening: Promise<ReadonlyMap<Overlay, MergeCursor>> | undefined;
+  return {
+    stored,
+    merge: async ({ batch, row }) => {
+      opening ??= openCursors(snapshot, chosen, hides, indexOf, o);
       const read = new Map<Overlay, ReadonlyMap<string, Column>>();
-      for (const [overlay, cursor] of cursors) read.set(overlay, await readCursor(cursor, row, batch.numRows));
+      for (const [overlay, cursor] of await opening) read.set(overlay, await readCursor(cursor, row, batch.numRows));
       const marks = snapshot.tombstones && read.get(snapshot.tombstones.overlay);
       const columns = chosen.map((column) => {
         const base = column.stored ? batch.columns[stored.indexOf(column.field.name)] : undefined;
         return mergedColumn(column, column.tombstone ? marks?.get(column.field.name) : base, read, batch.numRows);
       });
       const deleted = hides ? marks?.get("usr__deleted") : undefined;
-      yield { columns, numRows: batch.numRows, row, keep: deleted && visibleRows(deleted) };
-    }
-  } finally {
-    for (const cursor of cursors.values()) await cursor[Symbol.asyncDispose]();
-  }
+      return { columns, numRows: batch.numRows, row, keep: deleted && visibleRows(deleted) };
+    },
+    [Symbol.asyncDispose]: async () => {
+      // A failed opening was told to the reader, and holds nothing.
+      const cursors = await opening?.catch(() => undefined);
+      for (const cursor of cursors?.values() ?? []) await cursor[Symbol.asyncDispose]();
+    },
+  };
 }
 
 function mergedColumn(
@@ -92,12 +115,29 @@ export function isTrue(column: Column, row: number): boolean {
   return column.layout === "bool" && isValid(column, row) && ((column.values[row >> 3]! >> (row & 7)) & 1) === 1;
 }
 
+/** The index of a key, made when it is first asked for. */
+export type KeyIndexes = (key: OverlayKey) => Promise<KeyIndex>;
+
+/** Indexes for reading the rows of `ranges`. */
+export function keyIndexes(snapshot: Snapshot, ranges: readonly RowRange[], o: Signal): KeyIndexes {
+  const { file } = snapshot.base;
+  const indexes = new Map<OverlayKey, Promise<KeyIndex>>();
+  return (key) => {
+    // Ids are unique by contract, so the rows asked for are enough; a sequence key is only sound over the whole base.
+    const keyRanges = key === "id" ? ranges : [{ start: 0, end: file.numRows }];
+    const index =
+      indexes.get(key) ?? buildKeyIndex(key, keyBatches(snapshot, key, keyRanges, o), { ...o, rows: file.numRows });
+    indexes.set(key, index);
+    return index;
+  };
+}
+
 /** One merge cursor for each overlay that a chosen column needs, tombstones among them. */
 async function openCursors(
   snapshot: Snapshot,
   chosen: readonly ViewColumn[],
-  ranges: readonly RowRange[],
   hides: boolean,
+  indexOf: KeyIndexes,
   o: Signal,
 ): Promise<ReadonlyMap<Overlay, MergeCursor>> {
   const needed = new Map<Overlay, string[]>();
@@ -113,24 +153,9 @@ async function openCursors(
     );
     if (marks.length > 0) needed.set(overlay, marks);
   }
-  const { file } = snapshot.base;
-  const whole = ranges.length === 1 && ranges[0]!.start === 0 && ranges[0]!.end === file.numRows;
-  const indexes = new Map<OverlayKey, KeyIndex>();
   const cursors = new Map<Overlay, MergeCursor>();
-  for (const [overlay, columns] of needed) {
-    // Ids are unique by contract, so the rows asked for are enough; a sequence key is only sound over the whole base.
-    const partial = overlay.key === "id" && !whole;
-    let index = indexes.get(overlay.key);
-    if (index === undefined) {
-      const keyRanges = partial ? ranges : [{ start: 0, end: file.numRows }];
-      index = await buildKeyIndex(overlay.key, keyBatches(snapshot, overlay.key, keyRanges, o), {
-        ...o,
-        rows: file.numRows,
-      });
-      indexes.set(overlay.key, index);
-    }
-    cursors.set(overlay, mergeOverlay(overlay, index, { columns, signal: o.signal }));
-  }
+  for (const [overlay, columns] of needed)
+    cursors.set(overlay, mergeOverlay(overlay, await indexOf(overlay.key), { columns, signal: o.signal }));
   return cursors;
 }
 

@@ -5,58 +5,45 @@ import { BASE_FIELDS } from "../layout.ts";
 import type { Query, Root, Snapshot } from "../types.ts";
 import { type MergedBatch, mergedView } from "./merged-view.ts";
 import { findRows, type RowRange, rangesOf } from "./rows.ts";
-import { datasetSchema } from "./schema.ts";
 import { openSnapshot } from "./snapshot.ts";
 import { namespacesOf, selectColumns, unknownColumnError, type ViewColumn, viewColumns } from "./view.ts";
+import { bindWhere, knownColumns, type Where, whereOf } from "./where.ts";
 
 /**
  * The merged view of a dataset: its rows in base order, batch by batch. Memory is bounded by the keys of the rows read and one batch.
  * Breaking off releases everything.
  *
- * @throws DatasetError `DATASET_NOT_FOUND`, `UNKNOWN_COLUMN`, `UNKNOWN_ID`, `NO_REGISTRY`, `TYPE_MISMATCH` and what `openSnapshot` throws
+ * @throws DatasetError `DATASET_NOT_FOUND`, `UNKNOWN_COLUMN`, `UNKNOWN_ID`, `NO_REGISTRY`, `TYPE_MISMATCH`, `FILTER_INVALID` and what `openSnapshot` throws
  */
 export async function* scan(root: Root, id: string, query: Query = {}): AsyncGenerator<Batch, void, undefined> {
+  const where = await whereOf(query);
   await using snapshot = await openSnapshot(root, id, {
-    namespaces: neededNamespaces(query),
-    tombstones: needsTombstones(query),
+    namespaces: neededNamespaces(query, where),
+    tombstones: needsTombstones(query, where),
     registryMode: query.registryMode,
     signal: query.signal,
   });
   const unknown = unknownColumns(snapshot, query);
-  if (unknown.length > 0) throw await unknownColumn(root, snapshot, query, unknown);
+  if (unknown.length > 0) throw unknownColumnError(id, unknown, await knownColumns(snapshot, query));
   yield* scanSnapshot(snapshot, query);
 }
 
 /** Hiding deleted rows needs the tombstones; showing them only where their columns are wanted. */
-function needsTombstones({ includeDeleted, overlays, columns }: Query): boolean {
+function needsTombstones({ includeDeleted, overlays, columns }: Query, where: Where | undefined): boolean {
   if (includeDeleted !== true) return true;
-  return overlays !== false && (columns === undefined || columns.some((name) => name.startsWith("usr__")));
+  const named = [...(columns ?? []), ...(where?.columns ?? [])];
+  return overlays !== false && (columns === undefined || named.some((name) => name.startsWith("usr__")));
 }
 
-/** The error for columns that are not there. What was probably meant is looked for among all columns that can be read. */
-async function unknownColumn(
-  root: Root,
-  snapshot: Snapshot,
-  query: Query,
-  columns: readonly string[],
-): Promise<DatasetError> {
-  const { id } = snapshot;
-  const known = [...viewOf(snapshot, query).map(({ field }) => field.name)];
-  if (query.overlays !== false) {
-    try {
-      const { fields } = await datasetSchema(root, id, query);
-      known.push(...fields.map(({ name }) => name));
-    } catch {
-      // Some overlay is broken; what could be read will do.
-    }
-  }
-  return unknownColumnError(id, columns, known);
-}
-
-function neededNamespaces(query: Query): "all" | "none" | readonly string[] {
-  if (query.overlays === false) return "none";
-  if (query.columns === undefined) return "all";
-  return namespacesOf(query.columns.filter((name) => !BASE_FIELDS.some((field) => field.name === name)));
+/** The overlays that a query reads. */
+export function neededNamespaces(
+  { overlays, columns }: Pick<Query, "overlays" | "columns">,
+  where: Where | undefined,
+): "all" | "none" | readonly string[] {
+  if (overlays === false) return "none";
+  if (columns === undefined) return "all";
+  const named = [...columns, ...(where?.columns ?? [])];
+  return namespacesOf(named.filter((name) => !BASE_FIELDS.some((field) => field.name === name)));
 }
 
 /** `scan` over a snapshot that is open already, with whatever overlays it has open. Does not dispose it. */
@@ -73,6 +60,16 @@ export async function* scanSnapshot(snapshot: Snapshot, query: Query = {}): Asyn
   const total = snapshot.base.file.numRows;
   const start = query.start ?? 0;
   const limit = query.limit ?? Number.POSITIVE_INFINITY;
+  const page = { skip: start, left: limit };
+  const where = await whereOf(query);
+  if (where !== undefined) {
+    if (query.ids !== undefined)
+      throw new DatasetError("USAGE", "ids and a filter exclude each other", { hint: "Name rows, or describe them." });
+    const filter = await bindWhere(where, snapshot, viewOf(snapshot, query), query);
+    const { filteredView } = await import("./filtered-view.ts");
+    yield* paged(schema, filteredView(snapshot, chosen, filter, hides, { signal }), page);
+    return;
+  }
   if (query.ids !== undefined) {
     const asked = query.ids.slice(start, start + limit);
     const hits = await findRows(snapshot.base.file, asked, { signal });
@@ -87,20 +84,28 @@ export async function* scanSnapshot(snapshot: Snapshot, query: Query = {}): Asyn
     start: hidden === 0 ? Math.min(start, total) : 0,
     end: Math.min(total, start + limit + hidden),
   };
-  let skip = hidden === 0 ? 0 : start;
-  let left = limit;
+  if (hidden === 0) page.skip = 0;
   for (const range of [first, { start: first.end, end: total }]) {
-    if (left <= 0 || range.end <= range.start) continue;
-    for await (const { columns, keep, numRows } of mergedView(snapshot, chosen, [range], hidden > 0, { signal })) {
-      const visible = keep === undefined ? numRows : keep.length;
-      const from = Math.min(skip, visible);
-      const to = Math.min(visible, from + left);
-      skip -= from;
-      left -= to - from;
-      if (to > from)
-        yield { schema, columns: columns.map((column) => pick(column, keep, from, to)), numRows: to - from };
-      if (left <= 0) return;
-    }
+    if (page.left > 0 && range.end > range.start)
+      yield* paged(schema, mergedView(snapshot, chosen, [range], hidden > 0, { signal }), page);
+  }
+}
+
+/** The visible rows but the first `skip`, `left` at most. Counts both down. */
+async function* paged(
+  schema: Schema,
+  merge: AsyncIterable<MergedBatch>,
+  page: { skip: number; left: number },
+): AsyncGenerator<Batch, void, undefined> {
+  if (page.left <= 0) return;
+  for await (const { columns, keep, numRows } of merge) {
+    const visible = keep === undefined ? numRows : keep.length;
+    const from = Math.min(page.skip, visible);
+    const to = Math.min(visible, from + page.left);
+    page.skip -= from;
+    page.left -= to - from;
+    if (to > from) yield { schema, columns: columns.map((column) => pick(column, keep, from, to)), numRows: to - from };
+    if (page.left <= 0) return;
   }
 }
 

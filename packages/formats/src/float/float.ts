@@ -107,6 +107,12 @@ export function decimalToFloat(
   return Number.isFinite(single) ? single : undefined;
 }
 
+/** The decimal text as the nearest value of the kind, in one rounding, as every text format reads it. `undefined` as in `decimalToFloat`. */
+export function parseFloatText(text: string, kind: FloatKind): number | undefined {
+  const bytes = new TextEncoder().encode(text);
+  return decimalToFloat(bytes, 0, bytes.length, kind);
+}
+
 const latin: TextDecoder = new TextDecoder("latin1");
 
 /** ASCII bytes as text. */

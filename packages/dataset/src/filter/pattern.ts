@@ -1,0 +1,34 @@
+/** A regular expression that is none. */
+export interface BadPattern {
+  /** In characters from 1: where what is wrong begins, as far as it can be told. */
+  readonly position: number;
+  /** What is wrong, without a full stop. */
+  readonly reason: string;
+}
+
+/**
+ * Compiles a regular expression (ECMAScript, with Unicode). It says where a wrong one goes wrong: behind the longest part of it that would do.
+ */
+export const compilePattern = (source: string, flags: string): RegExp | BadPattern => {
+  const whole = attempt(source, flags);
+  if (whole instanceof RegExp) return whole;
+  const characters = [...source].slice(0, LONGEST_EXPLAINED);
+  for (let length = characters.length; length > 0; length--) {
+    if (attempt(characters.slice(0, length).join(""), flags) instanceof RegExp)
+      return { position: length + 1, reason: whole };
+  }
+  return { position: 1, reason: whole };
+};
+
+/** Looking for the place takes time with the square of the length. */
+const LONGEST_EXPLAINED = 2000;
+
+const attempt = (source: string, flags: string): RegExp | string => {
+  try {
+    return new RegExp(source, flags);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    const reason = text.slice(text.lastIndexOf(": ") + 2);
+    return reason.slice(0, 1).toLowerCase() + reason.slice(1);
+  }
+};
