@@ -1,26 +1,16 @@
 /// <reference types="node" />
 import { spawnSync } from "node:child_process";
-import { mkdir, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readAll } from "@usr/storage";
 import { describe, expect, it } from "vitest";
-import { RemoteError } from "../src/index.ts";
 import { HELPER } from "../src/ssh/helper-text.ts";
+import { failure, utf8, writable } from "./support/expect.ts";
 import { openFar, TOOLS, toolFolder } from "./support/far.ts";
 import { freshFolder } from "./support/folder.ts";
 import { which } from "./support/which.ts";
-
-const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-async function failure(work: Promise<unknown>): Promise<RemoteError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof RemoteError) return error;
-  throw new Error(`a RemoteError was due, this came: ${String(error)}`);
-}
 
 describe("the text that travels", () => {
   it("is helper.sh without comments", () => {
@@ -35,11 +25,12 @@ describe("the text that travels", () => {
     expect(/^[\n\x20-\x7e]*$/.test(HELPER)).toBe(true);
   });
 
-  it.each(["dash", "bash", "busybox"])("parses in %s", (shell) => {
-    const program = which(shell);
-    if (program === undefined) return;
+  it.each(["dash", "bash", "busybox"].filter((shell) => which(shell) !== undefined))("parses in %s", (shell) => {
     const words = shell === "busybox" ? ["sh", "-n"] : shell === "bash" ? ["--posix", "-n"] : ["-n"];
-    expect(spawnSync(program, words, { input: HELPER, encoding: "utf8" })).toMatchObject({ stderr: "", status: 0 });
+    expect(spawnSync(which(shell)!, words, { input: HELPER, encoding: "utf8" })).toMatchObject({
+      stderr: "",
+      status: 0,
+    });
   });
 });
 
@@ -64,8 +55,7 @@ describe("a far end with little on its PATH", () => {
     await using root = await freshFolder();
     await writeFile(join(root.path, "a"), "bytes");
     await using site = await openFar(root.path, { path: await toolFolder(folder.path, ["sh", "sha256sum", ...TOOLS]) });
-    if (!("lock" in site.storage) || site.storage.lock === undefined) throw new Error("a far storage has lock");
-    const error = await failure(site.storage.lock("d/.usr.lock", { timeoutMs: 60_000 }));
+    const error = await failure(Promise.resolve(writable(site).lock?.("d/.usr.lock", { timeoutMs: 60_000 })));
     expect([error.code, error.message]).toEqual(["NOT_SUPPORTED", "far cannot lock d/.usr.lock: it has no flock."]);
     await using handle = await site.storage.open("a");
     expect(handle && new TextDecoder().decode(await readAll(handle))).toBe("bytes");
@@ -108,12 +98,8 @@ describe("a far end with little on its PATH", () => {
     for (const path of paths) {
       await using root = await freshFolder();
       await using site = await openFar(root.path, { path });
-      if (!("put" in site.storage)) throw new Error("a far storage writes");
-      await Promise.all([
-        site.storage.put("a", bytes),
-        site.storage.put("b", utf8("short")),
-        site.storage.put("c", bytes),
-      ]);
+      const storage = writable(site);
+      await Promise.all([storage.put("a", bytes), storage.put("b", utf8("short")), storage.put("c", bytes)]);
       for (const name of ["a", "c"]) {
         await using handle = await site.storage.open(name);
         expect(handle && Buffer.compare(await readAll(handle), bytes)).toBe(0);
@@ -128,7 +114,7 @@ describe("names and places", () => {
   it("survives names with blanks, quotes, globs, dashes and dollars", async () => {
     await using root = await freshFolder();
     await using site = await openFar(root.path);
-    if (!("put" in site.storage)) throw new Error("a far storage writes");
+    const storage = writable(site);
     const names = [
       "-rf",
       "a b",
@@ -142,13 +128,13 @@ describe("names and places", () => {
       "=",
       "%s",
     ];
-    for (const name of names) await site.storage.put(`d/${name}/${name}`, utf8(name));
+    for (const name of names) await storage.put(`d/${name}/${name}`, utf8(name));
     const { files, registry } = await site.inventory("d", { digests: true });
     expect(files.map(({ path }) => path).sort()).toEqual(names.map((name) => `${name}/${name}`).sort());
     expect(files.every(({ sha256 }) => sha256?.length === 64)).toBe(true);
     expect([registry, await readdir(root.path)]).toEqual([undefined, ["d"]]);
-    for (const name of names) await site.storage.delete(`d/${name}/${name}`);
-    await site.storage.prune?.("d");
+    for (const name of names) await storage.delete(`d/${name}/${name}`);
+    await storage.prune?.("d");
     expect(await readdir(root.path)).toEqual([]);
   });
 
@@ -170,8 +156,7 @@ describe("names and places", () => {
     await symlink(outside.path, join(root.path, "link"));
     await symlink(join(outside.path, "secret"), join(root.path, "file"));
     await using site = await openFar(root.path);
-    const { storage } = site;
-    if (!("put" in storage)) throw new Error("a far storage writes");
+    const storage = writable(site);
     const ways = [
       () => storage.open("link/secret"),
       () => storage.open("file"),
@@ -203,5 +188,29 @@ describe("names and places", () => {
     await using root = await freshFolder();
     const error = await failure(openFar(`${root.path}/gone`));
     expect([error.code, error.message.includes("gone")]).toEqual(["UNREACHABLE", true]);
+  });
+});
+
+describe("W17: a dataset that somebody writes to meanwhile", () => {
+  it("has an inventory whose digests are those of the sizes it tells", async () => {
+    await using root = await freshFolder();
+    const log = join(root.path, "d", ".events.log");
+    await mkdir(join(root.path, "d"));
+    await writeFile(log, "");
+    await using site = await openFar(root.path);
+    const stop = new AbortController();
+    const writer = (async () => {
+      while (!stop.signal.aborted) {
+        await writeFile(log, "line\n", { flag: "a" });
+        await new Promise((resolve) => setTimeout(resolve, 15));
+      }
+    })();
+    for (let round = 0; round < 10; round++) {
+      const { files } = await site.inventory("d", { digests: true });
+      const text = (await readFile(log)).subarray(0, files[0]?.size);
+      expect(files[0]?.sha256).toBe(createHash("sha256").update(text).digest("hex"));
+    }
+    stop.abort();
+    await writer;
   });
 });

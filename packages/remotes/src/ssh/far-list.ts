@@ -1,13 +1,8 @@
 import { comparePaths, parsePath, type Signal, StorageError } from "@usr/storage";
 import { isTemporary, prefixFolder } from "@usr/storage/adapter";
-import { RemoteError } from "../error.ts";
 import { okText } from "./far-error.ts";
 import type { FarOptions } from "./far-storage.ts";
-import { type FarMeta, parseMeta } from "./meta.ts";
-import { nameOf } from "./wire.ts";
-
-/** A file as the helper's stat shows it, as a storage shows it, or a link. Behind it the path. */
-const ITEM = /^(?:=((?:[^|]*\|){3}[^|]*)\|\.\/|~((?:[^|]*\|){2}[^|]*)\|\.\/|@\.\/)(.*)$/su;
+import { type FarMeta, parseItem, parseMeta } from "./meta.ts";
 
 /** What lies at the other end under a prefix, each list sorted. */
 export interface FarListing {
@@ -27,16 +22,11 @@ export async function listFar(o: FarOptions, prefix: string, s: Signal): Promise
   const links: string[] = [];
   let unspeakable = 0;
   for (const item of reply.items) {
-    const line = nameOf(item);
-    const match = line === undefined ? null : ITEM.exec(line);
-    if (match === null && line !== undefined && line !== "!") {
-      throw new RemoteError("TRANSFER_FAILED", `${o.label} listed ${JSON.stringify(line.slice(0, 200))}.`);
-    }
-    const [meta, path] = [match?.[1] ?? match?.[2], match?.[3]];
-    if (path === undefined || !isSpeakable(path)) unspeakable++;
-    else if (!path.startsWith(prefix)) continue;
-    else if (meta === undefined) links.push(path);
-    else found.push(parseMeta(path, meta));
+    const one = parseItem(item, o.label);
+    if (one === undefined || !isSpeakable(one.path)) unspeakable++;
+    else if (!one.path.startsWith(prefix)) continue;
+    else if (one.far === undefined) links.push(one.path);
+    else found.push(one.far);
   }
   const resolved = await Promise.all(links.map((path) => resolveLink(o, path, s)));
   const all = [...found, ...resolved.filter((meta) => meta !== undefined)].sort((a, b) =>

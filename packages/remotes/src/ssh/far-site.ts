@@ -1,13 +1,14 @@
 import { isRuntimeFile, mapBounded, REGISTRY_FILE } from "@usr/dataset/sync";
-import { type Signal, StorageError } from "@usr/storage";
+import { comparePaths, type Signal, StorageError } from "@usr/storage";
 import { RemoteError } from "../error.ts";
 import { storageSite, textAt } from "../storage-site.ts";
 import type { ByteRange, DigestCache, Inventory, InventoryOptions, Site, SiteFile } from "../types.ts";
 import type { Connection } from "./connection.ts";
+import { type Digested, digestFiles, digestPiece } from "./far-digest.ts";
 import { okText } from "./far-error.ts";
 import { listFar } from "./far-list.ts";
 import { startPut, temporaryFor } from "./far-put.ts";
-import { digestOf, type FarOptions, farStorage } from "./far-storage.ts";
+import { type FarOptions, farStorage } from "./far-storage.ts";
 import { type FarMeta, parseMeta } from "./meta.ts";
 import type { Peer } from "./open.ts";
 
@@ -33,23 +34,29 @@ export interface FarSite extends Site {
 
 export function farSite(site: FarSiteOptions): FarSite {
   const { connection, peer, label, cache } = site;
-  const far: FarOptions = site;
+  let handles = 0;
+  const far: FarOptions = { ...site, handles: { next: () => ++handles } };
   const storage = farStorage(far);
   const near = storageSite(storage, { label, cache });
 
-  const described = async (path: string, s: Signal): Promise<FarMeta> => {
-    const reply = await connection.ask("open", [path, 0], s);
+  const described = async (path: string, handle: number, s: Signal): Promise<FarMeta> => {
+    const reply = await connection.ask("open", [path, handle], s);
     if (reply.code !== "NOT_FOUND") return parseMeta(path, okText(reply, label, path));
     throw new StorageError("NOT_FOUND", `${label}: ${path} does not exist.`, { details: { remote: label, path } });
   };
 
-  const known = async (one: FarMeta, s: Signal): Promise<string> => {
-    const { path, etag, size } = one.meta;
-    const before = cache?.get(label, path, etag, size);
-    if (before !== undefined) return before;
-    const sha256 = await digestOf(far, one, 0, size, s);
-    cache?.set(label, path, etag, size, sha256);
-    return sha256;
+  /** With the digests that the cache knows of these versions, or the other end tells. */
+  const digested = async (files: readonly FarMeta[], s: Signal): Promise<readonly Digested[]> => {
+    const known = files.flatMap((file): readonly Digested[] => {
+      const { path, etag, size } = file.meta;
+      const sha256 = cache?.get(label, path, etag, size);
+      return sha256 === undefined ? [] : [{ ...file, sha256 }];
+    });
+    const paths = new Set(known.map(({ meta }) => meta.path));
+    const unknown = files.filter(({ meta }) => !paths.has(meta.path));
+    const fresh = await digestFiles(far, unknown, s);
+    for (const { meta, sha256 } of fresh) cache?.set(label, meta.path, meta.etag, meta.size, sha256);
+    return [...known, ...fresh].sort((a, b) => comparePaths(a.meta.path, b.meta.path));
   };
 
   return {
@@ -59,20 +66,22 @@ export function farSite(site: FarSiteOptions): FarSite {
     datasets: near.datasets,
     traffic: connection.traffic,
 
-    async inventory(dataset: string, { digests, signal }: InventoryOptions): Promise<Inventory> {
+    async inventory(dataset: string, { digests: hashing, signal }: InventoryOptions): Promise<Inventory> {
       const folder = `${dataset}/`;
-      const [listing, registry] = await Promise.all([
-        listFar(far, folder, { signal }),
-        textAt(storage, REGISTRY_FILE, { signal }),
-      ]);
+      const registry = textAt(storage, REGISTRY_FILE, { signal });
+      // Whoever fails first is heard first, and the other one not as an error of its own.
+      registry.catch(() => undefined);
+      const listing = await listFar(far, folder, { signal });
       if (listing.unspeakable > 0) throw unspeakable(label, dataset, listing.unspeakable);
-      const hashing = digests && storage.digest !== undefined;
-      const files = listing.files.filter(({ meta }) => !isRuntimeFile(meta.path.slice(folder.length)));
-      const describe = async (one: FarMeta): Promise<SiteFile> => {
-        const file = { ...one.meta, path: one.meta.path.slice(folder.length) };
-        return hashing ? { ...file, sha256: await known(one, { signal }) } : file;
+      const wanted = listing.files.filter(({ meta }) => !isRuntimeFile(meta.path.slice(folder.length)));
+      const files = hashing && storage.digest !== undefined ? await digested(wanted, { signal }) : wanted;
+      return {
+        files: files.map(({ meta, ...one }): SiteFile => {
+          const file = { ...meta, path: meta.path.slice(folder.length) };
+          return "sha256" in one ? { ...file, sha256: one.sha256 } : file;
+        }),
+        registry: await registry,
       };
-      return { files: await mapBounded(files, WIDTH, describe), registry };
     },
 
     async digestRanges(
@@ -81,13 +90,18 @@ export function farSite(site: FarSiteOptions): FarSite {
       s: Signal = {},
     ): Promise<readonly string[] | undefined> {
       if (storage.digest === undefined) return undefined;
-      const one = await described(path, s);
-      for (const range of ranges) checkInside(one, range, label);
-      return await mapBounded(ranges, WIDTH, ({ offset, length }) => digestOf(far, one, offset, length, s));
+      const handle = far.handles.next();
+      const one = await described(path, handle, s);
+      try {
+        for (const range of ranges) checkInside(one, range, label);
+        return await mapBounded(ranges, WIDTH, (range) => digestPiece(far, one, { ...range, handle }, s));
+      } finally {
+        await connection.post("close", [handle]).catch(() => undefined);
+      }
     },
 
     async copyPrefix(from: string, length: number, to: string): Promise<void> {
-      checkInside(await described(from, {}), { offset: 0, length }, label);
+      checkInside(await described(from, 0, {}), { offset: 0, length }, label);
       const put = await startPut(far, to, temporaryFor(to, site.random), "overwrite");
       await put.copy(from, length);
       await put.all(new Uint8Array(0), {});

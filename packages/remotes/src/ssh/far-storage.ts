@@ -2,6 +2,7 @@ import { type ObjectMeta, parsePath, type ReadHandle, type Signal, type Storage 
 import { checkRange, lockedError, parseTarget } from "@usr/storage/adapter";
 import { RemoteError } from "../error.ts";
 import type { Connection } from "./connection.ts";
+import { digestFiles } from "./far-digest.ts";
 import { okText } from "./far-error.ts";
 import { listFar } from "./far-list.ts";
 import { startPut, temporaryFor } from "./far-put.ts";
@@ -19,6 +20,8 @@ export interface FarOptions {
   readonly peer: Peer;
   /** In messages. */
   readonly label: string;
+  /** Numbers for the handles of this connection. */
+  readonly handles: { next(): number };
   /** Fresh random bytes, for the names of writes in flight. */
   readonly random: (bytes: number) => Uint8Array;
 }
@@ -32,7 +35,6 @@ export type FarStorage = Omit<Required<Storage>, "digest"> & Pick<Storage, "dige
  */
 export function farStorage(o: FarOptions): FarStorage {
   const { connection, peer, label } = o;
-  let opened = 0;
 
   /** A request whose only news is that it worked. */
   const order = async (verb: "delete" | "rename" | "link" | "prune", ...paths: readonly string[]): Promise<void> => {
@@ -47,7 +49,7 @@ export function farStorage(o: FarOptions): FarStorage {
   const storage: FarStorage = {
     async open(path, s = {}): Promise<ReadHandle | undefined> {
       parsePath(path);
-      const id = ++opened;
+      const id = o.handles.next();
       const found = await find(path, id, s);
       return found && handleOf(o, found, id);
     },
@@ -112,7 +114,7 @@ export function farStorage(o: FarOptions): FarStorage {
 
   const digest = async (path: string, s: Signal = {}): Promise<string | undefined> => {
     const found = await find(parsePath(path), 0, s);
-    return found && (await digestOf(o, found, 0, found.meta.size, s));
+    return found && (await digestFiles(o, [found], s))[0]?.sha256;
   };
 
   return peer.tools.get("sha256") === "none" ? storage : { ...storage, digest };
@@ -173,21 +175,5 @@ async function pause(ms: number, signal: AbortSignal | undefined): Promise<void>
       resolve();
     }, ms);
     signal?.addEventListener("abort", stop, { once: true });
-  });
-}
-
-/** The sha256 of a piece of a file that was described earlier; `CONFLICT` where it is another file by now. */
-export async function digestOf(
-  { connection, label }: FarOptions,
-  { identity, meta }: FarMeta,
-  offset: number,
-  length: number,
-  s: Signal,
-): Promise<string> {
-  const reply = await connection.ask("digest", [meta.path, identity, offset, length], s);
-  const text = okText(reply, label, meta.path);
-  if (/^[0-9a-f]{64}$/.test(text)) return text;
-  throw new RemoteError("TRANSFER_FAILED", `${label} gave ${JSON.stringify(text)} as the sha256 of ${meta.path}.`, {
-    details: { remote: label, path: meta.path },
   });
 }

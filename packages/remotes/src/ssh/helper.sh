@@ -127,11 +127,12 @@ part() {
   fi
 }
 
+# sum FILE...: digest and name, a line each; of stdin where there is no FILE
 sum() {
   case $sha256 in
-  sha256sum) sha256sum ;;
-  shasum) shasum -a 256 ;;
-  *) openssl dgst -sha256 -r ;;
+  sha256sum) sha256sum "$@" ;;
+  shasum) shasum -a 256 "$@" ;;
+  *) openssl dgst -sha256 -r "$@" ;;
   esac
 }
 
@@ -236,7 +237,7 @@ still() {
   fi
 }
 
-# digest PATH INODE OFFSET LENGTH
+# digest PATH INODE OFFSET LENGTH HANDLE
 do_digest() {
   if [ "$sha256" = none ]; then
     reply NOT_SUPPORTED 'no sha256sum, shasum or openssl'
@@ -244,6 +245,22 @@ do_digest() {
   fi
   digest=$({ part "./$a1" "$a3" "$a4" | sum; } 2>/dev/null)
   still "${digest%% *}"
+}
+
+# digests PATH...: of whole files, and what each is now. One that is gone is left out.
+do_digests() {
+  if [ "$sha256" = none ]; then
+    reply NOT_SUPPORTED 'no sha256sum, shasum or openssl'
+    return
+  fi
+  n=0
+  while [ $n -lt "$count" ]; do
+    n=$((n + 1))
+    eval "set -- \"\$@\" \"./\$a$n\""
+  done
+  sum "$@" 2>/dev/null | while IFS= read -r line; do printf '#%s\n' "$line"; done
+  stat -L -c '=%i|%s|%Y|%y|%n' "$@" 2>/dev/null
+  reply ok
 }
 
 # begin TEMPORARY PATH MODE: a new, empty file beside the one that it will be
@@ -422,7 +439,7 @@ while read -r verb count size; do
     IFS= read -r "a$n" || exit 0
   done
   case $verb in
-  hello | list | open | close | read | digest | begin | write | copy | commit | abort | append | delete | rename | link | lock | unlock | prune | space) "do_$verb" ;;
+  hello | list | open | close | read | digest | digests | begin | write | copy | commit | abort | append | delete | rename | link | lock | unlock | prune | space) "do_$verb" ;;
   *)
     exact "$size" >/dev/null
     reply NOT_SUPPORTED "no request $verb"

@@ -139,11 +139,20 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     return line;
   },
 
-  async digest(storage, { args: [path = "", , offset, length] }) {
-    await using handle = await storage.open(path);
-    if (handle === undefined) return "CONFLICT it went away";
-    if (offset === "0" && Number(length) === handle.meta.size) return `ok ${(await storage.digest(path)) ?? ""}`;
+  async digest(_storage, { args: [path = "", , offset, length, id = ""] }, { handles }) {
+    const handle = handles.get(id);
+    if (handle === undefined) throw new StorageError("CONFLICT", `${path} is not open.`);
     return `ok ${await sha256Hex(piecesOf(handle, Number(offset), Number(length)))}`;
+  },
+
+  async digests(storage, { args }, { write }) {
+    for (const path of args) {
+      await using handle = await storage.open(path);
+      const sha256 = handle && (await storage.digest(path));
+      if (handle === undefined || sha256 === undefined) continue;
+      await write(utf8.encode(`#${sha256}  ./${path}\n~${formatMeta(handle.meta)}|./${path}\n`));
+    }
+    return "ok";
   },
 
   async begin(storage, { args: [id = "", path = "", mode = ""] }, { puts }) {

@@ -17,6 +17,7 @@ export type Verb =
   | "close"
   | "read"
   | "digest"
+  | "digests"
   | "begin"
   | "write"
   | "copy"
@@ -46,7 +47,8 @@ export interface Reply {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-const MOST_ARGS = 6;
+/** A request names no more files than this. */
+export const MOST_ARGS: number = 100;
 const MOST_ITEMS = 5_000_000;
 /** Of a request; longer bodies are sent in pieces. */
 export const LONGEST_BODY: number = 2 ** 20;
@@ -67,7 +69,7 @@ export function encodeRequest(verb: Verb, args: readonly (string | number)[], si
 export async function readRequest(reader: ByteReader): Promise<Request | undefined> {
   const line = await reader.line();
   if (line === undefined) return undefined;
-  const [verb, count, size] = numbersOf(/^([a-z]+) (\d{1,2}) (\d{1,9})$/, line, "request");
+  const [verb, count, size] = numbersOf(/^([a-z]+) (\d{1,3}) (\d{1,9})$/, line, "request");
   if (Number(count) > MOST_ARGS || Number(size) > LONGEST_BODY) throw garbled("request", line);
   const args: string[] = [];
   for (let n = 0; n < Number(count); n++) {
