@@ -80,6 +80,13 @@ const CHANGES: Readonly<
     args: ["maintenance", "dedupe", "demo", "--key", "sequence_ci", "--prune-overlays"],
     asks: true,
   },
+  "maintenance event-log-garden": {
+    args: [
+      ...["maintenance", "event-log-garden", "demo", "--retain-last", "3", "--reason", "long"],
+      ...["--write", "--acknowledge-notify-cursor-reset"],
+    ],
+    asks: true,
+  },
   "maintenance registry-freeze": { args: ["maintenance", "registry-freeze", "demo"] },
   doctor: { args: ["doctor", "demo", "--repair"], asks: true },
 };
