@@ -11,6 +11,7 @@ const config: Options = {
     "src/maintain/index.ts",
     "src/overlays/index.ts",
     "src/curate/index.ts",
+    "src/inspect/index.ts",
   ],
 };
 export default config;

@@ -1,3 +1,5 @@
+import type { Session } from "./session.ts";
+
 const NUCLEOTIDES = /^[ACGTUN]+…?$/i;
 const COLOURS: ReadonlyMap<string, number> = new Map([
   ["A", 32],
@@ -16,4 +18,13 @@ const coloured = (run: string): string => {
   const colour = COLOURS.get(base.toUpperCase());
   const codes = [...(base >= "a" ? [2] : []), ...(colour === undefined ? [] : [colour])];
   return codes.length === 0 ? run : `\u001b[${codes.join(";")}m${run}\u001b[0m`;
+};
+
+/** What says less than what it stands beside. */
+export const dim = (text: string): string => `\u001b[2m${text}\u001b[0m`;
+
+/** Whether the terminal and whoever sits there want colours. */
+export const hasColour = ({ environment, options }: Session): boolean => {
+  const { NO_COLOR, TERM } = environment.variables;
+  return options.color && (NO_COLOR === undefined || NO_COLOR === "") && TERM !== "dumb";
 };

@@ -41,6 +41,12 @@ export type Outcome =
     }
   /** Rows of a table: NDJSON, or a table for people. */
   | { readonly kind: "rows"; readonly batches: AsyncIterable<Batch> }
+  /** Single rows: NDJSON, or on a terminal a record each, in full, with a note on each value by column and place of the row. */
+  | {
+      readonly kind: "records";
+      readonly batches: AsyncIterable<Batch>;
+      readonly notes: () => Promise<(row: number, column: string) => string | undefined>;
+    }
   /** Lines that are JSON already, each with a line for people. */
   | { readonly kind: "lines"; readonly lines: AsyncIterable<{ readonly json: string; readonly text: string }> }
   /** Text that is the same for people and programs (completion scripts). */

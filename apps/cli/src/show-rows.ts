@@ -1,7 +1,7 @@
 import { jsonRows } from "@usr/formats";
 import type { Batch, Field } from "@usr/schema";
 import { valueAt } from "@usr/schema/columns";
-import { colouredSequence } from "./colour.ts";
+import { colouredSequence, hasColour } from "./colour.ts";
 import { safe } from "./safe.ts";
 import type { Session } from "./session.ts";
 import { cellText, isNumeric, type Layout, layoutOf, lineOf } from "./text.ts";
@@ -90,11 +90,6 @@ const showTable = async (session: Session, batches: AsyncIterable<Batch>): Promi
     const names = fields.slice(-hidden).map(({ name }) => name);
     session.say(`no room for ${names.join(", ")}; choose with --columns, or see every value with --json`);
   }
-};
-
-const hasColour = ({ environment, options }: Session): boolean => {
-  const { NO_COLOR, TERM } = environment.variables;
-  return options.color && (NO_COLOR === undefined || NO_COLOR === "") && TERM !== "dumb";
 };
 
 const LONGEST_CELL = 1000;

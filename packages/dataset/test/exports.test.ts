@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import * as curate from "../src/curate/index.ts";
 import * as api from "../src/index.ts";
+import * as inspect from "../src/inspect/index.ts";
 import * as maintain from "../src/maintain/index.ts";
 import * as overlays from "../src/overlays/index.ts";
 
@@ -15,6 +16,12 @@ test("the public names", () => {
       "requireRegistry",
       "scan",
       "validate",
+    ]
+  `);
+  expect(Object.keys(inspect).sort()).toMatchInlineSnapshot(`
+    [
+      "describe",
+      "origins",
     ]
   `);
   expect(Object.keys(maintain).sort()).toMatchInlineSnapshot(`

@@ -85,6 +85,14 @@ export const READING: readonly CommandSpec[] = [
     load: () => import("../commands/cols.ts"),
   },
   {
+    name: "describe",
+    summary: "what each column holds: counts, range, mean, spread",
+    args: [dataset],
+    options: [columns, where, deleted, noOverlays, registryMode],
+    examples: ["usr describe demo --columns mock__score"],
+    load: () => import("../commands/describe.ts"),
+  },
+  {
     name: "export",
     summary: "write the merged view to a file",
     args: [dataset],

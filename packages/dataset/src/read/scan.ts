@@ -16,16 +16,23 @@ import { bindWhere, knownColumns, type Where, whereOf } from "./where.ts";
  * @throws DatasetError `DATASET_NOT_FOUND`, `UNKNOWN_COLUMN`, `UNKNOWN_ID`, `NO_REGISTRY`, `TYPE_MISMATCH`, `FILTER_INVALID` and what `openSnapshot` throws
  */
 export async function* scan(root: Root, id: string, query: Query = {}): AsyncGenerator<Batch, void, undefined> {
+  await using snapshot = await openForQuery(root, id, query);
+  yield* scanSnapshot(snapshot, query);
+}
+
+/** The state of a dataset with what a query needs open, every column of it known. */
+export async function openForQuery(root: Root, id: string, query: Query): Promise<Snapshot> {
   const where = await whereOf(query);
-  await using snapshot = await openSnapshot(root, id, {
+  const snapshot = await openSnapshot(root, id, {
     namespaces: neededNamespaces(query, where),
     tombstones: needsTombstones(query, where),
     registryMode: query.registryMode,
     signal: query.signal,
   });
   const unknown = unknownColumns(snapshot, query);
-  if (unknown.length > 0) throw unknownColumnError(id, unknown, await knownColumns(snapshot, query));
-  yield* scanSnapshot(snapshot, query);
+  if (unknown.length === 0) return snapshot;
+  await using _closed = snapshot;
+  throw unknownColumnError(id, unknown, await knownColumns(snapshot, query));
 }
 
 /** Hiding deleted rows needs the tombstones; showing them only where their columns are wanted. */
@@ -110,7 +117,7 @@ async function* paged(
 }
 
 /** The columns that a query may ask for. */
-function viewOf(snapshot: Snapshot, query: Query): readonly ViewColumn[] {
+export function viewOf(snapshot: Snapshot, query: Query): readonly ViewColumn[] {
   const overlays = query.overlays === false ? [] : snapshot.overlays;
   const shown = query.includeDeleted === true && query.overlays !== false ? snapshot.tombstones : undefined;
   return viewColumns(snapshot.base.file.schema.fields, overlays, shown);

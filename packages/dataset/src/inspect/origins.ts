@@ -1,0 +1,102 @@
+import { decodeEvents } from "@usr/events";
+import { buildKeyIndex, type KeyIndex, mergeOverlay, type OverlayKey, type Part } from "@usr/overlay";
+import { isValid } from "@usr/schema/columns";
+import { readAll, type Signal, scopedStorage } from "@usr/storage";
+import { EVENTS_LOG } from "../layout.ts";
+import { keyBatches } from "../read/merged-view.ts";
+import { findRows } from "../read/rows.ts";
+import { openForQuery, viewOf } from "../read/scan.ts";
+import { selectColumns } from "../read/view.ts";
+import type { Query, Root, Snapshot } from "../types.ts";
+
+/** Where one value of the merged view comes from. */
+export type CellOrigin =
+  /** The base table: imported with the row, or folded into it since. */
+  | { readonly from: "base" }
+  | {
+      readonly from: "part";
+      readonly namespace: string;
+      /** Relative to the dataset. */
+      readonly path: string;
+      readonly created_at: string;
+      /** Who wrote it, by the event log; `null` where the log does not tell. */
+      readonly actor: { readonly tool: string; readonly run_id: string } | null;
+    };
+
+/**
+ * For each id the origin of each column that has a value there: the newest part with one, else the base. Reads the asked columns of every part
+ * for the rows asked.
+ *
+ * @throws what `scan` throws; ids that no row has are left out
+ */
+export const origins = async (
+  root: Root,
+  id: string,
+  query: Query & { readonly ids: readonly string[] },
+): Promise<ReadonlyMap<string, ReadonlyMap<string, CellOrigin>>> => {
+  await using snapshot = await openForQuery(root, id, query);
+  const columns = selectColumns(viewOf(snapshot, query), query.columns, id);
+  const found = await findRows(snapshot.base.file, query.ids, query);
+  const rows = [...found].map(([rowId, stored]) => ({ rowId, row: stored[0]! })).sort((a, b) => a.row - b.row);
+  const actors = await actorsOf(root, id);
+  const result = new Map(rows.map(({ rowId }) => [rowId, new Map<string, CellOrigin>()]));
+  const claim = (rowId: string, column: string, origin: CellOrigin): void => {
+    const cells = result.get(rowId);
+    if (cells?.has(column) === false) cells.set(column, origin);
+  };
+  // A later namespace wins over an earlier one, and in each the newest part: the first to claim a cell keeps it.
+  const overlays = [...new Set(columns.flatMap((column) => column.overlays))].toReversed();
+  const indexes = new Map<OverlayKey, KeyIndex>();
+  for (const overlay of overlays) {
+    const index = indexes.get(overlay.key) ?? (await indexOf(snapshot, overlay.key, rows, query));
+    indexes.set(overlay.key, index);
+    for (const part of overlay.parts) {
+      const held = columns.filter((column) => column.overlays.includes(overlay)).map(({ field }) => field.name);
+      const names = held.filter((name) => part.columns.includes(name));
+      const origin = originOf(overlay.namespace, part, actors);
+      await using cursor = mergeOverlay({ ...overlay, parts: [part] }, index, { columns: names, signal: query.signal });
+      for (const { rowId, row } of rows) {
+        const values = await cursor.read(row, row + 1);
+        for (const [c, name] of names.entries()) if (isValid(values[c]!, 0)) claim(rowId, name, origin);
+      }
+    }
+  }
+  for (const { rowId } of rows)
+    for (const { field, stored } of columns) if (stored) claim(rowId, field.name, { from: "base" });
+  return result;
+};
+
+/** Ids are unique by contract, so the rows asked for are enough; a sequence key is only sound over the whole base. */
+const indexOf = (
+  snapshot: Snapshot,
+  key: OverlayKey,
+  rows: readonly { readonly row: number }[],
+  o: Signal,
+): Promise<KeyIndex> => {
+  const { numRows } = snapshot.base.file;
+  const ranges = key === "id" ? rows.map(({ row }) => ({ start: row, end: row + 1 })) : [{ start: 0, end: numRows }];
+  return buildKeyIndex(key, keyBatches(snapshot, key, ranges, o), { signal: o.signal, rows: numRows });
+};
+
+type Actors = ReadonlyMap<string, { readonly tool: string; readonly run_id: string }>;
+
+const originOf = (namespace: string, part: Part, actors: Actors): CellOrigin => ({
+  from: "part",
+  namespace,
+  path: part.path,
+  created_at: part.createdAtText,
+  actor: (part.eventId === undefined ? undefined : actors.get(part.eventId)) ?? null,
+});
+
+/** Who did what, by event. */
+const actorsOf = async (root: Root, id: string): Promise<Actors> => {
+  const handle = await scopedStorage(root.storage, id).open(EVENTS_LOG);
+  if (handle === undefined) return new Map();
+  await using opened = handle;
+  const { events } = decodeEvents(await readAll(opened));
+  return new Map(
+    events.flatMap(({ event_id, actor }) =>
+      event_id === undefined || actor === undefined ? [] : [[event_id, { tool: actor.tool, run_id: actor.run_id }]],
+    ),
+  );
+};
