@@ -11,6 +11,7 @@ test("the runtime exports", () => {
   `);
   expect(Object.keys(ssh).sort()).toMatchInlineSnapshot(`
     [
+      "PROTOCOL",
       "openSsh",
       "serveStdio",
       "sshArguments",

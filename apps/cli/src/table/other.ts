@@ -42,4 +42,15 @@ export const OTHER: readonly CommandSpec[] = [
     ],
     load: () => import("../commands/complete.ts"),
   },
+  {
+    name: "serve-remote",
+    summary: "the far end of a remote: what ssh runs there, not to be typed",
+    args: [],
+    options: [
+      { flags: "--protocol <version>", description: "the protocol that is asked for", required: true },
+      { flags: "--marker <text>", description: "what the first line starts with", required: true },
+    ],
+    examples: ["usr serve-remote --protocol 1 --marker 5f1c"],
+    load: () => import("../commands/serve-remote.ts"),
+  },
 ];

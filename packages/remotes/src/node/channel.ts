@@ -1,6 +1,5 @@
 /// <reference types="node" />
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { RemoteError } from "../error.ts";
 import type { Channel } from "../ssh/connection.ts";
@@ -85,9 +84,4 @@ async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array> {
   } catch {
     // It ended early; why is asked elsewhere.
   }
-}
-
-/** Resolves when the stream takes more. */
-export async function writeTo(stream: Writable, bytes: Uint8Array): Promise<void> {
-  if (!stream.write(bytes)) await once(stream, "drain");
 }

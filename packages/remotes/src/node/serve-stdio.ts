@@ -1,23 +1,12 @@
 /// <reference types="node" />
 import { realpath, stat, statfs } from "node:fs/promises";
-import type { Readable, Writable } from "node:stream";
 import { StorageError } from "@usr/storage";
 import { diskStorage } from "@usr/storage/node";
-import { type ServedRoot, serve } from "../ssh/serve.ts";
-import { writeTo } from "./channel.ts";
+import { type ServedRoot, type ServeOptions, serve } from "../ssh/serve.ts";
 
-/** Serves a folder of this machine to an ssh transport whose other end is at `input` and `output`, until the input ends. */
-export async function serveStdio(o: {
-  readonly input: Readable;
-  readonly output: Writable;
-  readonly marker: string;
-}): Promise<void> {
-  await serve({
-    input: o.input,
-    write: (bytes) => writeTo(o.output, bytes),
-    marker: o.marker,
-    open: openRoot,
-  });
+/** Serves folders of this machine to an ssh transport at the other end of `input` and `write`, until the input ends. */
+export async function serveStdio(o: Omit<ServeOptions, "open">): Promise<void> {
+  await serve({ ...o, open: openRoot });
 }
 
 async function openRoot(path: string): Promise<ServedRoot> {

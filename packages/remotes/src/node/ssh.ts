@@ -16,5 +16,7 @@
 export type { FarSite } from "../ssh/far-site.ts";
 export type { Peer } from "../ssh/open.ts";
 export { type SshTarget, sshArguments } from "../ssh/remote-shell.ts";
+export type { ServeOptions } from "../ssh/serve.ts";
+export { PROTOCOL } from "../ssh/wire.ts";
 export { type OpenSshOptions, openSsh } from "./open-ssh.ts";
 export { serveStdio } from "./serve-stdio.ts";

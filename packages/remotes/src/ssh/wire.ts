@@ -7,6 +7,7 @@
 import { RemoteError } from "../error.ts";
 import type { ByteReader } from "./bytes.ts";
 
+/** Both ends must speak the same one. */
 export const PROTOCOL = "1";
 
 /** Both ends know exactly these. */

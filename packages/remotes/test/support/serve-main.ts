@@ -3,4 +3,8 @@
 import { serveStdio } from "../../src/node/ssh.ts";
 
 const marker = process.argv[process.argv.indexOf("--marker") + 1] ?? "";
-await serveStdio({ input: process.stdin, output: process.stdout, marker });
+const write = (bytes: Uint8Array): Promise<void> =>
+  new Promise((resolve, reject) => {
+    process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+await serveStdio({ input: process.stdin, write, marker });
