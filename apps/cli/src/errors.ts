@@ -39,6 +39,7 @@ const PACKAGE_ERRORS = new Set([
   "OverlayError",
   "FormatError",
   "DatasetError",
+  "RemoteError",
 ]);
 
 /** Whether an error is one that a package raised on purpose; anything else is a bug or the operating system. */
@@ -65,6 +66,12 @@ const EXIT_CODES: ReadonlyMap<string, number> = new Map([
   ["EXISTS", 5],
   ["LOCKED", 5],
   ["CONFLICT", 5],
+  ["REMOTES_FILE_NOT_FOUND", 4],
+  ["REMOTE_NOT_FOUND", 4],
+  ["REMOTE_EXISTS", 5],
+  ["VERIFY_FAILED", 6],
+  ["UNREACHABLE", 7],
+  ["TRANSFER_FAILED", 7],
   ["FULL", 8],
   ["READ_ONLY", 8],
   ["PERMISSION", 8],
@@ -79,6 +86,8 @@ export const EXIT = {
   data: 3,
   notFound: 4,
   conflict: 5,
+  unproved: 6,
+  remote: 7,
   machine: 8,
   interrupted: 130,
 } as const;
@@ -89,5 +98,6 @@ export const exitCodeOf = (error: unknown): number => {
   // A namespace that a stored part names is data; one that was typed is a name. What a file system cannot do, the machine refuses.
   if (error.code === "NAMESPACE_NOT_REGISTERED" && error.name === "OverlayError") return EXIT.data;
   if (error.code === "NOT_SUPPORTED" && error.name === "StorageError") return EXIT.machine;
+  if (error.code === "NOT_SUPPORTED" && error.name === "RemoteError") return EXIT.remote;
   return EXIT_CODES.get(error.code) ?? EXIT.data;
 };

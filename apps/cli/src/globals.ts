@@ -5,6 +5,7 @@ import type { GlobalOptions } from "./session.ts";
 /** Options that every command takes, before or after its name. */
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { flags: "--root <dir>", description: "the folder of registry.yaml and the datasets (else USR_ROOT)" },
+  { flags: "--remotes <file>", description: "the file of remotes (else USR_REMOTES_PATH)" },
   { flags: "--json", description: "one JSON document on stdout, NDJSON for rows" },
   { flags: "--quiet", description: "nothing on stderr but errors" },
   { flags: "--no-color", description: "no colours (NO_COLOR works too)" },
@@ -23,11 +24,13 @@ export const GROUPS: Readonly<Record<string, string>> = {
   snapshot: "copies of the base table",
   events: "the event log",
   state: "what is said about single rows",
+  remotes: "the places that copies lie at",
 };
 
 /** The globals among the options that were typed. Throws `UsageError` for a value that is no number or size. */
 export const globalsOf = (typed: Readonly<Record<string, unknown>>): GlobalOptions => ({
   root: typeof typed["root"] === "string" ? typed["root"] : undefined,
+  remotes: typeof typed["remotes"] === "string" ? typed["remotes"] : undefined,
   json: typed["json"] === true,
   quiet: typed["quiet"] === true,
   color: typed["color"] !== false,

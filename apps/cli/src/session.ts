@@ -31,6 +31,7 @@ export interface Environment {
 /** The options every command takes. */
 export interface GlobalOptions {
   readonly root?: string | undefined;
+  readonly remotes?: string | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly color: boolean;

@@ -4,6 +4,7 @@ import { MAINTENANCE } from "./table/maintenance.ts";
 import { OTHER } from "./table/other.ts";
 import { READING } from "./table/reading.ts";
 import { RECORDS } from "./table/records.ts";
+import { REMOTES } from "./table/remotes.ts";
 import { WRITING } from "./table/writing.ts";
 
 /** Every command: help, parsing, completions and the reference page are made from this table. */
@@ -13,5 +14,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...RECORDS,
   ...CHECKING,
   ...MAINTENANCE,
+  ...REMOTES,
   ...OTHER,
 ];

@@ -15,6 +15,10 @@ export const SNAPSHOTS_DIR = "_snapshots/";
 export const PINS_FILE = "_snapshots/pins.json";
 export const STAGING = ".staging/";
 export const PENDING = ".staging/pending.json";
+/** Lines of another site's log on their way into this one. */
+export const MERGED_LINES = ".staging/events.jsonl";
+/** What a sync has brought and not published yet, by digest. It outlives the command that brought it, so that the next one can go on. */
+export const INCOMING = ".incoming/";
 export const EVENTS_LOG = ".events.log";
 /** Lines that were cut off the log, in files of their own. */
 export const EVENTS_ARCHIVE = ".events.archive/";
@@ -64,9 +68,22 @@ export function isSnapshotFile(path: string): boolean {
   return /^_snapshots\/records-[^/]+\.parquet$/.test(path) && !path.endsWith(".tmp.parquet");
 }
 
-/** Whether a path is a runtime file: locks, their owner records and everything staged. No part of the dataset. */
+/**
+ * Whether a path is a runtime file: locks, their owner records, everything staged, and what the Python program keeps of that kind, the side
+ * files of its SQLite index included. No part of the dataset.
+ */
 export function isRuntimeFile(path: string): boolean {
-  return path.startsWith(LOCK) || path === EVENTS_LOCK || path.startsWith(STAGING);
+  if (path.startsWith(LOCK) || path.startsWith(STAGING) || path.startsWith(INCOMING)) return true;
+  const segments = path.split("/");
+  const name = segments.at(-1) ?? "";
+  return (
+    path === EVENTS_LOCK ||
+    path === ".usr.transfer.lock" ||
+    path.startsWith(".usr.lease.") ||
+    name === ".sidecar.lock" ||
+    segments.some((segment) => segment === ".~tmp~" || segment.startsWith(".usr-pull-")) ||
+    /\.tmp(\.parquet)?$|\.(sqlite|db)\d*-(wal|shm|journal)$/.test(name)
+  );
 }
 
 /** Keys of the base table's metadata, and the values this program understands. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import * as root from "../src/index.ts";
+import * as merge from "../src/merge/index.ts";
 
 test("the public names", () => {
   expect(Object.keys(root).sort()).toMatchInlineSnapshot(`
@@ -12,6 +13,13 @@ test("the public names", () => {
       "hasEvent",
       "tailEvents",
       "uuidv7",
+    ]
+  `);
+  expect(Object.keys(merge).sort()).toMatchInlineSnapshot(`
+    [
+      "appendLines",
+      "compareLogs",
+      "missingLines",
     ]
   `);
 });

@@ -2,6 +2,7 @@ import type { NamespaceEntry } from "@usr/registry";
 import { type DataType, type Field, formatType, parseType, sameType } from "@usr/schema";
 import { byCodePoints } from "./discover.ts";
 import { OverlayError } from "./error.ts";
+import { lateParts } from "./late.ts";
 import { type Registered, TOMBSTONE_COLUMNS, TOMBSTONES } from "./tombstones.ts";
 import type { Overlay, OverlayEntry, Part } from "./types.ts";
 
@@ -167,21 +168,14 @@ function mismatch(
 }
 
 function checkLateParts(namespace: string, parts: readonly Part[]): void {
-  for (const compaction of parts) {
-    if (compaction.compactedFrom === undefined) continue;
-    const listed = new Set(compaction.compactedFrom.map((source) => source.name));
-    for (const part of parts) {
-      if (part.createdAt >= compaction.createdAt || listed.has(part.name)) continue;
-      // An older compaction of sources that are all listed says nothing that the newer one does not say.
-      if (part.compactedFrom?.every(({ name }) => listed.has(name)) === true) continue;
-      throw new OverlayError(
-        "LATE_PART",
-        `${part.path} (${part.createdAtText}) is older than the compaction ${compaction.name} (${compaction.createdAtText}), which does not list it.`,
-        {
-          hint: "It arrived after the compaction: attach its rows again, or move it out of _derived.",
-          details: { namespace, file: part.path, created_at: part.createdAtText, compaction: compaction.name },
-        },
-      );
-    }
+  for (const { part, compaction } of lateParts(parts)) {
+    throw new OverlayError(
+      "LATE_PART",
+      `${part.path} (${part.createdAtText}) is older than the compaction ${compaction.name} (${compaction.createdAtText}), which does not list it.`,
+      {
+        hint: "It arrived after the compaction: attach its rows again, or move it out of _derived.",
+        details: { namespace, file: part.path, created_at: part.createdAtText, compaction: compaction.name },
+      },
+    );
   }
 }

@@ -18,6 +18,7 @@ test("the runtime exports", () => {
   expect(Object.keys(write).sort()).toMatchInlineSnapshot(`
     [
       "createKeyTable",
+      "lateParts",
       "nextCreatedAt",
       "normalizeKeys",
       "overlayMetadata",

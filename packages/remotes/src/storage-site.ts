@@ -1,4 +1,4 @@
-import { datasetIds, isRuntimeFile, mapBounded, REGISTRY_FILE } from "@usr/dataset/sync";
+import { datasetIds, isRuntimeFile, mapBounded, PLACES } from "@usr/dataset/sync";
 import { type ReadableStorage, type ReadHandle, readAll, type Signal, type Storage, StorageError } from "@usr/storage";
 import { RemoteError } from "./error.ts";
 import { sha256Hex } from "./sha256.ts";
@@ -36,7 +36,8 @@ export const storageSite = (storage: ReadableStorage | Storage, o: StorageSiteOp
     };
     return {
       files: digests && storage.digest !== undefined ? await mapBounded(files, WIDTH, withSha256) : files,
-      registry: await textAt(storage, REGISTRY_FILE, { signal }),
+      registry: await textAt(storage, PLACES.registry, { signal }),
+      digests: digests && storage.digest !== undefined,
     };
   },
 

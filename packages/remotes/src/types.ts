@@ -20,6 +20,8 @@ export interface Inventory {
   readonly files: readonly SiteFile[];
   /** The text of the root's `registry.yaml`; `undefined` = the root has none. */
   readonly registry: string | undefined;
+  /** `false` = digests were asked for and the site cannot compute any; said even where there is no file. */
+  readonly digests?: boolean | undefined;
 }
 
 export interface InventoryOptions extends Signal {
@@ -40,8 +42,10 @@ export interface ByteRange {
  * Unreachable is an error of the site (`RemoteError` `UNREACHABLE`), never "absent".
  */
 export interface Site extends AsyncDisposable {
-  /** For messages, events and audits: the remote's name, or the folder. */
+  /** For messages and audits: the remote's name, or the folder. */
   readonly label: string;
+  /** What the root is called in the events of its datasets: its path over there; the label where not given. */
+  readonly root?: string | undefined;
   /** The root: `registry.yaml`, and `<dataset>/<file>`. Has `put` where the site may be written to. */
   readonly storage: ReadableStorage | Storage;
   /** Ids of the datasets of the root, sorted. */
@@ -102,4 +106,80 @@ export interface HttpProfile extends CommonProfile {
   readonly type: "http";
   /** Where the published root lies. Read only. */
   readonly url: string;
+}
+
+/** What was asked of a sync. */
+export interface SyncOptions extends Signal {
+  readonly verify: VerifyMode;
+  /** The base alone. */
+  readonly primaryOnly?: boolean | undefined;
+  /** Snapshots too. */
+  readonly snapshots?: boolean | undefined;
+  /** Make the target what the source is: its own files are deleted, conflicts end in the source's favour. */
+  readonly mirror?: boolean | undefined;
+  readonly overwriteBase?: boolean | undefined;
+  readonly overwriteRegistry?: boolean | undefined;
+  /** Tombstones, states and single-file overlays that both sides changed become the source's. */
+  readonly overwriteOverlays?: boolean | undefined;
+  /** Files that are none of the format's and differ become the source's. */
+  readonly overwriteOther?: boolean | undefined;
+}
+
+/** The classes of a diff, in the order they are shown. Parts and single-file overlays are in `overlay <name>`, one class each. */
+export type ClassName =
+  | "base"
+  | `overlay ${string}`
+  | "tombstones"
+  | "state"
+  | "registry"
+  | "events"
+  | "archived"
+  | "snapshots"
+  | "other";
+
+/** What a sync does with one file of the target. */
+export interface PlannedFile {
+  readonly class: ClassName;
+  /** Where it will lie at the target, relative to the dataset. */
+  readonly path: string;
+  /**
+   * `copy` = new; `extend` = the target's own bytes and new ones after them; `replace` = written over; `merge` = both sides' rows;
+   * `append` = lines of the log; `retire` = moved to `_derived/_archived/`, as at the source; `promote` = a single file becomes a part;
+   * `delete` = only with `mirror`.
+   */
+  readonly action: "copy" | "extend" | "replace" | "merge" | "append" | "retire" | "promote" | "delete";
+  /** Bytes that have to travel. */
+  readonly bytes: number;
+}
+
+/** What cannot be united without a decision. */
+export interface Conflict {
+  readonly code: "CONFLICT" | "LATE_PART";
+  readonly class: ClassName;
+  readonly path: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** One class of files on two sites. */
+export interface ClassDiff {
+  readonly class: ClassName;
+  /** Paths; for events, how many lines, as text. */
+  readonly only_local: readonly string[];
+  readonly only_remote: readonly string[];
+  readonly different: readonly string[];
+  /** Parts that came after a compaction that does not know them. */
+  readonly late: readonly string[];
+}
+
+/** Two sites of a dataset as they were found. */
+export interface Comparison {
+  readonly dataset: string;
+  /** The remote's label. */
+  readonly remote: string;
+  readonly inventories: readonly [local: Inventory, remote: Inventory];
+  /** Lines of the log that one side alone has, transfers apart. */
+  readonly events: { readonly onlyLocal: number; readonly onlyRemote: number };
+  /** Lines of each log, all of them. */
+  readonly lines: { readonly local: number; readonly remote: number };
 }

@@ -109,7 +109,7 @@ const plan = async (
   nowUs: bigint,
 ): Promise<Plan> => {
   requireSingleFile(snapshot, verb.kind);
-  const rows = await readRows(overlayOf(snapshot, verb.kind), verb.kind);
+  const rows = await readRows(overlayOf(snapshot, verb.kind)?.parts[0], verb.kind);
   const stored = await findRows(snapshot.base.file, ids);
   const known = ids.filter((id) => stored.has(id) || (verb.takesBack && rows.at.has(id)));
   const missing = ids.length - known.length;

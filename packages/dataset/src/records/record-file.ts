@@ -1,4 +1,4 @@
-import type { Overlay } from "@usr/overlay";
+import type { Overlay, Part } from "@usr/overlay";
 import { normalizeKeys } from "@usr/overlay/write";
 import { readBatches } from "@usr/parquet";
 import type { Batch, Column, DataType, Field, Schema, Value } from "@usr/schema";
@@ -84,9 +84,8 @@ export const requireSingleFile = (snapshot: Snapshot, kind: RecordKind): void =>
 };
 
 /** The rows of the single file in its order, with ids as keys are compared and values in the types of the kind. */
-export const readRows = async (overlay: Overlay | undefined, kind: RecordKind): Promise<RecordRows> => {
+export const readRows = async (part: Part | undefined, kind: RecordKind): Promise<RecordRows> => {
   const rows: RecordRows = { ids: [], cells: [], at: new Map() };
-  const [part] = overlay?.parts ?? [];
   if (part === undefined) return rows;
   const held = kind.fields.filter(({ name }) => part.columns.includes(name));
   const columns = ["id", ...held.map(({ name }) => name)];

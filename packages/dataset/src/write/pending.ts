@@ -1,9 +1,10 @@
 import type { UsrEvent } from "@usr/events";
 import { type AppendOptions, appendEvent, hasEvent } from "@usr/events";
-import type { Storage } from "@usr/storage";
+import { appendLines, missingLines } from "@usr/events/merge";
+import type { ReadHandle, Storage } from "@usr/storage";
 import { readAll } from "@usr/storage";
 import { DatasetError } from "../error.ts";
-import { DERIVED_DIR, EVENTS_LOG, PENDING, STAGING } from "../layout.ts";
+import { DERIVED_DIR, EVENTS_LOCK, EVENTS_LOG, PENDING, STAGING } from "../layout.ts";
 import type { Step } from "./types.ts";
 
 /** What a commit is about to do, durable before its first step: enough for the next writer to finish it or to sweep it away. */
@@ -13,6 +14,8 @@ export interface PendingRecord {
   readonly steps: readonly Step[];
   /** Which step makes the change visible. Once it is done the commit has happened; before, it has not. */
   readonly commit: number;
+  /** A file of whole lines, there once the steps are done, that go into the log before the events. */
+  readonly lines?: string | undefined;
   /** Each event with the step that makes it true. */
   readonly events: readonly { readonly event: UsrEvent; readonly step: number }[];
 }
@@ -98,7 +101,38 @@ const isPending = (value: unknown): value is PendingRecord =>
 /** Does the steps of a record in order and appends its events. The record stays; `discard` it when this has returned. */
 export const carryOut = async (storage: Storage, record: PendingRecord, o: AppendOptions = {}): Promise<void> => {
   for (const step of record.steps) await perform(storage, step);
+  if (record.lines !== undefined) await appendFile(storage, record.lines);
   for (const { event } of record.events) await appendEvent(storage, EVENTS_LOG, event, o);
+};
+
+const appendFile = async (storage: Storage, path: string): Promise<void> => {
+  await using handle = await storage.open(path);
+  if (handle !== undefined) await appendLines(storage, EVENTS_LOG, chunksOf(handle));
+};
+
+const CHUNK = 1 << 20;
+const LOCK_TIMEOUT_MS = 60_000;
+
+async function* chunksOf(handle: ReadHandle): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < handle.meta.size; at += CHUNK)
+    yield await handle.read(at, Math.min(CHUNK, handle.meta.size - at));
+}
+
+/** The lines of a file that the log lacks: some may have arrived, and other programs may have appended since. */
+const appendMissing = async (storage: Storage, path: string, o: AppendOptions): Promise<void> => {
+  await using wanted = await storage.open(path);
+  if (wanted === undefined) return;
+  await using log = await storage.open(EVENTS_LOG);
+  const missing = await missingLines(log && { handle: log, start: 0 }, { handle: wanted, start: 0 });
+  if (missing.length === 0) return;
+  await using _lock =
+    o.locked === true
+      ? undefined
+      : await storage.lock?.(EVENTS_LOCK, { timeoutMs: o.lockTimeoutMs ?? LOCK_TIMEOUT_MS });
+  async function* lines(): AsyncGenerator<Uint8Array> {
+    for (const { text } of missing) yield new TextEncoder().encode(`${text}\n`);
+  }
+  await appendLines(storage, EVENTS_LOG, lines());
 };
 
 /** Removes the record first and the staged files after it, so that no record ever speaks of files that are gone without having been published. */
@@ -131,6 +165,7 @@ export const recover = async (storage: Storage, o: AppendOptions = {}): Promise<
   // A folder that lost its last overlay file would still stop the Python program from attaching to its namespace.
   if (happened && record.steps.some(({ kind }) => kind === "move" || kind === "delete"))
     await storage.prune?.(DERIVED_DIR.slice(0, -1));
+  if (happened && record.lines !== undefined) await appendMissing(storage, record.lines, o);
   for (const { event, step } of record.events) {
     const cause = record.steps[step];
     if (cause === undefined || !(happened || (await isDone(storage, cause)))) continue;

@@ -148,6 +148,7 @@ const pendingRecord = async (tx: Transaction, o: TransactOptions, commit: Commit
     command: o.command,
     steps: [...before, commit.publish, ...(commit.finish ?? [])],
     commit: before.length,
+    ...(commit.lines === undefined ? {} : { lines: commit.lines }),
     events,
   };
 };

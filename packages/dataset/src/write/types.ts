@@ -52,8 +52,10 @@ export interface Commit {
   readonly prepare?: readonly Step[] | undefined;
   /** The one step that makes the change visible, all of it. */
   readonly publish: Publish;
-  /** Done last, in order; no reader sees a difference. */
+  /** Done last, in order; no reader sees a difference, but for a sync, where each step shows one more whole commit of the other site. */
   readonly finish?: readonly Step[] | undefined;
+  /** A file of whole log lines, where it lies after the steps (under `.staging/`): they go into the log before the commit's own event. */
+  readonly lines?: string | undefined;
   readonly action: string;
   readonly args: EventInput["args"];
   readonly metrics?: EventInput["metrics"];

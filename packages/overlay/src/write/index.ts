@@ -4,6 +4,7 @@
  * @module
  */
 export { createKeyTable, type KeyTable } from "../key-table.ts";
+export { type DatedPart, lateParts } from "../late.ts";
 export { nextCreatedAt } from "./created-at.ts";
 export { type OverlayMetadata, overlayMetadata } from "./metadata.ts";
 export { normalizeKeys } from "./normalize-keys.ts";

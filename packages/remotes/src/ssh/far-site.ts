@@ -1,4 +1,4 @@
-import { isRuntimeFile, mapBounded, REGISTRY_FILE } from "@usr/dataset/sync";
+import { isRuntimeFile, mapBounded, PLACES } from "@usr/dataset/sync";
 import { comparePaths, type Signal, StorageError } from "@usr/storage";
 import { RemoteError } from "../error.ts";
 import { storageSite, textAt } from "../storage-site.ts";
@@ -68,7 +68,7 @@ export function farSite(site: FarSiteOptions): FarSite {
 
     async inventory(dataset: string, { digests: hashing, signal }: InventoryOptions): Promise<Inventory> {
       const folder = `${dataset}/`;
-      const registry = textAt(storage, REGISTRY_FILE, { signal });
+      const registry = textAt(storage, PLACES.registry, { signal });
       // Whoever fails first is heard first, and the other one not as an error of its own.
       registry.catch(() => undefined);
       const listing = await listFar(far, folder, { signal });

@@ -1,0 +1,38 @@
+import {
+  ARCHIVED_DIR,
+  EVENTS_LOG,
+  INCOMING,
+  MERGED_LINES,
+  overlayDir,
+  overlayFile,
+  RECORDS,
+  REGISTRY_FILE,
+  STATE_FILE,
+  TOMBSTONE_FILE,
+} from "../layout.ts";
+
+/** The names of the layout that a sync spells: of single files, and of folders (with their slash). */
+export const PLACES: {
+  readonly archived: string;
+  readonly base: string;
+  readonly events: string;
+  readonly incoming: string;
+  readonly mergedLines: string;
+  readonly registry: string;
+  readonly state: typeof STATE_FILE;
+  readonly tombstones: typeof TOMBSTONE_FILE;
+  /** Of the stem of a file or folder below `_derived/`. */
+  readonly overlayDir: (place: string) => string;
+  readonly overlayFile: (place: string) => string;
+} = {
+  archived: ARCHIVED_DIR,
+  base: RECORDS,
+  events: EVENTS_LOG,
+  incoming: INCOMING,
+  mergedLines: MERGED_LINES,
+  registry: REGISTRY_FILE,
+  state: STATE_FILE,
+  tombstones: TOMBSTONE_FILE,
+  overlayDir,
+  overlayFile,
+};

@@ -1,0 +1,18 @@
+import { LOCK, REGISTRY_FILE } from "../layout.ts";
+import { readObject } from "../read/objects.ts";
+import { takeLock } from "../write/lock.ts";
+import type { WritableRoot } from "../write/types.ts";
+
+/**
+ * Writes the root's `registry.yaml` under the root's lock, atomically. `update` gets its text (`undefined` = there is none) and gives what it
+ * shall say, or `undefined` to leave it as it is; what it throws is passed on and nothing is changed.
+ */
+export const updateRegistry = async (
+  root: WritableRoot,
+  update: (text: string | undefined) => Promise<string | undefined>,
+): Promise<void> => {
+  await using _lock = await takeLock(root.storage, LOCK, root);
+  const found = await readObject(root.storage, REGISTRY_FILE);
+  const text = await update(found && new TextDecoder().decode(found.bytes));
+  if (text !== undefined) await root.storage.put(REGISTRY_FILE, new TextEncoder().encode(text));
+};

@@ -1,0 +1,61 @@
+import type { ReadHandle, Signal } from "@usr/storage";
+import { decodeLine } from "../decode.ts";
+import { linesFrom } from "../lines.ts";
+import type { LoggedEvent } from "../types.ts";
+
+/** A line as two logs may share it. */
+export interface LogLine {
+  /** Without its newline, exactly as it lies there. */
+  readonly text: string;
+  /** `undefined` = a line of another tool. */
+  readonly event: LoggedEvent | undefined;
+}
+
+/** Some bytes of a log, which begin a line. */
+export interface LogRange {
+  readonly handle: ReadHandle;
+  readonly start: number;
+}
+
+/**
+ * The lines of each log that the other lacks, in their order. Lines are the same where they carry the same `event_id`, or else the same
+ * bytes as often. Blank lines and a last line that is cut off count for nothing: the whole line comes another time.
+ *
+ * Memory: the lines of both ranges; leave out what both are known to begin with.
+ */
+export const compareLogs = async (
+  a: LogRange | undefined,
+  b: LogRange | undefined,
+  o: Signal = {},
+): Promise<{ readonly onlyA: readonly LogLine[]; readonly onlyB: readonly LogLine[] }> => {
+  const linesA = await namedLines(a, o);
+  const linesB = await namedLines(b, o);
+  return { onlyA: lacking(linesA, linesB), onlyB: lacking(linesB, linesA) };
+};
+
+/** The lines of `wanted` that `log` lacks. */
+export const missingLines = async (
+  log: LogRange | undefined,
+  wanted: LogRange,
+  o: Signal = {},
+): Promise<readonly LogLine[]> => lacking(await namedLines(wanted, o), await namedLines(log, o));
+
+const lacking = (lines: ReadonlyMap<string, LogLine>, others: ReadonlyMap<string, LogLine>): readonly LogLine[] =>
+  [...lines].filter(([name]) => !others.has(name)).map(([, line]) => line);
+
+/** Lines by what makes them the same in two logs. */
+const namedLines = async (range: LogRange | undefined, o: Signal): Promise<ReadonlyMap<string, LogLine>> => {
+  const named = new Map<string, LogLine>();
+  if (range === undefined) return named;
+  const seen = new Map<string, number>();
+  for await (const raw of linesFrom(range.handle, range.start, o)) {
+    const line = decodeLine(raw, undefined);
+    if (line === undefined || (line.kind === "problem" && line.problem.kind === "torn")) continue;
+    const text = line.kind === "event" ? line.text : line.problem.text;
+    const event = line.kind === "event" ? line.event : undefined;
+    const count = seen.get(text) ?? 0;
+    seen.set(text, count + 1);
+    named.set(event?.event_id ?? `${count} ${text}`, { text, event });
+  }
+  return named;
+};

@@ -1,0 +1,7 @@
+/**
+ * Two logs of one dataset: which lines one has and the other lacks.
+ *
+ * @module
+ */
+export { appendLines } from "./append-lines.ts";
+export { compareLogs, type LogLine, type LogRange, missingLines } from "./compare.ts";
