@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
@@ -8,7 +9,7 @@ import { safe } from "./safe.ts";
 import type { Session } from "./session.ts";
 import { aboutFile } from "./system-error.ts";
 
-const FORMATS: readonly Format[] = ["csv", "tsv", "jsonl", "parquet", "arrow", "fasta"];
+const FORMATS: readonly Format[] = ["csv", "tsv", "jsonl", "parquet", "arrow", "fasta", "genbank"];
 
 export interface InputTable extends AsyncDisposable {
   readonly table: TableReader;
@@ -83,6 +84,18 @@ export const openInput = async (
     source.destroy();
     throw error;
   }
+};
+
+/** The SHA-256 of a file as it lies there, in hex; of nothing but a file there is none. */
+export const sha256OfFile = async (path: string): Promise<string | undefined> => {
+  if (path === "-" || !(await isRegularFile(path))) return undefined;
+  const hash = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk);
+  } catch (error) {
+    throw aboutFile(error, "read", path);
+  }
+  return hash.digest("hex");
 };
 
 const isRegularFile = async (path: string): Promise<boolean> => {

@@ -38,6 +38,7 @@ test("the public names", () => {
   `);
   expect(Object.keys(overlays).sort()).toMatchInlineSnapshot(`
     [
+      "importAnnotated",
       "projectOverlay",
       "refreshOverlayMetadata",
     ]

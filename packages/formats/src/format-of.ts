@@ -11,6 +11,8 @@ const SUFFIXES: ReadonlyMap<string, Format> = new Map([
   ["fa", "fasta"],
   ["fna", "fasta"],
   ["faa", "fasta"],
+  ["gb", "genbank"],
+  ["gbk", "genbank"],
 ]);
 
 /** The format a file name's suffix stands for, in any case; `undefined` = no known suffix. Never looks at the bytes. */

@@ -20,6 +20,8 @@ export async function openTable(input: TableInput, o: OpenTableOptions): Promise
       return openJsonLines(input, o);
     case "fasta":
       return openFasta(input, o);
+    case "genbank":
+      return (await import("./read-genbank.ts")).openGenBank(input, o);
     case "parquet":
       return (await import("./read-typed.ts")).openParquetTable(input, o);
     case "arrow":

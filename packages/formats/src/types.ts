@@ -1,8 +1,8 @@
 import type { ByteSource } from "@usr/parquet";
 import type { Column, DataType } from "@usr/schema";
 
-/** The table formats people bring and take away. */
-export type Format = "csv" | "tsv" | "jsonl" | "parquet" | "arrow" | "fasta";
+/** The table formats people bring and take away; `genbank` is only brought. */
+export type Format = "csv" | "tsv" | "jsonl" | "parquet" | "arrow" | "fasta" | "genbank";
 
 /** How a file is wrapped; `@usr/formats/node` unwraps it. */
 export type Compression = "gz" | "zst";
@@ -12,7 +12,7 @@ export type TableInput = { readonly stream: AsyncIterable<Uint8Array> } | { read
 
 /** What an input may cost. Beyond a limit reading stops with `TOO_LARGE`. */
 export interface TableLimits {
-  /** One CSV cell, one JSONL line, one FASTA record. Default 64 MiB. */
+  /** One CSV cell, one JSONL line, one FASTA or GenBank record. Default 64 MiB. */
   readonly maxFieldBytes?: number | undefined;
   /** One CSV row. Default 256 MiB. */
   readonly maxRowBytes?: number | undefined;

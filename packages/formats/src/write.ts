@@ -1,4 +1,5 @@
 import type { Batch, Schema } from "@usr/schema";
+import { FormatError } from "./error.ts";
 import { jsonRow } from "./json-row.ts";
 import type { WriteTableOptions } from "./types.ts";
 import { utf8Bytes } from "./utf8.ts";
@@ -28,6 +29,11 @@ export async function* writeTable(
     case "fasta":
       yield* writeFasta(schema, batches, o);
       return;
+    case "genbank":
+      throw new FormatError("NOT_SUPPORTED", {
+        rule: "GenBank files are read, not written",
+        hint: "Write csv, tsv, jsonl, parquet, arrow or fasta.",
+      });
     case "parquet":
       yield* (await import("./write-typed.ts")).writeParquetTable(schema, batches, o);
       return;

@@ -16,14 +16,16 @@ autoload -Uz bashcompinit
 bashcompinit
 `;
 
-const FORMATS = ["csv", "tsv", "jsonl", "parquet", "arrow", "fasta"].flatMap((f) => [f, `${f}.gz`, `${f}.zst`]);
+const wrapped = (format: string): readonly string[] => [format, `${format}.gz`, `${format}.zst`];
+const FORMATS = ["csv", "tsv", "jsonl", "parquet", "arrow", "fasta"].flatMap(wrapped);
+const READ_FORMATS = [...FORMATS, ...wrapped("genbank")];
 
 const flagsOf = ({ flags }: OptionSpec): readonly string[] =>
   flags.split(/[ ,]+/).filter((word) => word.startsWith("-"));
 const takesValue = ({ flags }: OptionSpec): boolean => flags.includes("<");
 const takesFile = ({ flags }: OptionSpec): boolean => /<(file|dir)>/.test(flags);
 const choicesOf = ({ flags, choices }: OptionSpec): readonly string[] | undefined =>
-  choices ?? (flags.includes("<format>") ? FORMATS : undefined);
+  choices ?? (flags.includes("<format>") ? (flags.startsWith("--from") ? READ_FORMATS : FORMATS) : undefined);
 const visible = (options: readonly OptionSpec[]): readonly OptionSpec[] =>
   options.filter(({ hiddenAlias }) => hiddenAlias !== true);
 const first = (name: string): string => name.split(" ")[0] ?? name;

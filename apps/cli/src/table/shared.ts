@@ -20,7 +20,7 @@ export const where: OptionSpec = {
 export const noOverlays: OptionSpec = { flags: "--no-overlays", description: "the stored base columns alone" };
 export const from: OptionSpec = {
   flags: "--from <format>",
-  description: "csv, tsv, jsonl, parquet, arrow or fasta; else by the file's suffix",
+  description: "csv, tsv, jsonl, parquet, arrow, fasta or genbank; else by the file's suffix",
 };
 export const ids: readonly OptionSpec[] = [
   { flags: "--id <ids>", description: "the rows: ids, separated by commas; may be repeated", repeat: true },

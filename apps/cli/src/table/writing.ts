@@ -76,10 +76,12 @@ export const WRITING: readonly CommandSpec[] = [
         description: "what to do with sequences that are stored already",
         choices: ["error", "ignore"],
       },
+      { flags: "--sequences-only", description: "genbank: leave the annotations out" },
       dryRun,
     ],
     examples: [
       "usr import demo --path designs.csv --bio-type dna --alphabet dna_4",
+      "usr import demo --path plasmids.gb --bio-type dna --alphabet dna_4",
       "zcat reads.fa.gz | usr import demo --path - --from fasta --bio-type dna --alphabet dna_5",
     ],
     load: () => import("../commands/import.ts"),
