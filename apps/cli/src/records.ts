@@ -18,6 +18,7 @@ export const recordOptions = async (session: Session, typed: Typed, root: Root):
   await requireDataset(root, argument(typed, 0));
   return {
     ids: await idsOf(session, typed),
+    where: text(typed, "where"),
     allowMissing: flag(typed, "allowMissing"),
     dryRun: flag(typed, "dryRun"),
   };

@@ -67,3 +67,26 @@ test("a filter that is wrong says where, and how to go on", async () => {
   expect(hostile.code).toBe(2);
   expect(hostile.stderr).not.toContain("\u001b[2J");
 });
+
+test("delete, restore and state take a filter in place of ids", async () => {
+  const rows = async (args: readonly string[]): Promise<unknown> => (await must(args)).data;
+  const where = ["--where", "lab__bad or lab__score is null"];
+  expect(await rows(["delete", "demo", ...where, "--dry-run"])).toEqual({ dataset: "demo", rows: 3 });
+  expect(await kept(["scan", "demo"])).toBe("a b c d e f");
+  expect(await rows(["delete", "demo", ...where])).toEqual({ dataset: "demo", rows: 3 });
+  expect(await kept(["scan", "demo"])).toBe("a c d");
+  expect(await kept(["scan", "demo", "--include-deleted", "--where", "usr__deleted and length > 5"])).toBe("f");
+  expect(await rows(["restore", "demo", ...where])).toEqual({ dataset: "demo", rows: 3 });
+  expect(await rows(["state", "set", "demo", "--where", "lab__count < 3", "--masked"])).toEqual({
+    dataset: "demo",
+    rows: 4,
+  });
+  expect((await must(["state", "get", "demo", "--where", "usr_state__masked"])).rows.length).toBe(4);
+  expect(await rows(["state", "clear", "demo", "--where", "usr_state__masked and length > 4"])).toEqual({
+    dataset: "demo",
+    rows: 3,
+  });
+  expect(await kept(["scan", "demo", "--where", "usr_state__masked"])).toBe("e");
+  const both = await w.usr(["delete", "demo", "--where", "true", "--id", "x"]);
+  expect([both.code, both.error?.code]).toEqual([2, "USAGE"]);
+});

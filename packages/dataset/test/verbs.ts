@@ -234,6 +234,12 @@ export const VERBS: readonly Verb[] = [
     events: 1,
   },
   {
+    name: "delete by a filter",
+    prepare: scored,
+    run: (root) => deleteRows(root, "demo", { where: "mock__score > 1 and length = 4" }),
+    events: 1,
+  },
+  {
     name: "restore",
     prepare: (root) => deleteRows(root, "demo", { ids: PAIR }),
     run: (root) => restoreRows(root, "demo", { ids: [CCCC!] }),

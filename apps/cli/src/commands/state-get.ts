@@ -2,7 +2,7 @@ import { eventLog } from "@usr/dataset";
 import { readState } from "@usr/dataset/records";
 import type { Outcome, RunCommand } from "../command.ts";
 import { idsOf } from "../records.ts";
-import { argument, flag } from "../typed.ts";
+import { argument, flag, text } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const root = await session.root();
@@ -11,6 +11,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   await eventLog(root, id);
   const o = {
     ids: await idsOf(session, typed),
+    where: text(typed, "where"),
     allowMissing: flag(typed, "allowMissing"),
     signal: session.environment.signal,
   };

@@ -1,5 +1,5 @@
 import type { CommandSpec } from "../command.ts";
-import { allowMissing, dataset, dryRun, ids } from "./shared.ts";
+import { allowMissing, dataset, dryRun, ids, where } from "./shared.ts";
 
 /** Commands over single rows: deletion and state. */
 export const RECORDS: readonly CommandSpec[] = [
@@ -7,10 +7,17 @@ export const RECORDS: readonly CommandSpec[] = [
     name: "delete",
     summary: "hide rows from every read that does not ask for them",
     args: [dataset],
-    options: [...ids, { flags: "--reason <text>", description: "why, kept with the rows" }, allowMissing, dryRun],
+    options: [
+      ...ids,
+      where,
+      { flags: "--reason <text>", description: "why, kept with the rows" },
+      allowMissing,
+      dryRun,
+    ],
     examples: [
       "usr delete demo --id ee93db6725ec05c3d18249d7fdba5d36a6a695cd --reason 'wrong plate'",
       "usr delete demo --id-file bad.txt",
+      "usr delete demo --where 'length < 20' --dry-run",
     ],
     load: () => import("../commands/delete.ts"),
   },
@@ -18,7 +25,7 @@ export const RECORDS: readonly CommandSpec[] = [
     name: "restore",
     summary: "bring deleted rows back",
     args: [dataset],
-    options: [...ids, allowMissing, dryRun],
+    options: [...ids, where, allowMissing, dryRun],
     examples: ["usr restore demo --id ee93db6725ec05c3d18249d7fdba5d36a6a695cd"],
     load: () => import("../commands/restore.ts"),
   },
@@ -28,6 +35,7 @@ export const RECORDS: readonly CommandSpec[] = [
     args: [dataset],
     options: [
       ...ids,
+      where,
       { flags: "--masked", description: "to be passed over by whoever uses the rows" },
       { flags: "--unmasked", description: "not masked" },
       {
@@ -52,7 +60,7 @@ export const RECORDS: readonly CommandSpec[] = [
     name: "state clear",
     summary: "take back everything that state set said about rows",
     args: [dataset],
-    options: [...ids, allowMissing, dryRun],
+    options: [...ids, where, allowMissing, dryRun],
     examples: ["usr state clear demo --id ee93db6725ec05c3d18249d7fdba5d36a6a695cd"],
     load: () => import("../commands/state-clear.ts"),
   },
@@ -60,7 +68,7 @@ export const RECORDS: readonly CommandSpec[] = [
     name: "state get",
     summary: "the state of rows, in the order asked",
     args: [dataset],
-    options: [...ids, { flags: "--allow-missing", description: "ids that no row has get an empty state" }],
+    options: [...ids, where, { flags: "--allow-missing", description: "ids that no row has get an empty state" }],
     examples: ["usr state get demo --id ee93db6725ec05c3d18249d7fdba5d36a6a695cd --json"],
     load: () => import("../commands/state-get.ts"),
   },

@@ -3,18 +3,16 @@ import { nextCreatedAt, overlayMetadata } from "@usr/overlay/write";
 import { contractHash } from "@usr/registry";
 import { overlayFile } from "../layout.ts";
 import { requireRegistry } from "../read/registry.ts";
-import { findRows } from "../read/rows.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
 import { transact } from "../write/transaction.ts";
 import type { WritableRoot } from "../write/types.ts";
-import { requestedIds, unknownIds } from "./ids.ts";
+import { type Choice, type RowChoice, readChoice } from "./choice.ts";
+import { unknownIds } from "./ids.ts";
 import type { Cells, RecordKind, RecordRows } from "./record-file.ts";
 import { overlayOf, readRows, recordTable, requireSingleFile, TOMBSTONES } from "./record-file.ts";
 
-export interface RecordOptions {
-  /** The rows meant; white space around an id and an id given twice make no difference. */
-  readonly ids: readonly string[];
+export interface RecordOptions extends RowChoice {
   /** Leave ids out that the dataset does not have; otherwise they are `UNKNOWN_ID`. */
   readonly allowMissing?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
@@ -48,21 +46,24 @@ export const changeRecords = async (
   o: RecordOptions,
   verb: Verb,
 ): Promise<RecordResult> => {
-  const ids = requestedIds(o.ids);
+  const choice = await readChoice(o);
   const tombstones = verb.kind === TOMBSTONES;
   const open = (): Promise<Snapshot> =>
-    openSnapshot(root, id, { namespaces: tombstones ? "none" : [verb.kind.namespace], tombstones });
+    openSnapshot(root, id, {
+      namespaces: [...(tombstones ? [] : [verb.kind.namespace]), ...choice.namespaces],
+      tombstones: tombstones || o.where !== undefined,
+    });
   if (o.dryRun === true) {
     await requireRegistry(root.storage);
     await using snapshot = await open();
     const nowUs = root.clock();
-    const { changed, missing } = await plan(snapshot, ids, o, verb, nowUs);
+    const { changed, missing } = await plan(snapshot, choice, o, verb, nowUs);
     if (changed > 0) nextCreatedAt(overlayOf(snapshot, verb.kind)?.parts ?? [], nowUs);
     return { dataset: snapshot.id, rows: changed, ids_missing: missing };
   }
   return transact(root, id, { command: verb.command }, async (tx) => {
     await using snapshot = await open();
-    const { rows, changed, missing } = await plan(snapshot, ids, o, verb, tx.nowUs);
+    const { rows, changed, missing } = await plan(snapshot, choice, o, verb, tx.nowUs);
     const result = { dataset: tx.id, rows: changed, ids_missing: missing };
     if (changed === 0) return { result };
     const { namespace } = verb.kind;
@@ -85,7 +86,12 @@ export const changeRecords = async (
       commit: {
         publish: { kind: "publish", from: staged.path, to: overlayFile(namespace) },
         action: verb.action,
-        args: { rows: changed, ...verb.args, allow_missing: o.allowMissing === true },
+        args: {
+          rows: changed,
+          ...verb.args,
+          ...(o.where === undefined ? {} : { where: o.where }),
+          allow_missing: o.allowMissing === true,
+        },
         metrics: { rows: changed },
         artifacts: { overlay: { namespace } },
         target: staged.path,
@@ -101,16 +107,10 @@ interface Plan {
   readonly missing: number;
 }
 
-const plan = async (
-  snapshot: Snapshot,
-  ids: readonly string[],
-  o: RecordOptions,
-  verb: Verb,
-  nowUs: bigint,
-): Promise<Plan> => {
+const plan = async (snapshot: Snapshot, choice: Choice, o: RecordOptions, verb: Verb, nowUs: bigint): Promise<Plan> => {
   requireSingleFile(snapshot, verb.kind);
   const rows = await readRows(overlayOf(snapshot, verb.kind)?.parts[0], verb.kind);
-  const stored = await findRows(snapshot.base.file, ids);
+  const { ids, stored } = await choice.rows(snapshot, verb.kind === TOMBSTONES && verb.takesBack);
   const known = ids.filter((id) => stored.has(id) || (verb.takesBack && rows.at.has(id)));
   const missing = ids.length - known.length;
   if (missing > 0 && o.allowMissing !== true) {

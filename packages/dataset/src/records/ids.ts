@@ -15,7 +15,9 @@ export const requestedIds = (ids: readonly string[]): readonly string[] => {
     if (typeof id === "string") found.add(id);
   }
   if (found.size === 0)
-    throw new DatasetError("USAGE", "no id is given", { hint: "Name rows with --id ID, or with --id-file FILE." });
+    throw new DatasetError("USAGE", "no id is given", {
+      hint: "Name rows with --id ID or --id-file FILE, or describe them with --where FILTER.",
+    });
   return [...found];
 };
 

@@ -2,14 +2,13 @@ import { buildKeyIndex, mergeOverlay } from "@usr/overlay";
 import type { Batch, Column, DataType, Schema } from "@usr/schema";
 import { columnOf, nullColumn, valueAt } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
-import { findRows } from "../read/rows.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Root } from "../types.ts";
-import { requestedIds, unknownIds } from "./ids.ts";
+import { type RowChoice, readChoice } from "./choice.ts";
+import { unknownIds } from "./ids.ts";
 import { overlayOf, STATE } from "./record-file.ts";
 
-export interface StateReadOptions extends Signal {
-  readonly ids: readonly string[];
+export interface StateReadOptions extends RowChoice, Signal {
   /** Ids that the dataset does not have get the state of a row that nothing was said about; otherwise they are `UNKNOWN_ID`. */
   readonly allowMissing?: boolean | undefined;
 }
@@ -17,20 +16,20 @@ export interface StateReadOptions extends Signal {
 const STRING: DataType = { kind: "string" };
 
 /**
- * The state of rows, deleted ones too: `id` and the five columns, one row for each id in the order asked. Only what was written as state is
+ * The state of rows, deleted ones too: `id` and the five columns, one row for each id in the order asked, of a filter in base order and only those that a scan shows. Only what was written as state is
  * read, be it one file or parts; columns of the same names in the base say nothing here.
  *
  * @throws DatasetError `UNKNOWN_ID`, `USAGE` without ids, and what opening the dataset throws
  */
 export async function* readState(root: Root, id: string, o: StateReadOptions): AsyncGenerator<Batch, void, undefined> {
-  const ids = requestedIds(o.ids);
+  const choice = await readChoice(o);
   await using snapshot = await openSnapshot(root, id, {
-    namespaces: [STATE.namespace],
-    tombstones: false,
+    namespaces: [STATE.namespace, ...choice.namespaces],
+    tombstones: o.where !== undefined,
     signal: o.signal,
   });
+  const { ids, stored } = await choice.rows(snapshot, false);
   if (o.allowMissing !== true) {
-    const stored = await findRows(snapshot.base.file, ids, o);
     const unknown = ids.filter((asked) => !stored.has(asked));
     if (unknown.length > 0) throw unknownIds(snapshot.id, unknown);
   }
