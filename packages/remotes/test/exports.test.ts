@@ -29,6 +29,7 @@ test("the runtime exports", () => {
       "openSsh",
       "serveStdio",
       "sshArguments",
+      "sshSettings",
     ]
   `);
 });

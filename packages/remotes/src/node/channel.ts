@@ -6,6 +6,8 @@ import type { Channel } from "../ssh/connection.ts";
 
 /** How much of what a program says on stderr is kept for a message. */
 const MOST_STDERR = 16_384;
+/** So long after its end a program's output is still waited for. */
+const LAST_WORDS_MS = 250;
 /** A program that was told that nothing follows gets so long to end by itself. */
 const GRACE_MS = 5_000;
 
@@ -32,6 +34,7 @@ export function processChannel(
   });
   let stderr = "";
   let startError: Error | undefined;
+  let spoken = false;
   child.stderr.on("data", (bytes: Buffer) => {
     stderr = (stderr + bytes.toString("utf8")).slice(-MOST_STDERR);
     o.onStderr?.(bytes);
@@ -44,11 +47,23 @@ export function processChannel(
       startError = error;
       resolve();
     });
-    child.once("close", () => resolve());
+    // A shared connection that ssh leaves in the background may keep the pipes open for hours: that is not waited for.
+    child.once("exit", () => {
+      const timer = setTimeout(resolve, LAST_WORDS_MS);
+      child.once("close", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }).finally(() => {
+    child.stderr.destroy();
+    child.stdout.destroy();
   });
 
   return {
-    output: chunksOf(child.stdout),
+    output: chunksOf(child.stdout, () => {
+      spoken = true;
+    }),
     async write(bytes): Promise<void> {
       await new Promise<void>((resolve) => {
         if (child.stdin.destroyed || child.stdin.writableEnded) resolve();
@@ -59,7 +74,8 @@ export function processChannel(
       if (child.exitCode !== null || child.signalCode !== null || startError !== undefined) return;
       child.stdin.end();
       child.stdout.resume();
-      const timer = setTimeout(() => child.kill(), GRACE_MS);
+      // One that has not said a word is still on its way, and would not notice.
+      const timer = setTimeout(() => child.kill(), spoken ? GRACE_MS : 0);
       await gone;
       clearTimeout(timer);
     },
@@ -78,9 +94,12 @@ export function processChannel(
   };
 }
 
-async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array> {
+async function* chunksOf(stream: Readable, onChunk: () => void): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of stream) yield chunk;
+    for await (const chunk of stream) {
+      onChunk();
+      yield chunk;
+    }
   } catch {
     // It ended early; why is asked elsewhere.
   }

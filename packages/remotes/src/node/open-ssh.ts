@@ -1,9 +1,19 @@
 /// <reference types="node" />
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { promisify } from "node:util";
 import type { Signal } from "@usr/storage";
+import { RemoteError } from "../error.ts";
 import { type FarSite, farSite } from "../ssh/far-site.ts";
 import { openConnection } from "../ssh/open.ts";
-import { type SshTarget, sshArguments, sshFailure } from "../ssh/remote-shell.ts";
+import {
+  checkSettings,
+  parseSettings,
+  type SshTarget,
+  settingsArguments,
+  sshArguments,
+  sshFailure,
+} from "../ssh/remote-shell.ts";
 import type { DigestCache } from "../types.ts";
 import { processChannel } from "./channel.ts";
 
@@ -20,15 +30,36 @@ export interface OpenSshOptions extends Signal {
 }
 
 /**
+ * The settings of the user's ssh for a target, by their names in lower case, as `ssh -G` tells them without connecting. Empty where ssh cannot
+ * tell: it will say why when it is asked to connect.
+ */
+export async function sshSettings(
+  target: SshTarget,
+  o: Signal & { readonly command?: string | undefined },
+): Promise<ReadonlyMap<string, string>> {
+  const { command = "ssh", signal } = o;
+  try {
+    const { stdout } = await promisify(execFile)(command, [...settingsArguments(target)], { signal, timeout: 30_000 });
+    return parseSettings(stdout);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof RemoteError) throw error;
+    return new Map();
+  }
+}
+
+/**
  * Opens the root of a remote with the user's own ssh: configuration, agent, shared connections, jump hosts and second factors work as they do
  * by hand. One ssh process serves the site until it is disposed, and the locks that the site holds live exactly as long.
  *
  * `UNREACHABLE` where there is no way there (`details.reason`: `connection`, `authentication`, `host-key`, `shell`, `cut`) or no such root;
- * `NOT_SUPPORTED` where the other end lacks a program; `REMOTES_INVALID` for a target that no argument vector should carry.
+ * `NOT_SUPPORTED` where the other end lacks a program; `REMOTES_INVALID` for a target that no argument vector should carry, or a configuration that
+ * checks no host keys.
  */
 export async function openSsh(target: SshTarget, o: OpenSshOptions): Promise<FarSite> {
-  const { label, cache, signal } = o;
-  const channel = processChannel(o.command ?? "ssh", sshArguments(target), {
+  const { label, cache, signal, command = "ssh" } = o;
+  checkSettings(await sshSettings(target, o), label);
+  const channel = processChannel(command, sshArguments(target), {
     failure: (end) => sshFailure(label, end),
     onStderr: o.onStderr,
   });

@@ -18,5 +18,5 @@ export type { Peer } from "../ssh/open.ts";
 export { type SshTarget, sshArguments } from "../ssh/remote-shell.ts";
 export type { ServeOptions } from "../ssh/serve.ts";
 export { PROTOCOL } from "../ssh/wire.ts";
-export { type OpenSshOptions, openSsh } from "./open-ssh.ts";
+export { type OpenSshOptions, openSsh, sshSettings } from "./open-ssh.ts";
 export { serveStdio } from "./serve-stdio.ts";

@@ -21,6 +21,35 @@ export interface SshTarget {
  * same. A target that could be taken for an option, or that would switch off the check of host keys, is a `RemoteError` `REMOTES_INVALID`.
  */
 export function sshArguments(target: SshTarget): readonly string[] {
+  return [...connectionArguments(target), "--", target.host, START];
+}
+
+/** The arguments with which `ssh` tells its settings for a target and connects nowhere. */
+export function settingsArguments(target: SshTarget): readonly string[] {
+  return [...connectionArguments(target), "-G", "--", target.host];
+}
+
+/** What `ssh -G` prints, by the names in lower case. */
+export function parseSettings(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split("\n").flatMap((line) => {
+      const [, name, value] = /^(\S+) (.*)$/.exec(line) ?? [];
+      return name === undefined || value === undefined ? [] : [[name.toLowerCase(), value] as const];
+    }),
+  );
+}
+
+/** Refuses a configuration that checks no host keys: `RemoteError` `REMOTES_INVALID`. */
+export function checkSettings(settings: ReadonlyMap<string, string>, label: string): void {
+  const checking = settings.get("stricthostkeychecking") ?? "ask";
+  if (!UNCHECKED.has(checking)) return;
+  throw new RemoteError("REMOTES_INVALID", `Your ssh configuration checks no host keys for ${label}.`, {
+    hint: "Write StrictHostKeyChecking accept-new (or ask) for this host into ~/.ssh/config: without the check anybody could answer in its place.",
+    details: { remote: label, StrictHostKeyChecking: checking },
+  });
+}
+
+function connectionArguments(target: SshTarget): readonly string[] {
   const { user, identityFile, options = [] } = target;
   checkName("host", target.host, /^[^\s@/\\]+$/u);
   if (user !== undefined) checkName("user", user, /^[^\s@/:\\]+$/u);
@@ -39,9 +68,6 @@ export function sshArguments(target: SshTarget): readonly string[] {
     ...(target.interactive ? [] : ["-o", "BatchMode=yes"]),
     ...(identityFile === undefined ? [] : ["-i", identityFile]),
     ...(user === undefined ? [] : ["-l", user]),
-    "--",
-    target.host,
-    START,
   ];
 }
 
@@ -62,6 +88,7 @@ function problemOf(what: string, value: string, shape: RegExp): string | undefin
   return what === "base_dir" ? "is not absolute (a ~ is not expanded)" : "is no name";
 }
 
+const UNCHECKED: ReadonlySet<string> = new Set(["no", "off", "false"]);
 const MISFITS: ReadonlySet<string> = new Set([
   "requesttty",
   "remotecommand",
@@ -90,7 +117,7 @@ function optionProblem(option: string): readonly [reason: string, hint: string] 
     .replace(/^"(.*)"$/, "$1")
     .toLowerCase();
   const unchecked =
-    (key === "stricthostkeychecking" && ["no", "off", "false"].includes(word)) ||
+    (key === "stricthostkeychecking" && UNCHECKED.has(word)) ||
     (/^(user|global)knownhostsfile$/.test(key) && /^(\/dev\/null|none)$/.test(word));
   if (unchecked) {
     return ["switches off the check of host keys", "Connect once by hand with ssh to accept the key of the host."];

@@ -10,5 +10,8 @@ export interface Folder extends AsyncDisposable {
 
 export async function freshFolder(): Promise<Folder> {
   const path = await realpath(await mkdtemp(join(tmpdir(), "usr-remotes-")));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  return {
+    path,
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }),
+  };
 }

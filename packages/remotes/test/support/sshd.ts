@@ -1,7 +1,7 @@
 /// <reference types="node" />
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { chmod, copyFile, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { userInfo } from "node:os";
@@ -21,8 +21,8 @@ export interface Sshd extends AsyncDisposable {
   readonly command: string;
   /** A folder that holds `command` under the name `ssh`. */
   readonly bin: string;
-  /** The process ids of every start of `command`. */
-  processes(): Promise<readonly number[]>;
+  /** Every start of `command`. */
+  processes(): Promise<readonly { readonly pid: number; readonly args: string }[]>;
   target(baseDir: string, o?: Partial<SshTarget>): SshTarget;
   readonly folder: string;
 }
@@ -45,7 +45,7 @@ export async function startSshd(o: SshdOptions = {}): Promise<Sshd> {
   await writeFile(at("sshd_config"), serverConfig(folder.path, port, o).join("\n"));
   await writeFile(at("ssh_config"), clientConfig(folder.path, port, o).join("\n"));
   mkdirSync(at("bin"));
-  const script = `#!/bin/sh\necho $$ >>'${at("starts")}'\nexec '${which("ssh")}' -F '${at("ssh_config")}' "$@"\n`;
+  const script = `#!/bin/sh\necho "$$ $*" >>'${at("starts")}'\nexec '${which("ssh")}' -F '${at("ssh_config")}' "$@"\n`;
   await writeFile(at("bin/ssh"), script);
   await chmod(at("bin/ssh"), 0o755);
   const server = await start(at("sshd_config"), folder);
@@ -59,9 +59,9 @@ export async function startSshd(o: SshdOptions = {}): Promise<Sshd> {
     command: at("bin/ssh"),
     bin: at("bin"),
     folder: folder.path,
-    async processes(): Promise<readonly number[]> {
+    async processes(): Promise<readonly { readonly pid: number; readonly args: string }[]> {
       const text = existsSync(at("starts")) ? await readFile(at("starts"), "utf8") : "";
-      return text.split("\n").filter(Boolean).map(Number);
+      return [...text.matchAll(/^(\d+)( .*)$/gm)].map(([, pid, args = ""]) => ({ pid: Number(pid), args }));
     },
     target: (baseDir, more = {}) => ({ host: "far", baseDir, interactive: false, ...more }),
     async [Symbol.asyncDispose](): Promise<void> {
@@ -92,7 +92,7 @@ function serverConfig(folder: string, port: number, { forceCommand }: SshdOption
 function clientConfig(folder: string, port: number, { client = [] }: SshdOptions): readonly string[] {
   return [
     ...client.map((line) => line.replaceAll("%F", folder)),
-    "Host far",
+    "Host far gate",
     "  HostName 127.0.0.1",
     `  Port ${port}`,
     `  User ${userInfo().username}`,
@@ -107,17 +107,16 @@ function clientConfig(folder: string, port: number, { client = [] }: SshdOptions
 async function start(config: string, folder: Folder): Promise<ChildProcess> {
   // The server of root wants this folder of the system's own.
   if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-  const server = spawn(which("sshd")!, ["-D", "-e", "-f", config], { stdio: ["ignore", "ignore", "pipe"] });
-  let said = "";
-  await new Promise<void>((resolve, reject) => {
-    server.once("exit", (code) => reject(new Error(`sshd ended with ${code}: ${said}`)));
-    server.stderr.on("data", (bytes: Buffer) => {
-      said += bytes.toString();
-      appendFileSync(join(folder.path, "sshd.log"), bytes);
-      if (said.includes("Server listening")) resolve();
-    });
-  });
-  return server;
+  const log = join(folder.path, "sshd.log");
+  const server = spawn(which("sshd")!, ["-D", "-E", log, "-f", config], { stdio: "ignore" });
+  for (let tries = 0; tries < 1_000; tries++) {
+    const said = existsSync(log) ? await readFile(log, "utf8") : "";
+    if (said.includes("Server listening")) return server;
+    if (server.exitCode !== null) throw new Error(`sshd ended with ${server.exitCode}: ${said}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  server.kill();
+  throw new Error("sshd does not listen");
 }
 
 function keygen(path: string): void {
