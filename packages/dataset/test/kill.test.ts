@@ -1,6 +1,5 @@
 /// <reference types="node" />
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
@@ -8,14 +7,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as immediately, setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { valueAt } from "@usr/schema/columns";
-import { diskStorage } from "@usr/storage/node";
 import { testRuns } from "@usr/testkit";
 import { expect, test } from "vitest";
-import { scan, validate } from "../src/index.ts";
+import { validate } from "../src/index.ts";
 import { doctor } from "../src/maintain/index.ts";
-import { initDataset, type WritableRoot } from "../src/write/index.ts";
-import { COLUMNS, DATASET, deedOf, type Model, sequenceOf, textOf, told } from "./kill/history.ts";
+import { initDataset } from "../src/write/index.ts";
+import {
+  COLUMNS,
+  DATASET,
+  deedOf,
+  expected,
+  type Model,
+  rootAt,
+  sequenceOf,
+  textOf,
+  told,
+  viewOf,
+} from "./history/history.ts";
 import { eventsOf, importCsv, register } from "./write-support.ts";
 
 // A process does verb after verb on a real disk and is killed at a random moment, over and over on the same dataset.
@@ -23,24 +31,14 @@ import { eventsOf, importCsv, register } from "./write-support.ts";
 const BASE_ROWS = 50_000;
 const ROUNDS = testRuns(200);
 const SEED = Number(process.env["USR_TEST_SEED"] ?? 1);
-const CHILD = fileURLToPath(new URL("kill/child.ts", import.meta.url));
-
-const rootAt = (folder: string): WritableRoot => ({
-  storage: diskStorage(folder),
-  label: folder,
-  clock: () => BigInt(Date.now()) * 1000n,
-  random: (bytes) => randomBytes(bytes),
-  actor: { tool: "test", run_id: "kill", host: "here", pid: process.pid },
-  owner: { host: "here", pid: process.pid, command: "test" },
-  lockTimeoutMs: 10_000,
-});
+const WRITER = fileURLToPath(new URL("history/writer.ts", import.meta.url));
 
 /** When to kill: so long after the first verb has begun, or as soon as a commit is under way. */
 type When = { readonly afterMs: number } | { readonly inCommit: string };
 
 /** Lets a process work from a state on, kills it, and gives the number of the deed that it may or may not have done. */
 const killed = async (folder: string, model: Model, number: number, when: When): Promise<number> => {
-  const args = ["--conditions=@usr/source", CHILD, folder, String(SEED), String(BASE_ROWS)];
+  const args = ["--conditions=@usr/source", WRITER, folder, String(SEED), String(BASE_ROWS)];
   const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
   const ended = once(child, "close");
   let said = "";
@@ -64,40 +62,6 @@ const killed = async (folder: string, model: Model, number: number, when: When):
     .at(-1);
   return last === undefined ? number : Number(last.slice("done ".length)) + 1;
 };
-
-const viewOf = async (root: WritableRoot): Promise<string> => {
-  const values: unknown[] = [];
-  const deleted: number[] = [];
-  const splits: (readonly [number, unknown])[] = [];
-  const columns = ["kill__n", "usr__deleted", "usr_state__split"];
-  const shown = await columnsOf(root, columns);
-  for await (const batch of scan(root, DATASET, { columns: shown, includeDeleted: true })) {
-    const columnOf = (name: string): (typeof batch.columns)[number] | undefined => batch.columns[shown.indexOf(name)];
-    for (let row = 0; row < batch.numRows; row++) {
-      const at = values.length;
-      const [n, gone, split] = columns.map((name) => {
-        const column = columnOf(name);
-        return column === undefined ? null : valueAt(column, row);
-      });
-      values.push(n === null ? null : Number(n));
-      if (gone === true) deleted.push(at);
-      if (split !== null) splits.push([at, split]);
-    }
-  }
-  return JSON.stringify([values, deleted, splits]);
-};
-
-/** Columns of overlays that nothing has been written to yet are not there. */
-const columnsOf = async (root: WritableRoot, wanted: readonly string[]): Promise<readonly string[]> => {
-  for await (const batch of scan(root, DATASET, { includeDeleted: true, limit: 1 })) {
-    const names = new Set(batch.schema.fields.map(({ name }) => name));
-    return ["id", ...wanted.filter((name) => names.has(name))];
-  }
-  return ["id"];
-};
-
-const expected = (model: Model): string =>
-  JSON.stringify([model.values, [...model.deleted].sort((a, b) => a - b), [...model.splits].sort(([a], [b]) => a - b)]);
 
 test(`${ROUNDS} kills at random moments: every reader sees a whole history`, { timeout: 40 * 60_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "usr-kill-"));

@@ -1,7 +1,7 @@
 import { assembleOverlay, discoverOverlays, type Overlay, type OverlayEntry, openPart, type Part } from "@usr/overlay";
 import { openParquet } from "@usr/parquet";
 import type { Registry } from "@usr/registry";
-import type { ObjectMeta } from "@usr/storage";
+import type { ObjectMeta, ReadHandle } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
 import { DatasetError } from "../error.ts";
 import { overlayName, RECORDS, TOMBSTONE_FILE, TOMBSTONE_NAMESPACE } from "../layout.ts";
@@ -90,11 +90,20 @@ async function chooseRegistry(root: Root, id: string, base: BaseTable, o: Snapsh
     : await requireRegistry(root.storage, o);
 }
 
+/** Footers that an attempt to open a state has read already: a handle keeps its bytes. */
+const footers = new WeakMap<ReadHandle, Part>();
+
+async function footerOf(handle: ReadHandle): Promise<Part> {
+  const part = footers.get(handle) ?? (await openPart(handle));
+  footers.set(handle, part);
+  return part;
+}
+
 /** The parts of an entry, opened. */
 async function openEntry(entry: OverlayEntry, handles: Handles): Promise<readonly Part[] | typeof MOVED> {
   const opened = await mapBounded(entry.objects, OPEN_WIDTH, async ({ path }) => {
     const handle = await handles.open(path);
-    return handle === undefined ? undefined : await openPart(handle);
+    return handle === undefined ? undefined : await footerOf(handle);
   });
   const parts = opened.filter((part) => part !== undefined);
   return parts.length === opened.length ? parts : MOVED;
@@ -104,7 +113,7 @@ async function openEntry(entry: OverlayEntry, handles: Handles): Promise<readonl
 async function declaredNamespace(entry: OverlayEntry, handles: Handles): Promise<string | undefined> {
   try {
     const handle = await handles.open(entry.objects[0]!.path);
-    return handle && (await openPart(handle)).namespace;
+    return handle && (await footerOf(handle)).namespace;
   } catch {
     return undefined;
   }

@@ -5,14 +5,17 @@ import { DERIVED_DIR, RECORDS, REGISTRY_FILE } from "../layout.ts";
 import { datasetNotFound } from "./list.ts";
 import { listAll } from "./objects.ts";
 
-const ATTEMPTS = 8;
+const ATTEMPTS = 100;
+/** So many attempts follow at once, as each opens only what the last one missed; then writers get time to come to rest. */
+const HASTY = 8;
+const PAUSE_MS = 20;
 
 /** Something vanished between listing and opening: the view is between two commits. */
 export const MOVED: unique symbol = Symbol("moved");
 
 /** Handles on the objects of one dataset that are closed together. */
 export interface Handles {
-  /** Opens a path of the dataset; `undefined` = gone. */
+  /** Opens a path of the dataset, or gives the handle it has on it; `undefined` = gone. */
   open(path: string): Promise<ReadHandle | undefined>;
   close(): Promise<void>;
 }
@@ -38,14 +41,14 @@ export async function openStable<T>(
   open: (objects: readonly ObjectMeta[], handles: Handles) => Promise<Opened<T> | typeof MOVED>,
   o: Signal = {},
 ): Promise<{ readonly value: T; readonly handles: Handles }> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    o.signal?.throwIfAborted();
-    if (attempt > 0) await pause(5 * 2 ** attempt);
-    const before = await listing(storage, id, o);
-    if (!before.objects.some((meta) => meta.path === RECORDS)) throw await datasetNotFound(storage, id, o);
-    const handles = openHandles(scopedStorage(storage, id), o);
-    let kept = false;
-    try {
+  const handles = openHandles(scopedStorage(storage, id), o);
+  let kept = false;
+  try {
+    let before = await listing(storage, id, o);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      o.signal?.throwIfAborted();
+      if (!before.objects.some((meta) => meta.path === RECORDS)) throw await datasetNotFound(storage, id, o);
+      await handles.keep(before.objects);
       const outcome = await attemptTo(() => open(before.objects, handles));
       const after = await listing(storage, id, o);
       // What looks broken may be half of a commit.
@@ -55,9 +58,14 @@ export async function openStable<T>(
         kept = true;
         return { value: outcome.result.value, handles };
       }
-    } finally {
-      if (!kept) await handles.close();
+      before = after;
+      if (attempt >= HASTY) {
+        await pause(PAUSE_MS);
+        before = await listing(storage, id, o);
+      }
     }
+  } finally {
+    if (!kept) await handles.close();
   }
   throw new DatasetError("CONFLICT", `${id} changed during each of ${ATTEMPTS} attempts to read it.`, {
     hint: "Try again when fewer writers are at work.",
@@ -111,16 +119,30 @@ function sameState(before: Listing, after: Listing, opened: Omit<Opened<unknown>
   return state(before) === state(after);
 }
 
-function openHandles(storage: ReadableStorage, o: Signal): Handles {
-  const opened: ReadHandle[] = [];
+/** Handles outlive an attempt: what is still the same object is not opened again. */
+function openHandles(
+  storage: ReadableStorage,
+  o: Signal,
+): Handles & { keep(objects: readonly ObjectMeta[]): Promise<void> } {
+  const opened = new Map<string, ReadHandle>();
+  const closeAll = async (handles: readonly (readonly [string, ReadHandle])[]): Promise<void> => {
+    for (const [path, handle] of handles) {
+      opened.delete(path);
+      await handle[Symbol.asyncDispose]();
+    }
+  };
   return {
     open: async (path) => {
+      const known = opened.get(path);
+      if (known !== undefined) return known;
       const handle = await storage.open(path, o);
-      if (handle !== undefined) opened.push(handle);
+      if (handle !== undefined) opened.set(path, handle);
       return handle;
     },
-    close: async () => {
-      for (const handle of opened.splice(0)) await handle[Symbol.asyncDispose]();
+    keep: async (objects) => {
+      const etags = new Map(objects.map(({ path, etag }) => [path, etag]));
+      await closeAll([...opened].filter(([path, { meta }]) => etags.get(path) !== meta.etag));
     },
+    close: () => closeAll([...opened]),
   };
 }

@@ -1,7 +1,13 @@
+/// <reference types="node" />
+import { randomBytes } from "node:crypto";
 import { sequenceId } from "@usr/id";
+import { parseColumnSpecs } from "@usr/registry";
+import { valueAt } from "@usr/schema/columns";
+import { diskStorage } from "@usr/storage/node";
+import { scan } from "../../src/index.ts";
 import { compactOverlay } from "../../src/maintain/index.ts";
 import { deleteRows, restoreRows, setState } from "../../src/records/index.ts";
-import { attach, importRows, materialize, type WritableRoot } from "../../src/write/index.ts";
+import { attach, importRows, materialize, registerNamespace, type WritableRoot } from "../../src/write/index.ts";
 import { csv } from "../tables.ts";
 
 export const DATASET = "demo";
@@ -13,7 +19,8 @@ export type Deed =
   | { readonly kind: "attach"; readonly every: number; readonly at: number; readonly value: number }
   | { readonly kind: "delete" | "restore"; readonly rows: readonly number[] }
   | { readonly kind: "state"; readonly rows: readonly number[]; readonly split: "train" | "test" }
-  | { readonly kind: "compact" | "materialize" };
+  | { readonly kind: "compact" | "materialize" }
+  | { readonly kind: "register"; readonly description: string };
 
 /** What a reader must see: plain values by row number, no cleverness. */
 export interface Model {
@@ -52,7 +59,8 @@ export const deedOf = (seed: number, number: number, baseRows: number): Deed => 
   if (kind < 13) return { kind: "delete", rows };
   if (kind < 15) return { kind: "restore", rows };
   if (kind < 17) return { kind: "state", rows, split: choose(2) === 0 ? "train" : "test" };
-  return { kind: kind === 17 ? "materialize" : "compact" };
+  if (kind === 17) return { kind: "register", description: `as of deed ${number}` };
+  return { kind: kind === 18 ? "materialize" : "compact" };
 };
 
 /** The model after a deed. */
@@ -82,6 +90,8 @@ export const told = (model: Model, deed: Deed): Model => {
       const changes = deed.rows.some((row) => model.splits.get(row) !== deed.split);
       return { ...model, splits, commits: commits + (changes ? 1 : 0) };
     }
+    case "register":
+      return model;
     case "compact":
       return parts > 1 ? { ...model, parts: 1, commits: commits + 1 } : model;
     case "materialize":
@@ -123,6 +133,13 @@ export const perform = async (root: WritableRoot, model: Model, baseRows: number
     case "state":
       await setState(root, DATASET, { ids: deed.rows.map(idOf), split: deed.split });
       return;
+    case "register":
+      await registerNamespace(root, {
+        namespace: "other",
+        columns: parseColumnSpecs("other", "n:int64"),
+        description: deed.description,
+      });
+      return;
     case "compact":
       if (model.parts > 1) await compactOverlay(root, DATASET, { namespace: "kill" });
       return;
@@ -146,3 +163,38 @@ interface Parsed extends Omit<Model, "deleted" | "splits"> {
   readonly deleted: readonly number[];
   readonly splits: readonly (readonly [number, string])[];
 }
+
+/** What a reader sees, as text to compare with {@link expected}. Columns of overlays that nothing has been written to yet are not there. */
+export const viewOf = async (root: WritableRoot): Promise<string> => {
+  const values: unknown[] = [];
+  const deleted: number[] = [];
+  const splits: (readonly [number, unknown])[] = [];
+  for await (const batch of scan(root, DATASET, { includeDeleted: true })) {
+    const columns = ["kill__n", "usr__deleted", "usr_state__split"].map(
+      (name) => batch.columns[batch.schema.fields.findIndex((field) => field.name === name)],
+    );
+    for (let row = 0; row < batch.numRows; row++) {
+      const at = values.length;
+      const [n = null, gone, split = null] = columns.map((column) => column && valueAt(column, row));
+      values.push(n === null ? null : Number(n));
+      if (gone === true) deleted.push(at);
+      if (split !== null) splits.push([at, split]);
+    }
+  }
+  return JSON.stringify([values, deleted, splits]);
+};
+
+/** What a reader must see. */
+export const expected = (model: Model): string =>
+  JSON.stringify([model.values, [...model.deleted].sort((a, b) => a - b), [...model.splits].sort(([a], [b]) => a - b)]);
+
+/** A root on the disk, with the real clock. */
+export const rootAt = (folder: string): WritableRoot => ({
+  storage: diskStorage(folder),
+  label: folder,
+  clock: () => BigInt(Date.now()) * 1000n,
+  random: (bytes) => randomBytes(bytes),
+  actor: { tool: "test", run_id: "kill", host: "here", pid: process.pid },
+  owner: { host: "here", pid: process.pid, command: "test" },
+  lockTimeoutMs: 10_000,
+});

@@ -1,0 +1,20 @@
+/// <reference types="node" />
+// Does deed after deed until it is killed: node --conditions=@usr/source writer.ts ROOT SEED BASE_ROWS [PAUSE_MS], the model as JSON on stdin.
+import { setTimeout as sleep } from "node:timers/promises";
+import { deedOf, modelOf, perform, rootAt, told } from "./history.ts";
+
+const [folder = "", seed = "0", baseRows = "0", pauseMs = "0"] = process.argv.slice(2);
+
+const root = rootAt(folder);
+
+let text = "";
+for await (const chunk of process.stdin) text += String(chunk);
+let { model, number } = modelOf(text);
+for (; ; number++) {
+  const deed = deedOf(Number(seed), number, Number(baseRows));
+  process.stdout.write(`begin ${number}\n`);
+  await perform(root, model, Number(baseRows), deed);
+  model = told(model, deed);
+  process.stdout.write(`done ${number}\n`);
+  await sleep(Number(pauseMs));
+}
