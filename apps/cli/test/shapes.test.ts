@@ -140,7 +140,9 @@ describe("documents", () => {
     const namespaces: unknown =
       typeof data === "object" && data !== null && "namespaces" in data ? data.namespaces : [];
     expect(keysOfFirst(namespaces)).toEqual(
-      "namespace key parts rows distinct_keys columns size_bytes newest_created_at".split(" "),
+      "namespace key parts rows distinct_keys columns size_bytes newest_created_at overlap read_amplification compact".split(
+        " ",
+      ),
     );
     expect(namespaces).toEqual([
       {
@@ -152,6 +154,9 @@ describe("documents", () => {
         columns: ["mock__score", "mock__vec"],
         size_bytes: expect.any(Number),
         newest_created_at: TIME,
+        overlap: 1,
+        read_amplification: 2,
+        compact: "usr maintenance overlay-compact demo --namespace mock",
       },
     ]);
   });

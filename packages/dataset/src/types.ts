@@ -111,6 +111,12 @@ export interface NamespaceInfo {
   readonly columns: readonly string[];
   readonly size_bytes: number;
   readonly newest_created_at: string | null;
+  /** Rows whose key another row of the overlay has too, all but one of each: what a compaction would leave out. */
+  readonly overlap: number;
+  /** Stored rows for each different key: how often a read of everything meets a key. 1 where nothing overlaps, `null` without keys. */
+  readonly read_amplification: number | null;
+  /** The command to type where compacting pays; `null` where it does not. */
+  readonly compact: string | null;
 }
 
 export interface DatasetInfo {

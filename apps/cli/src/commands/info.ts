@@ -1,8 +1,13 @@
-import { info } from "@usr/dataset";
+import { info, type NamespaceInfo } from "@usr/dataset";
 import type { Outcome, RunCommand } from "../command.ts";
 import { readOptionsOf } from "../query.ts";
 import { align, bytesText, renderPairs } from "../text.ts";
 import { argument } from "../typed.ts";
+
+const adviceOf = ({ namespace, parts, read_amplification, compact }: NamespaceInfo): string =>
+  compact === null
+    ? ""
+    : `\n${namespace}: ${parts} parts, ${(read_amplification ?? 1).toFixed(1)} rows stored for each key; make one of them with\n  ${compact}\n`;
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const data = await info(await session.root(), argument(typed, 0), readOptionsOf(session, typed));
@@ -35,6 +40,6 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
               ]),
               [false, false, true, true, true, true, false, false],
             )}`
-      }`,
+      }${data.namespaces.map(adviceOf).join("")}`,
   };
 };

@@ -2,7 +2,16 @@ import { countKeys, type Overlay } from "@usr/overlay";
 import { formatTimestamp } from "@usr/schema";
 import { type ObjectMeta, type ReadableStorage, type Signal, scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
-import { EVENTS_LOG, inDataset, isSnapshotFile, overlayName, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
+import {
+  EVENTS_LOG,
+  inDataset,
+  isSnapshotFile,
+  overlayName,
+  RECORDS,
+  SNAPSHOTS_DIR,
+  STATE_NAMESPACE,
+  TOMBSTONE_NAMESPACE,
+} from "../layout.ts";
 import type { DatasetInfo, DatasetSummary, NamespaceInfo, ReadOptions, Root } from "../types.ts";
 import { byCodeUnits, groupDatasets } from "./list.ts";
 import { countDeleted } from "./merged-view.ts";
@@ -72,7 +81,7 @@ export async function info(root: Root, id: string, o: ReadOptions = {}): Promise
   const overlays = [...snapshot.overlays, ...(snapshot.tombstones === undefined ? [] : [snapshot.tombstones.overlay])];
   const namespaces: NamespaceInfo[] = [];
   for (const overlay of overlays.sort((a, b) => byCodeUnits(a.namespace, b.namespace)))
-    namespaces.push(await namespaceInfo(overlay, o));
+    namespaces.push(await namespaceInfo(id, overlay, o));
   const snapshots = (await listAll(storage, SNAPSHOTS_DIR, o)).filter((meta) => isSnapshotFile(meta.path));
   return {
     dataset: id,
@@ -88,8 +97,21 @@ export async function info(root: Root, id: string, o: ReadOptions = {}): Promise
   };
 }
 
-async function namespaceInfo(overlay: Overlay, o: Signal): Promise<NamespaceInfo> {
-  const { rows, distinct } = await countKeys(overlay, { signal: o.signal });
+/**
+ * Compacting pays where a read meets each key twice or more often, or opens that many files. The files of `usr` and `usr_state` are kept whole by
+ * the program itself.
+ */
+const MANY_PARTS = 64;
+const MUCH_AMPLIFIED = 2;
+
+function compactCommand(id: string, { namespace, parts }: Overlay, amplification: number): string | null {
+  const reserved = namespace === TOMBSTONE_NAMESPACE || namespace === STATE_NAMESPACE;
+  if (reserved || parts.length < 2 || (parts.length < MANY_PARTS && amplification < MUCH_AMPLIFIED)) return null;
+  return `usr maintenance overlay-compact ${id} --namespace ${namespace}`;
+}
+
+async function namespaceInfo(id: string, overlay: Overlay, o: Signal): Promise<NamespaceInfo> {
+  const { rows, distinct, blank } = await countKeys(overlay, { signal: o.signal });
   const newest = overlay.parts[0];
   return {
     namespace: overlay.namespace,
@@ -100,6 +122,9 @@ async function namespaceInfo(overlay: Overlay, o: Signal): Promise<NamespaceInfo
     columns: overlay.fields.map((field) => field.name),
     size_bytes: overlay.parts.reduce((sum, part) => sum + part.file.source.meta.size, 0),
     newest_created_at: newest === undefined ? null : formatTimestamp(newest.createdAt / 1000n, "us", true),
+    overlap: rows - blank - distinct,
+    read_amplification: distinct === 0 ? null : (rows - blank) / distinct,
+    compact: compactCommand(id, overlay, distinct === 0 ? 0 : (rows - blank) / distinct),
   };
 }
 
