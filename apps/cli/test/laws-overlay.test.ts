@@ -201,6 +201,38 @@ test("overlay W10: folding permutes no row, and rows can be imported after it", 
   expect(await column(w, "mock__score")).toEqual([4, 3, 9, 1, 0, null]);
 });
 
+test("overlay W11: describe gives each column its own numbers, in any order and with deleted rows too", async () => {
+  await using w = await demo();
+  await done(w, ["namespace", "register", "zeta", "--columns", "zeta__n:int64"]);
+  await attach(w, `id,score,tag\n${A},1.5,x\n${T},-2,\n`);
+  await attach(w, `id,n\n${G},9007199254740993\n`, { namespace: "zeta" });
+  await done(w, ["delete", "demo", "--id", a]);
+  for (const extra of [[], ["--include-deleted"]]) {
+    const { rows } = await done(w, ["scan", "demo", ...extra]);
+    const names = Object.keys(rows[0] ?? {});
+    for (const columns of [names, names.toReversed(), ["zeta__n", "mock__score", "id"]]) {
+      const { data } = await done(w, ["describe", "demo", "--columns", columns.join(","), ...extra]);
+      const counted = columns.map((name) => {
+        const values = rows.map((row) => row[name] ?? null).filter((value) => value !== null);
+        const distinct = new Set(values).size;
+        return {
+          column: name,
+          non_null: values.length,
+          nulls: rows.length - values.length,
+          distinct,
+          example: values[0] ?? null,
+        };
+      });
+      expect(data).toMatchObject(counted);
+    }
+  }
+  const { data } = await done(w, ["describe", "demo", "--columns", "zeta__n,mock__score"]);
+  expect(data).toMatchObject([
+    { min: "9007199254740993", max: "9007199254740993" },
+    { min: -2, max: 1.5, mean: -0.25 },
+  ]);
+});
+
 test("overlay W12: keys are normalised before they are compared, in a part, between parts and with the base", async () => {
   await using w = await demo();
   const keyed = { key: "sequence" };

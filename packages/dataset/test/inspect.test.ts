@@ -7,6 +7,7 @@ import { DistinctCounter } from "../src/inspect/distinct.ts";
 import { HistogramCounter } from "../src/inspect/histogram.ts";
 import { describe, origins } from "../src/inspect/index.ts";
 import { ColumnCounter } from "../src/inspect/summary.ts";
+import { gardenEventLog } from "../src/maintain/index.ts";
 import { deleteRows } from "../src/records/index.ts";
 import { idsOf, rootOf } from "./make.ts";
 import { dataset, objectsOf } from "./random-dataset.ts";
@@ -76,6 +77,9 @@ suite("describe", () => {
     expect(meanOf("float64", [1e16, 1, -1e16, 1])).toBe(0.5);
     expect(meanOf("float64", [Number.NaN, 3])).toBe(3);
     expect(meanOf("float64", [Number.POSITIVE_INFINITY, 3])).toBe("Infinity");
+    expect(meanOf("float64", [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])).toBe("NaN");
+    expect(meanOf("float64", [1.5e308, 1.5e308, -1.5e308, 1.5e308])).toBe(7.5e307);
+    expect(meanOf("float64", [-1.5e308, 1.5e308, 3])).toBe(1);
     expect(meanOf("float64", [])).toBeNull();
   });
 
@@ -118,6 +122,15 @@ suite("describe", () => {
       if (many <= 10_000) expect(counter.count).toBe(many);
       else expect(Math.abs(counter.count / many - 1)).toBeLessThan(0.025);
     }
+  });
+
+  test("long texts, which are kept as digests, are told apart from each other and from short ones", () => {
+    const counter = new DistinctCounter();
+    const genome = "ACGT".repeat(10_000);
+    for (let i = 0; i < 300; i++) counter.add(`${genome}${i % 200}`);
+    expect([counter.count, counter.exact]).toEqual([200, true]);
+    for (const length of [39, 40, 41, 63, 64, 65, 66]) counter.add("A".repeat(length));
+    expect(counter.count).toBe(207);
   });
 
   test("a dataset: columns in the order of the view, deleted rows left out unless asked for", async () => {
@@ -238,5 +251,8 @@ suite("origins", () => {
     });
     expect(cells.get(id!)?.get("id")).toEqual({ from: "base" });
     expect((await origins(root, "demo", { ids: ["0".repeat(40)] })).size).toBe(0);
+    await deleteRows(root, "demo", { ids: idsOf(["AAAA"]) });
+    expect((await gardenEventLog(root, "demo", { retainLast: 1 })).archived_lines).toBeGreaterThan(2);
+    expect((await origins(root, "demo", { ids: [id!] })).get(id!)).toEqual(cells.get(id!));
   });
 });

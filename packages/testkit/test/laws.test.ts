@@ -16,7 +16,6 @@ const WEAKNESSES = [
 const LATER: Readonly<Record<string, string>> = {
   "core W-03": "merge",
   "core W-13": "merge",
-  "overlay W11": "describe",
 };
 
 /** Titles of tests and suites that carry a number, in every `test/laws*.test.ts` of the repository. */

@@ -1,8 +1,7 @@
-import { decodeEvents } from "@usr/events";
 import { buildKeyIndex, type KeyIndex, mergeOverlay, type OverlayKey, type Part } from "@usr/overlay";
 import { isValid } from "@usr/schema/columns";
-import { readAll, type Signal, scopedStorage } from "@usr/storage";
-import { EVENTS_LOG } from "../layout.ts";
+import { type ReadableStorage, type Signal, scopedStorage } from "@usr/storage";
+import { everyEvent } from "../read/event-log.ts";
 import { keyBatches } from "../read/merged-view.ts";
 import { findRows } from "../read/rows.ts";
 import { openForQuery, viewOf } from "../read/scan.ts";
@@ -38,11 +37,10 @@ export const origins = async (
   const columns = selectColumns(viewOf(snapshot, query), query.columns, id);
   const found = await findRows(snapshot.base.file, query.ids, query);
   const rows = [...found].map(([rowId, stored]) => ({ rowId, row: stored[0]! })).sort((a, b) => a.row - b.row);
-  const actors = await actorsOf(root, id);
-  const result = new Map(rows.map(({ rowId }) => [rowId, new Map<string, CellOrigin>()]));
-  const claim = (rowId: string, column: string, origin: CellOrigin): void => {
-    const cells = result.get(rowId);
-    if (cells?.has(column) === false) cells.set(column, origin);
+  const winners = new Map(rows.map(({ rowId }) => [rowId, new Map<string, Part | "base">()]));
+  const claim = (rowId: string, column: string, by: Part | "base"): void => {
+    const cells = winners.get(rowId);
+    if (cells?.has(column) === false) cells.set(column, by);
   };
   // A later namespace wins over an earlier one, and in each the newest part: the first to claim a cell keeps it.
   const overlays = [...new Set(columns.flatMap((column) => column.overlays))].toReversed();
@@ -53,17 +51,22 @@ export const origins = async (
     for (const part of overlay.parts) {
       const held = columns.filter((column) => column.overlays.includes(overlay)).map(({ field }) => field.name);
       const names = held.filter((name) => part.columns.includes(name));
-      const origin = originOf(overlay.namespace, part, actors);
       await using cursor = mergeOverlay({ ...overlay, parts: [part] }, index, { columns: names, signal: query.signal });
       for (const { rowId, row } of rows) {
         const values = await cursor.read(row, row + 1);
-        for (const [c, name] of names.entries()) if (isValid(values[c]!, 0)) claim(rowId, name, origin);
+        for (const [c, name] of names.entries()) if (isValid(values[c]!, 0)) claim(rowId, name, part);
       }
     }
   }
-  for (const { rowId } of rows)
-    for (const { field, stored } of columns) if (stored) claim(rowId, field.name, { from: "base" });
-  return result;
+  for (const { rowId } of rows) for (const { field, stored } of columns) if (stored) claim(rowId, field.name, "base");
+  const parts = new Set([...winners.values()].flatMap((cells) => [...cells.values()]).filter((by) => by !== "base"));
+  const actors = await actorsOf(scopedStorage(root.storage, id), parts, query);
+  return new Map(
+    [...winners].map(([rowId, cells]) => [
+      rowId,
+      new Map([...cells].map(([name, by]) => [name, by === "base" ? { from: "base" } : originOf(by, actors)])),
+    ]),
+  );
 };
 
 /** Ids are unique by contract, so the rows asked for are enough; a sequence key is only sound over the whole base. */
@@ -80,23 +83,23 @@ const indexOf = (
 
 type Actors = ReadonlyMap<string, { readonly tool: string; readonly run_id: string }>;
 
-const originOf = (namespace: string, part: Part, actors: Actors): CellOrigin => ({
+const originOf = (part: Part, actors: Actors): CellOrigin => ({
   from: "part",
-  namespace,
+  namespace: part.namespace,
   path: part.path,
   created_at: part.createdAtText,
   actor: (part.eventId === undefined ? undefined : actors.get(part.eventId)) ?? null,
 });
 
-/** Who did what, by event. */
-const actorsOf = async (root: Root, id: string): Promise<Actors> => {
-  const handle = await scopedStorage(root.storage, id).open(EVENTS_LOG);
-  if (handle === undefined) return new Map();
-  await using opened = handle;
-  const { events } = decodeEvents(await readAll(opened));
-  return new Map(
-    events.flatMap(({ event_id, actor }) =>
-      event_id === undefined || actor === undefined ? [] : [[event_id, { tool: actor.tool, run_id: actor.run_id }]],
-    ),
-  );
+/** Who wrote the parts, by event. The log is read only where a part names its event, and no further than the last one named. */
+const actorsOf = async (storage: ReadableStorage, parts: Iterable<Part>, o: Signal): Promise<Actors> => {
+  const wanted = new Set([...parts].flatMap(({ eventId }) => (eventId === undefined ? [] : [eventId])));
+  const actors = new Map<string, { tool: string; run_id: string }>();
+  if (wanted.size === 0) return actors;
+  for await (const { event_id, actor } of everyEvent(storage, { signal: o.signal })) {
+    if (event_id === undefined || !wanted.delete(event_id)) continue;
+    actors.set(event_id, { tool: actor.tool, run_id: actor.run_id });
+    if (wanted.size === 0) break;
+  }
+  return actors;
 };

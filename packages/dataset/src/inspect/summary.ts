@@ -167,7 +167,28 @@ class LengthCounter {
   }
 }
 
-/** Least, greatest and mean. Integers are summed exactly, floats with the error of each addition carried along (Neumaier). */
+/** A sum of floats with the error of each addition carried along (Neumaier). */
+class Sum {
+  #sum = 0;
+  #error = 0;
+
+  add(value: number): void {
+    const sum = this.#sum + value;
+    if (Number.isFinite(sum))
+      this.#error += Math.abs(this.#sum) >= Math.abs(value) ? this.#sum - sum + value : value - sum + this.#sum;
+    this.#sum = sum;
+  }
+
+  get value(): number {
+    return Number.isFinite(this.#sum) ? this.#sum + this.#error : this.#sum;
+  }
+}
+
+/** From here on values are summed scaled down, so that the sum of any number of finite values is finite. */
+const HUGE = 2 ** 960;
+const SCALE = 2 ** 64;
+
+/** Least, greatest and mean. Integers are summed exactly, floats in two sums by size. */
 class Extremes {
   readonly #type: DataType;
   #min: Value = null;
@@ -175,8 +196,8 @@ class Extremes {
   #n = 0;
   #nan = 0;
   #whole = 0n;
-  #sum = 0;
-  #error = 0;
+  readonly #sum = new Sum();
+  readonly #huge = new Sum();
 
   constructor(type: DataType) {
     this.#type = type;
@@ -192,10 +213,8 @@ class Extremes {
     if (this.#max === null || less(this.#max, value)) this.#max = value;
     if (typeof value === "bigint") this.#whole += value;
     else if (typeof value === "number") {
-      const sum = this.#sum + value;
-      if (Number.isFinite(sum))
-        this.#error += Math.abs(this.#sum) >= Math.abs(value) ? this.#sum - sum + value : value - sum + this.#sum;
-      this.#sum = sum;
+      if (Math.abs(value) < HUGE) this.#sum.add(value);
+      else this.#huge.add(value / SCALE);
     }
   }
 
@@ -210,8 +229,7 @@ class Extremes {
       const n = BigInt(this.#n);
       return Number(this.#whole / n) + Number(this.#whole % n) / this.#n;
     }
-    const sum = Number.isFinite(this.#sum) ? this.#sum + this.#error : this.#sum;
-    return jsonOf({ kind: "float64" }, sum / this.#n);
+    return jsonOf({ kind: "float64" }, (this.#huge.value / this.#n) * SCALE + this.#sum.value / this.#n);
   }
 }
 

@@ -1,11 +1,12 @@
-import { appendEvent, createEvent, type EventInput, tailEvents, type UsrEvent, uuidv7 } from "@usr/events";
+import { appendEvent, createEvent, type EventInput, type UsrEvent, uuidv7 } from "@usr/events";
 import { discoverOverlays, OverlayError, openPart, type Part } from "@usr/overlay";
 import { openParquet, ParquetError } from "@usr/parquet";
 import { registryHash } from "@usr/registry";
 import { formatTimestamp } from "@usr/schema";
 import { type Storage, StorageError, scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
-import { DERIVED_DIR, EVENTS_ARCHIVE, EVENTS_LOG, LOCK, LOCK_OWNER, PENDING, RECORDS, STAGING } from "../layout.ts";
+import { DERIVED_DIR, EVENTS_LOG, LOCK, LOCK_OWNER, PENDING, RECORDS, STAGING } from "../layout.ts";
+import { everyEvent } from "../read/event-log.ts";
 import { listAll, readObject } from "../read/objects.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { validate } from "../read/validate.ts";
@@ -143,9 +144,7 @@ const partsWithoutEvent = async (
   }
   const logged = new Set<string>();
   if (named.length > 0) {
-    for (const path of [EVENTS_LOG, ...(await listAll(storage, EVENTS_ARCHIVE)).map((meta) => meta.path)])
-      for await (const line of tailEvents(storage, path))
-        if (line.kind === "event" && line.event.event_id !== undefined) logged.add(line.event.event_id);
+    for await (const { event_id } of everyEvent(storage)) if (event_id !== undefined) logged.add(event_id);
   }
   return named.filter(({ eventId }) => !logged.has(eventId));
 };
