@@ -7,6 +7,7 @@ const config: Options = {
     "src/index.ts",
     "src/write/index.ts",
     "src/records/index.ts",
+    "src/search/index.ts",
     "src/sync/index.ts",
     "src/maintain/index.ts",
     "src/overlays/index.ts",

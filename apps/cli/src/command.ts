@@ -40,7 +40,12 @@ export type Outcome =
       readonly exitCode?: number | undefined;
     }
   /** Rows of a table: NDJSON, or a table for people. */
-  | { readonly kind: "rows"; readonly batches: AsyncIterable<Batch> }
+  | {
+      readonly kind: "rows";
+      readonly batches: AsyncIterable<Batch>;
+      /** What a terminal shows in place of a table: lines that are safe to show. */
+      readonly lines?: ((batch: Batch, coloured: boolean) => Iterable<string>) | undefined;
+    }
   /** Single rows: NDJSON, or on a terminal a record each, in full, with a note on each value by column and place of the row. */
   | {
       readonly kind: "records";

@@ -10,10 +10,24 @@ import { inert } from "./to-json.ts";
 type Write = (text: string) => Promise<void>;
 
 /** Rows as NDJSON, as a table that fits the terminal, or for a pipe as tab-separated lines with every value in full. */
-export const showRows = (session: Session, batches: AsyncIterable<Batch>): Promise<void> => {
+export const showRows = (
+  session: Session,
+  batches: AsyncIterable<Batch>,
+  lines?: (batch: Batch, coloured: boolean) => Iterable<string>,
+): Promise<void> => {
   const { environment, options } = session;
   if (options.json) return showJson(environment.stdout, batches, environment.stdoutIsTerminal);
+  if (environment.stdoutIsTerminal && lines !== undefined) return showOwn(session, batches, lines);
   return environment.stdoutIsTerminal ? showTable(session, batches) : showLines(environment.stdout, batches);
+};
+
+const showOwn = async (
+  session: Session,
+  batches: AsyncIterable<Batch>,
+  lines: (batch: Batch, coloured: boolean) => Iterable<string>,
+): Promise<void> => {
+  const coloured = hasColour(session);
+  for await (const batch of batches) await writeLines(session.environment.stdout, lines(batch, coloured));
 };
 
 const CHUNK = 256 * 1024;

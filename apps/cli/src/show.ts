@@ -33,7 +33,7 @@ export const show = async (session: Session, outcome: Outcome): Promise<number> 
       return show(session, { kind: "rows", batches: outcome.batches });
     case "rows": {
       const { showRows } = await import("./show-rows.ts");
-      await showRows(session, outcome.batches);
+      await showRows(session, outcome.batches, outcome.lines);
       return ended();
     }
   }

@@ -4,6 +4,7 @@ import * as api from "../src/index.ts";
 import * as inspect from "../src/inspect/index.ts";
 import * as maintain from "../src/maintain/index.ts";
 import * as overlays from "../src/overlays/index.ts";
+import * as searching from "../src/search/index.ts";
 
 test("the public names", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
@@ -24,6 +25,7 @@ test("the public names", () => {
       "origins",
     ]
   `);
+  expect(Object.keys(searching)).toEqual(["search"]);
   expect(Object.keys(maintain).sort()).toMatchInlineSnapshot(`
     [
       "compactOverlay",

@@ -28,6 +28,7 @@ test("the public names of every entry", () => {
   `);
   expect(Object.keys(strands).sort()).toMatchInlineSnapshot(`
     [
+      "createMotifFinder",
       "createReverseComplementer",
       "reverseComplement",
     ]

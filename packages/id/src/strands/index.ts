@@ -11,3 +11,4 @@
  * @module
  */
 export { createReverseComplementer, reverseComplement } from "./complement.ts";
+export { createMotifFinder } from "./motif.ts";
