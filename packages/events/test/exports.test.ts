@@ -19,6 +19,7 @@ test("the public names", () => {
     [
       "appendLines",
       "compareLogs",
+      "linesNotIn",
       "missingLines",
     ]
   `);

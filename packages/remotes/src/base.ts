@@ -3,9 +3,10 @@ import { tailEvents } from "@usr/events";
 import { openParquet, type ParquetFile, readBatches } from "@usr/parquet";
 import type { Batch, Column, Value } from "@usr/schema";
 import { valueAt } from "@usr/schema/columns";
-import type { Signal } from "@usr/storage";
+import type { ReadHandle, Signal } from "@usr/storage";
 import { type LogDiff, writesBase } from "./logs.ts";
 import type { Site, SiteFile } from "./types.ts";
+import { whyUnreadable } from "./unreadable.ts";
 
 /**
  * What becomes of the target's base. `prefix` = so many bytes of the target's base are the source's, byte by byte. `ahead`: the target has
@@ -16,7 +17,9 @@ export type BasePlan =
   | { readonly kind: "extend"; readonly prefix: number }
   /** `keepsRows`: every row of the target stays as it is. */
   | { readonly kind: "replace"; readonly prefix: number; readonly keepsRows: boolean }
-  | { readonly kind: "diverged"; readonly prefix: number; readonly message: string };
+  | { readonly kind: "diverged"; readonly prefix: number; readonly message: string }
+  /** The source's base is damaged. */
+  | { readonly kind: "unreadable"; readonly message: string };
 
 /** One site's base. */
 export interface BaseSide {
@@ -43,7 +46,9 @@ export const planBase = async (
   await using from = await source.site.storage.open(pathOf(source), o);
   await using to = await target.site.storage.open(pathOf(target), o);
   if (from === undefined || to === undefined) return { kind: "same" };
-  const [theirs, ours] = [await openParquet(from, o), await openParquet(to, o)];
+  const [theirs, ours] = [await opened(from, o), await opened(to, o)];
+  if (typeof theirs === "string") return { kind: "unreadable", message: theirs };
+  if (typeof ours === "string") return { kind: "diverged", prefix: 0, message: ours };
   const groups = await sharedGroups(source, theirs, target, ours, o);
   const prefix = boundaries(ours)[groups] ?? 0;
   const sameShape = shapeOf(theirs) === shapeOf(ours);
@@ -64,6 +69,17 @@ export const planBase = async (
     return theirs.numRows < ours.numRows ? { kind: "ahead" } : order(prefix);
   }
   return { kind: "diverged", prefix, message: divergence(logs, theirs, ours) };
+};
+
+/** The file, or why it cannot be read. */
+const opened = async (handle: ReadHandle, o: Signal): Promise<ParquetFile | string> => {
+  try {
+    return await openParquet(handle, o);
+  } catch (error) {
+    const reason = whyUnreadable(error);
+    if (reason === undefined) throw error;
+    return reason;
+  }
 };
 
 const pathOf = ({ dataset }: BaseSide): string => `${dataset}/${PLACES.base}`;

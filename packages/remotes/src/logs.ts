@@ -1,6 +1,6 @@
 import { PLACES } from "@usr/dataset/sync";
 import type { LoggedEvent } from "@usr/events";
-import { compareLogs, type LogLine } from "@usr/events/merge";
+import { compareLogs, type LogLine, linesNotIn } from "@usr/events/merge";
 import type { ReadHandle, Signal } from "@usr/storage";
 import { bytesOf } from "./storage-site.ts";
 import type { ByteRange, Site, SiteFile } from "./types.ts";
@@ -24,7 +24,24 @@ export interface LogSide {
   readonly site: Site;
   readonly dataset: string;
   readonly file: SiteFile | undefined;
+  /** Files under `.events.archive/`: lines that were moved out of the log. */
+  readonly archives?: readonly SiteFile[] | undefined;
 }
+
+/** The lines that a side has not had either: what was moved out of its log is not brought back into it. */
+const unknownTo = async (
+  { site, dataset, archives = [] }: LogSide,
+  lines: readonly LogLine[],
+  o: Signal,
+): Promise<readonly LogLine[]> => {
+  let left = lines;
+  for (const { path } of archives) {
+    if (left.length === 0) break;
+    await using handle = await site.storage.open(`${dataset}/${path}`, o);
+    if (handle !== undefined) left = await linesNotIn(left, { handle, start: 0 }, o);
+  }
+  return left;
+};
 
 /**
  * Compares two logs. What both begin with is told by digests of a few ranges, so that only the rest is read: a log that only grew costs its
@@ -40,7 +57,7 @@ export const diffLogs = async (source: LogSide, target: LogSide, o: Signal = {})
   await using readB = await openLog(target, o);
   const start = readA === undefined || readB === undefined ? 0 : await lineStart(readB, shared, o);
   const { onlyA, onlyB } = await compareLogs(readA && { handle: readA, start }, readB && { handle: readB, start }, o);
-  return { onlySource: onlyA, onlyTarget: onlyB };
+  return { onlySource: await unknownTo(target, onlyA, o), onlyTarget: await unknownTo(source, onlyB, o) };
 };
 
 const openLog = async ({ site, dataset, file }: LogSide, o: Signal): Promise<ReadHandle | undefined> =>

@@ -7,6 +7,7 @@ import { type LogDiff, rewritesParts, writesOverlay } from "./logs.ts";
 import { type Action, alike, type Pairing, type Planned } from "./plan-types.ts";
 import { sha256Hex } from "./sha256.ts";
 import type { ClassName, Conflict, Site, SiteFile, SyncOptions } from "./types.ts";
+import { DAMAGED_HINT, whyUnreadable } from "./unreadable.ts";
 
 /** Where the overlay files of a plan can be read. */
 export interface Places {
@@ -84,6 +85,11 @@ export const planOverlay = async (
     actions.push({ kind: "promote", class: name, path: single.path, to, etag: single.etag });
   }
   for (const file of arriving) {
+    if (!heads.source.has(file.path) && o.mirror !== true) {
+      const message = `${file.path} cannot be read where it comes from`;
+      conflicts.push({ code: "CONFLICT", class: name, path: file.path, message, hint: DAMAGED_HINT });
+      continue;
+    }
     const asPart = SINGLE.test(file.path) && parts && o.mirror !== true;
     const path = asPart ? await partPath(place, heads.source.get(file.path), file) : file.path;
     actions.push(bring(name, file, path, undefined, heads));
@@ -171,11 +177,15 @@ const readHeads = async (
   const heads = await mapBounded(files, WIDTH, async (file): Promise<readonly [string, Head] | undefined> => {
     await using handle = await site.storage.open(`${dataset}/${file.path}`, o);
     if (handle === undefined) return undefined;
-    const { name, namespace, key, createdAt, createdAtText, compactedFrom } = await openPart(handle, {
-      path: file.path,
-      signal: o.signal,
-    });
-    return [file.path, { name, namespace, key, createdAt, createdAtText, compactedFrom, file }];
+    try {
+      const part = await openPart(handle, { path: file.path, signal: o.signal });
+      const { name, namespace, key, createdAt, createdAtText, compactedFrom } = part;
+      return [file.path, { name, namespace, key, createdAt, createdAtText, compactedFrom, file }];
+    } catch (error) {
+      // Without a head it cannot be brought; what lies at the target already is the target's.
+      if (whyUnreadable(error) === undefined) throw error;
+      return undefined;
+    }
   });
   return new Map(heads.filter((head) => head !== undefined));
 };

@@ -7,6 +7,7 @@ import { type Action, alike, type Pairing, type Planned } from "./plan-types.ts"
 import { planRegistry, type RegistryPlan } from "./registries.ts";
 import { textAt } from "./storage-site.ts";
 import type { ClassName, Conflict, Inventory, PlannedFile, SiteFile, SyncOptions } from "./types.ts";
+import { DAMAGED_HINT, whyUnreadable } from "./unreadable.ts";
 
 /** One direction of a sync, worked out and not begun. */
 export interface Plan {
@@ -35,8 +36,8 @@ export const planSync = async (input: PlanInput, o: SyncOptions): Promise<Plan> 
   const { dataset } = input;
   const [source, target] = [input.sourceInventory.files, input.targetInventory.files];
   const logs = await diffLogs(
-    { site: input.source, dataset, file: fileAt(source, PLACES.events) },
-    { site: input.target, dataset, file: fileAt(target, PLACES.events) },
+    { site: input.source, dataset, file: fileAt(source, PLACES.events), archives: archivesOf(source) },
+    { site: input.target, dataset, file: fileAt(target, PLACES.events), archives: archivesOf(target) },
     o,
   );
   const actions: Action[] = [];
@@ -95,6 +96,9 @@ const NOTHING: Planned = { actions: [], conflicts: [] };
 const fileAt = (files: readonly SiteFile[], path: string): SiteFile | undefined =>
   files.find((file) => file.path === path);
 
+export const archivesOf = (files: readonly SiteFile[]): readonly SiteFile[] =>
+  files.filter(({ path }) => path.startsWith(PLACES.eventsArchive));
+
 const ofKind = (files: readonly SiteFile[], kind: string): readonly SiteFile[] =>
   files.filter(({ path }) => fileClass(path).kind === kind);
 
@@ -119,6 +123,11 @@ const baseActions = (
   o: SyncOptions,
 ): Planned => {
   if (source === undefined || base.kind === "same") return NOTHING;
+  if (base.kind === "unreadable") {
+    const { message } = base;
+    const conflict: Conflict = { code: "CONFLICT", class: "base", path: PLACES.base, message, hint: DAMAGED_HINT };
+    return { actions: [], conflicts: [conflict] };
+  }
   const overwrite = o.overwriteBase === true || o.mirror === true;
   if (base.kind === "ahead" && !overwrite) return NOTHING;
   if (base.kind === "diverged" && !overwrite) {
@@ -177,7 +186,16 @@ const planRecords = async (
   await using ours = await input.target.storage.open(`${input.dataset}/${path}`, o);
   if (theirs === undefined || ours === undefined) return NOTHING;
   const prefer = o.overwriteOverlays === true ? "source" : undefined;
-  const merged = await mergeRecordFiles(path, ours, theirs, { prefer });
+  const merged = await mergeRecordFiles(path, ours, theirs, { prefer }).catch((error: unknown) => {
+    const message = whyUnreadable(error);
+    if (message === undefined) throw error;
+    return message;
+  });
+  if (typeof merged === "string")
+    return {
+      actions: [],
+      conflicts: [{ code: "CONFLICT", class: name, path, message: merged, hint: DAMAGED_HINT }],
+    };
   if (merged.conflicts.length > 0) {
     const sample = `${merged.conflicts.slice(0, 5).join(", ")}${merged.conflicts.length > 5 ? ", …" : ""}`;
     const message = `both sides have changed the ${name} of ${merged.conflicts.length} row(s), each differently: ${sample}`;

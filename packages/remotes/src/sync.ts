@@ -103,11 +103,13 @@ const attemptSync = async (
   };
   if (o.dryRun === true) return { ...result, state: plan.hasChange || plan.conflicts.length > 0 ? "DRY-RUN" : "NO-OP" };
   refuse(pair, plan);
-  if (!plan.hasChange) return { ...result, state: "NO-OP", lines: 0 };
-
   const { target } = input;
-  if (!("put" in target.storage)) throw readOnly(target.label);
-  const root = rootOf(target, target.storage, context);
+  const root = "put" in target.storage ? rootOf(target, target.storage, context) : undefined;
+  if (!plan.hasChange) {
+    if (root !== undefined) await finishInterrupted(pair, root);
+    return { ...result, state: "NO-OP", lines: 0 };
+  }
+  if (root === undefined) throw readOnly(target.label);
   const stage = (actions: readonly Action[]): Promise<number> =>
     stageFiles(
       actions.filter((action) => action.kind === "bring"),
@@ -132,6 +134,13 @@ const attemptSync = async (
   const left = await Promise.all(plan.actions.filter((action) => action.kind === "bring").map(stagedPath));
   await unstage(root.storage, pair.dataset, left);
   return { ...result, state: "TRANSFERRED", files: done.files, bytes, lines: done.lines.length };
+};
+
+/** A sync that was stopped after its last visible step has nothing left to do, but for its own event. */
+const finishInterrupted = async ({ dataset, direction }: SyncPair, root: WritableRoot): Promise<void> => {
+  await using pending = await root.storage.open(`${dataset}/${PLACES.pending}`);
+  if (pending === undefined) return;
+  await transact(root, dataset, { command: direction, freeze: "none" }, async () => ({ result: undefined }));
 };
 
 /** Both sites as a plan found them. */

@@ -1,6 +1,7 @@
 import { fileClass, mapBounded } from "@usr/dataset/sync";
 import { type Evidence, evidenceAt, evidenceOf, type ProvedMode, wantsDigests, withEvidence } from "./evidence.ts";
 import { diffLogs, saidBy } from "./logs.ts";
+import { archivesOf } from "./plan.ts";
 import { alike } from "./plan-types.ts";
 import { requireDataset } from "./sync.ts";
 import type { Inventory, Site, SiteFile, SyncOptions } from "./types.ts";
@@ -56,8 +57,8 @@ export const verifyDataset = async (
   const unlike = o.sample === undefined ? [] : await differing(looked, local, remote, dataset, evidence.proved, o);
   const different = [...pairs.filter(([a, b]) => !alike(a, b)), ...unlike].map(([{ path }]) => path).sort();
   const logs = await diffLogs(
-    { site: remote, dataset, file: logOf(there.files) },
-    { site: local, dataset, file: logOf(here.files) },
+    { site: remote, dataset, file: logOf(there.files), archives: archivesOf(there.files) },
+    { site: local, dataset, file: logOf(here.files), archives: archivesOf(here.files) },
     o,
   );
   const events = {

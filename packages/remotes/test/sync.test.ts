@@ -1,3 +1,4 @@
+import { gardenEventLog } from "@usr/dataset/maintain";
 import { describe, expect, it } from "vitest";
 import {
   add,
@@ -146,5 +147,24 @@ describe("a sync", () => {
     await registerMock(here, "third", "third__a:int64");
     await registerMock(there, "third", "third__a:string");
     await expect(pull(here, there)).rejects.toMatchObject({ code: "CONFLICT" });
+  });
+});
+
+describe("a log that was cut down", () => {
+  it("stays cut down, and no line is lost", async () => {
+    const { here, there } = await two();
+    await score(here, { AAAA: 1 });
+    await push(here, there);
+    const all = await eventsOf(there);
+    await gardenEventLog(there.root, "demo", { retainLast: 1 });
+    const kept = await eventsOf(there);
+    expect(kept.length).toBeLessThan(all.length);
+    await score(here, { CCCC: 1 });
+    await push(here, there);
+    expect((await eventsOf(there)).length).toBe(kept.length + 1);
+    await pull(here, there);
+    expect(new Set(await eventsOf(here)).size).toBe(all.length + 2);
+    expect((await push(here, there)).state).toBe("NO-OP");
+    expect((await pull(here, there)).state).toBe("NO-OP");
   });
 });

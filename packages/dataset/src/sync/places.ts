@@ -1,10 +1,12 @@
 import {
   ARCHIVED_DIR,
+  EVENTS_ARCHIVE,
   EVENTS_LOG,
   INCOMING,
   MERGED_LINES,
   overlayDir,
   overlayFile,
+  PENDING,
   RECORDS,
   REGISTRY_FILE,
   STATE_FILE,
@@ -16,8 +18,11 @@ export const PLACES: {
   readonly archived: string;
   readonly base: string;
   readonly events: string;
+  readonly eventsArchive: string;
   readonly incoming: string;
   readonly mergedLines: string;
+  /** The record of a commit that is under way, or was interrupted. */
+  readonly pending: string;
   readonly registry: string;
   readonly state: typeof STATE_FILE;
   readonly tombstones: typeof TOMBSTONE_FILE;
@@ -28,8 +33,10 @@ export const PLACES: {
   archived: ARCHIVED_DIR,
   base: RECORDS,
   events: EVENTS_LOG,
+  eventsArchive: EVENTS_ARCHIVE,
   incoming: INCOMING,
   mergedLines: MERGED_LINES,
+  pending: PENDING,
   registry: REGISTRY_FILE,
   state: STATE_FILE,
   tombstones: TOMBSTONE_FILE,

@@ -40,6 +40,25 @@ export const missingLines = async (
   o: Signal = {},
 ): Promise<readonly LogLine[]> => lacking(await namedLines(wanted, o), await namedLines(log, o));
 
+/** The lines that a log does not hold. */
+export const linesNotIn = async (
+  lines: readonly LogLine[],
+  log: LogRange,
+  o: Signal = {},
+): Promise<readonly LogLine[]> => {
+  const held = await namedLines(log, o);
+  const seen = new Map<string, number>();
+  return lines.filter((line) => !held.has(nameOf(line, seen)));
+};
+
+/** What makes a line the same in two logs: its id, or its text and how often that has been there before. */
+const nameOf = ({ text, event }: LogLine, seen: Map<string, number>): string => {
+  if (event?.event_id !== undefined) return event.event_id;
+  const count = seen.get(text) ?? 0;
+  seen.set(text, count + 1);
+  return `${count} ${text}`;
+};
+
 const lacking = (lines: ReadonlyMap<string, LogLine>, others: ReadonlyMap<string, LogLine>): readonly LogLine[] =>
   [...lines].filter(([name]) => !others.has(name)).map(([, line]) => line);
 
@@ -53,9 +72,7 @@ const namedLines = async (range: LogRange | undefined, o: Signal): Promise<Reado
     if (line === undefined || (line.kind === "problem" && line.problem.kind === "torn")) continue;
     const text = line.kind === "event" ? line.text : line.problem.text;
     const event = line.kind === "event" ? line.event : undefined;
-    const count = seen.get(text) ?? 0;
-    seen.set(text, count + 1);
-    named.set(event?.event_id ?? `${count} ${text}`, { text, event });
+    named.set(nameOf({ text, event }, seen), { text, event });
   }
   return named;
 };

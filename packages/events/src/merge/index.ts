@@ -4,4 +4,4 @@
  * @module
  */
 export { appendLines } from "./append-lines.ts";
-export { compareLogs, type LogLine, type LogRange, missingLines } from "./compare.ts";
+export { compareLogs, type LogLine, type LogRange, linesNotIn, missingLines } from "./compare.ts";
