@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { commandsPage } from "../scripts/commands-page.ts";
 import { GLOBAL_OPTIONS } from "../src/globals.ts";
 import { COMMANDS } from "../src/table.ts";
 
@@ -51,4 +52,8 @@ test("the reference page names the global options", () => {
   expect(documented.toSorted()).toEqual(
     [...GLOBAL_OPTIONS.flatMap(({ flags }) => spelled(flags)), "--version", "-h", "--help"].sort(),
   );
+});
+
+test("the generated page is up to date: npm run docs", () => {
+  expect(readFileSync(new URL("../../../docs/commands.md", import.meta.url), "utf8")).toBe(commandsPage());
 });

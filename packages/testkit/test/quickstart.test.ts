@@ -1,52 +1,10 @@
 /// <reference types="node" />
-import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { repository, runSteps, stepsOf } from "./shell-page.ts";
 
-const repository = fileURLToPath(new URL("../../..", import.meta.url));
-const readme = readFileSync(join(repository, "README.md"), "utf8");
-
-interface Step {
-  readonly command: string;
-  /** The `#>` lines below the command: each is part of a line of its output, in this order. */
-  readonly promised: readonly string[];
-}
-
-/** The commands of the README's one `sh` block; comments and blank lines left out. */
-const stepsOf = (markdown: string): readonly Step[] => {
-  const blocks = [...markdown.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = ""]) => block);
-  if (blocks.length !== 1) throw new Error(`the README has ${blocks.length} sh blocks, not one`);
-  const steps: { command: string; promised: string[] }[] = [];
-  for (const line of blocks.join("").split("\n")) {
-    if (line.startsWith("#> ")) steps.at(-1)?.promised.push(line.slice(3));
-    else if (line.trim() !== "" && !line.startsWith("#")) steps.push({ command: line, promised: [] });
-  }
-  return steps;
-};
-
-/** Runs of blanks and tabs count as one blank: how tables are aligned is not promised. */
-const squeezed = (text: string): string => text.replaceAll(/[ \t]+/g, " ");
-
-const steps = stepsOf(readme);
-let folder = "";
-const environment: Record<string, string | undefined> = { ...process.env, NO_COLOR: "1" };
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "usr-quickstart-"));
-  const bin = join(folder, ".bin");
-  mkdirSync(bin);
-  const main = join(repository, "apps/cli/src/main.ts");
-  // The program from source, so that the test needs no build.
-  writeFileSync(join(bin, "usr"), `#!/bin/sh\nexec "${process.execPath}" --conditions=@usr/source "${main}" "$@"\n`);
-  chmodSync(join(bin, "usr"), 0o755);
-  environment["PATH"] = `${bin}:${process.env["PATH"] ?? ""}`;
-  environment["NODE_OPTIONS"] = "";
-});
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const steps = stepsOf(readFileSync(join(repository, "README.md"), "utf8"));
 
 describe("the quickstart of the README", () => {
   test("is there", () => {
@@ -59,24 +17,7 @@ describe("the quickstart of the README", () => {
     expect(steps.flatMap(({ promised }) => promised).length).toBeGreaterThan(8);
   });
 
-  for (const { command, promised } of steps) {
-    test(command, () => {
-      const variable = /^export (\w+)=(.*)$/.exec(command);
-      if (variable !== null) {
-        environment[variable[1] ?? ""] = variable[2];
-        return;
-      }
-      const run = spawnSync("sh", ["-c", command], { cwd: folder, env: environment, encoding: "utf8" });
-      expect([run.status, run.stderr]).toEqual([0, ""]);
-      const printed = squeezed(run.stdout).split("\n");
-      let from = 0;
-      for (const line of promised) {
-        const found = printed.findIndex((text, i) => i >= from && text.includes(squeezed(line)));
-        expect(found, `${JSON.stringify(line)} in\n${run.stdout}`).toBeGreaterThanOrEqual(from);
-        from = found + 1;
-      }
-    });
-  }
+  const folder = runSteps(steps);
 
   test("leaves what it says", () => {
     expect(readdirSync(folder).sort()).toEqual(
