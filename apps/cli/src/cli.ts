@@ -29,10 +29,14 @@ export const runCli = async (environment: Environment, version: string): Promise
       parsed.spec.load(),
     ]);
     const session = openSession(environment, parsed.globals, parsed.spec.name);
-    return await show(session, await run(session, parsed.typed));
+    const code = await show(session, await run(session, parsed.typed));
+    if (!environment.signal.aborted || code === EXIT.interrupted) return code;
+    // A commit under way runs to its end and what it says is true; whoever pressed Ctrl-C still wants the script to stop.
+    reportInterruption(environment, "interrupted when the work was done", style.json);
+    return EXIT.interrupted;
   } catch (error) {
     if (environment.signal.aborted) {
-      if (!style.json) environment.stderr("interrupted\n");
+      reportInterruption(environment, "interrupted", style.json);
       return EXIT.interrupted;
     }
     // The reader of our pipe has gone (| head): that is its right.
@@ -41,6 +45,12 @@ export const runCli = async (environment: Environment, version: string): Promise
     report(environment, known, style);
     return exitCodeOf(known);
   }
+};
+
+const reportInterruption = ({ stderr }: Pick<Environment, "stderr">, message: string, json: boolean): void => {
+  const hint = "The dataset is as it was before, or as the whole command leaves it. Run the command again.";
+  const error = { code: "INTERRUPTED", message, hint, details: {} };
+  stderr(json ? `${toJson({ usr_output_version: OUTPUT_VERSION, error })}\n` : `${message}\n`);
 };
 
 /** What the system refused on the way out (a full disk behind `>`) is no bug. */

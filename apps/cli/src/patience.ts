@@ -1,5 +1,4 @@
 import type { Storage } from "@usr/storage";
-import { readAll } from "@usr/storage";
 
 const SAY_AFTER_MS = 400;
 
@@ -37,11 +36,5 @@ async function* untilAborted(body: AsyncIterable<Uint8Array>, signal: AbortSigna
   signal.throwIfAborted();
 }
 
-/** Who holds a lock, as its owner record says; the record explains and never decides. */
-const ownerOf = async (storage: Storage, path: string): Promise<string> => {
-  const handle = await storage.open(`${path}.owner`);
-  if (handle === undefined) return "another process";
-  await using opened = handle;
-  const { command, pid, host, since } = JSON.parse(new TextDecoder().decode(await readAll(opened)));
-  return `usr ${command} (process ${pid} on ${host}, since ${since})`;
-};
+const ownerOf = async (storage: Storage, path: string): Promise<string> =>
+  (await import("@usr/dataset/write")).lockOwner(storage, path);

@@ -172,13 +172,26 @@ describe("interruption", () => {
     expect((await w.usr(["validate", "demo", "--strict"])).code).toBe(0);
   });
 
-  it("of an attach that waits for its input", async () => {
+  it("of an attach that waits for its input, which --json says as a document", async () => {
     const before = await w.bytes();
-    const running = start(["attach", "demo", "--path", "-", "--from", "jsonl", "--namespace", "mock", "--key", "id"]);
+    const running = start([
+      "attach",
+      "demo",
+      "--json",
+      "--path",
+      "-",
+      "--from",
+      "jsonl",
+      "--namespace",
+      "mock",
+      "--key",
+      "id",
+    ]);
     running.write(`{"id":"${ACGT}","score":1}\n`);
     await sleep(700);
     running.kill("SIGINT");
-    expect((await running.done).code).toBe(130);
+    const { code, stdout, stderr } = await running.done;
+    expect([code, stdout, JSON.parse(stderr)]).toMatchObject([130, "", { usr_output_version: 1, error: { code: "INTERRUPTED" } }]); // biome-ignore format: a row
     expect(await w.bytes()).toEqual(before);
   });
 
@@ -208,7 +221,9 @@ test("a wait for a lock says who holds it, ends with the signal, and with the ti
   late.write("sequence\n");
   const ran = await late.done;
   expect([ran.code, JSON.parse(ran.stderr).error.code]).toEqual([5, "LOCKED"]);
-  expect(ran.stderr).toContain(`\\"pid\\":${holder.pid}`);
+  expect(JSON.parse(ran.stderr).error.message).toContain(
+    `demo is being written by usr import (process ${holder.pid} on `,
+  );
   // Readers do not wait.
   expect((await w.usr(["head", "demo"])).code).toBe(0);
   holder.kill("SIGKILL");

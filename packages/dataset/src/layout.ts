@@ -26,7 +26,6 @@ export const META_NOTES = "meta.md";
 
 /** The file whose kernel lock (flock) makes one writer; never deleted. Also in the root, where it guards the registry. */
 export const LOCK = ".usr.lock";
-export const LOCK_OWNER = ".usr.lock.owner";
 export const EVENTS_LOCK = ".events.lock";
 
 /** The namespace of tombstones; never registered. */
@@ -35,6 +34,17 @@ export const TOMBSTONE_FILE = "_derived/usr.parquet";
 /** The namespace of record state; registered by every registry. */
 export const STATE_NAMESPACE = "usr_state";
 export const STATE_FILE = "_derived/usr_state.parquet";
+
+/** The record of who holds a lock, beside it. */
+export function ownerOfLock(lock: string): string {
+  return `${lock}.owner`;
+}
+
+/** How the temporaries of an object begin: storages write beside it. */
+export function temporariesOf(path: string): string {
+  const at = path.lastIndexOf("/") + 1;
+  return `${path.slice(0, at)}.${path.slice(at)}.`;
+}
 
 /** Path in the root of something inside a dataset. */
 export function inDataset(id: string, path: string): string {

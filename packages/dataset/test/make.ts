@@ -1,12 +1,15 @@
 import { sequenceId } from "@usr/id";
 import { writeParquet } from "@usr/parquet";
-import { parseType, type Value } from "@usr/schema";
+import { type DataType, parseType, type Value } from "@usr/schema";
 import { columnOf } from "@usr/schema/columns";
 import { memoryStorage, type Storage } from "@usr/storage";
 import { BASE_FIELDS } from "../src/layout.ts";
 import type { Root } from "../src/types.ts";
 
 export type Cells = readonly Value[];
+
+/** A type in the spelling of the registry, or Arrow's null type, which has none there. */
+const typeOf = (text: string): DataType => (text === "null" ? { kind: "null" } : parseType(text));
 
 /** The bytes of a Parquet file with the given columns. */
 export async function parquetBytes(
@@ -15,7 +18,7 @@ export async function parquetBytes(
   groupRows = 7,
 ): Promise<Uint8Array> {
   const names = Object.keys(columns);
-  const types = names.map((name) => parseType(columns[name]![0]));
+  const types = names.map((name) => typeOf(columns[name]![0]));
   const rows = columns[names[0]!]![1].length;
   const groups = [];
   for (let at = 0; at < Math.max(rows, 1); at += groupRows) {

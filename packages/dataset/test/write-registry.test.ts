@@ -341,11 +341,12 @@ describe("locks", () => {
       await using _held = await root.storage.lock!(path, {});
       await root.storage.put(
         `${path}.owner`,
-        new TextEncoder().encode('{"host":"there","pid":7,"command":"import"}\n'),
+        new TextEncoder().encode('{"host":"there","pid":7,"command":"import","since":"then"}\n'),
       );
       const refused = await refusal(root, act);
       expect(refused.code).toBe("LOCKED");
-      expect(refused.message).toContain('{"host":"there","pid":7,"command":"import"}');
+      expect(refused.message).toContain("usr import (process 7 on there, since then)");
+      expect(refused.message).toMatch(path === ".usr.lock" ? /^the registry of test-root is / : /^demo is /);
     }
     // The record of a writer that is gone says nothing: only the kernel's lock does.
     await importCsv(root, "demo", "sequence\nAC\n");

@@ -1,5 +1,5 @@
 import type { DataType, Field, StructField } from "@usr/schema";
-import { notSupported, ParquetError } from "./error.ts";
+import { notSupported } from "./error.ts";
 import { decodeSchema, resolveLimits, type SchemaNode } from "./footer.ts";
 import { CONVERTED, ELEMENT, FILE, LOGICAL, PHYSICAL, REPETITION } from "./format.ts";
 import { originOf } from "./origin.ts";
@@ -147,13 +147,8 @@ function elementsOf(field: StructField, repetition: number): readonly ThriftStru
         ...type.fields.flatMap((f) => elementsOf(f, REPETITION.optional)),
       ];
     case "null":
-      throw new ParquetError(
-        "NOT_SUPPORTED",
-        `Column "${field.name}" has the null type, which is read but never written.`,
-        {
-          hint: "Give the column a type.",
-        },
-      );
+      // What pyarrow writes: nothing is ever stored, so that any physical type would do.
+      return leaf(PHYSICAL.int32, undefined, [LOGICAL.unknown, empty]);
   }
 }
 

@@ -38,6 +38,16 @@ export function shred(column: Column, shape: Shape): readonly Shredded[] {
   return out;
 }
 
+/** Whether the slot holds a value; a column of the null type holds none. */
+function holds(column: Column, slot: number): boolean {
+  return column.layout !== "null" && (column.validity === undefined || bit(column.validity, slot));
+}
+
+/** Whether some slots may hold no value. */
+function mayMiss(column: Column): boolean {
+  return column.layout === "null" || column.validity !== undefined;
+}
+
 function bit(mask: Uint8Array, i: number): boolean {
   return ((mask[i >> 3]! >> (i & 7)) & 1) === 1;
 }
@@ -51,7 +61,6 @@ function nullInRequired(node: string): ParquetError {
 
 function flat(column: Column, shape: LeafShape): Shredded {
   const entries = column.length;
-  const { validity } = column;
   const whole: Shredded = {
     leaf: shape,
     column,
@@ -62,12 +71,12 @@ function flat(column: Column, shape: LeafShape): Shredded {
     slots: undefined,
     first: 0,
   };
-  if (validity === undefined) return whole;
+  if (!mayMiss(column)) return whole;
   const slots = new Int32Array(entries);
   const defs = new Uint8Array(entries);
   let present = 0;
   for (let i = 0; i < entries; i++) {
-    if (!bit(validity, i)) continue;
+    if (!holds(column, i)) continue;
     defs[i] = 1;
     slots[present++] = i;
   }
@@ -81,7 +90,7 @@ function vectors(column: Column, shape: Shape): Shredded | undefined {
   if (shape.kind !== "list" || shape.item.kind !== "leaf" || shape.rep !== 1 || shape.def !== 1) return undefined;
   if (column.layout !== "list" && column.layout !== "fixed_list") return undefined;
   const { validity, child, length } = column;
-  if (child.validity !== undefined) return undefined;
+  if (mayMiss(child)) return undefined;
   const offsets = column.layout === "list" ? column.offsets : undefined;
   const size = column.layout === "fixed_list" ? column.size : 0;
   let entries = 0;
@@ -123,11 +132,10 @@ function vectors(column: Column, shape: Shape): Shredded | undefined {
 
 /** Raises the level of the entries that have a value at this node, which lies at `def`; ends the others. */
 function enter(column: Column, above: Entries, parentDef: number, def: number, name: string): Entries {
-  const { validity } = column;
   if (def === parentDef) {
-    if (validity !== undefined) {
+    if (mayMiss(column)) {
       for (let i = 0; i < above.count; i++)
-        if (above.slots[i]! >= 0 && !bit(validity, above.slots[i]!)) throw nullInRequired(name);
+        if (above.slots[i]! >= 0 && !holds(column, above.slots[i]!)) throw nullInRequired(name);
     }
     return above;
   }
@@ -136,7 +144,7 @@ function enter(column: Column, above: Entries, parentDef: number, def: number, n
   for (let i = 0; i < above.count; i++) {
     const slot = slots[i]!;
     if (slot < 0) continue;
-    if (validity !== undefined && !bit(validity, slot)) slots[i] = -1;
+    if (!holds(column, slot)) slots[i] = -1;
     else defs[i] = def;
   }
   return { ...above, defs, slots };

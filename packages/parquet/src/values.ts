@@ -30,6 +30,8 @@ export function leafValues(s: Shredded): LeafValues {
     }
     case "utf8":
       return { kind: "bytes", count: present, ...textValues(column, slots, first, present) };
+    case "null":
+      return { kind: "fixed", count: 0, values: new Int32Array(0) };
     default:
       throw notSupported(`A column of layout ${column.layout} cannot be written as a leaf.`);
   }

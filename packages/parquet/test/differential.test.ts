@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatType } from "@usr/schema";
-import { columnOf } from "@usr/schema/columns";
+import { columnOf, nullColumn } from "@usr/schema/columns";
 import { countComparisons, testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
@@ -161,6 +161,24 @@ describe.skipIf(python === undefined)("corners of what is written", () => {
     expect(arrow).toMatchObject({ rows: 0, names: ["c0"], types: ["list<string>"], metadata: { "usr:x": "y" } });
     expect(duck).toMatchObject({ rows: 0, names: ["c0"] });
     countComparisons("parquet-empty", 2);
+  });
+
+  it("columns of the null type, alone and inside others", async () => {
+    const nothing = { kind: "null" } as const;
+    const types = [
+      nothing,
+      { kind: "list", item: nothing },
+      { kind: "struct", fields: [{ name: "a", type: nothing }] },
+    ] as const;
+    const columns = [nullColumn(nothing, 4), columnOf(types[1], [[null], null, [], [null, null]]), columnOf(types[2], [{ a: null }, null, { a: null }, null])]; // biome-ignore format: a row
+    const path = join(dir, "nulls.parquet");
+    const fields = types.map((type, i) => ({ name: `c${i}`, type, nullable: true }));
+    writeFileSync(path, await collect(writeParquet({ fields, metadata: new Map() }, [{ numRows: 4, columns }])));
+    const [arrow] = oracleTables([{ op: "read", path }]);
+    expect(arrow!.types).toEqual(["null", "list<null>", "struct<a:null>"]);
+    expect(arrow!.columns).toEqual(columns.map(canonColumn));
+    expect((await readAll(await openFile(path))).columns).toEqual(columns.map(canonColumn));
+    countComparisons("parquet-null-type", 3);
   });
 
   it("fixed-size lists with NULL rows are read by DuckDB", async () => {

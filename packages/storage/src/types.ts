@@ -62,7 +62,8 @@ export interface Storage extends ReadableStorage {
   lock?(path: string, o?: Signal & { readonly timeoutMs?: number | undefined }): Promise<AsyncDisposable>;
   /**
    * Capability: what interrupted writes left under `prefix`, sorted like a listing. Writes at work look the same, so delete only what a lock
-   * keeps other writers out of. Absent = an interrupted write leaves nothing.
+   * keeps other writers out of. What a write of `a/b` leaves lies beside it and is called `a/.b.<anything>.tmp`. Absent = an interrupted write
+   * leaves nothing.
    */
   debris?(prefix: string, o?: Signal): AsyncIterable<ObjectMeta>;
   /**

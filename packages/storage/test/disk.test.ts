@@ -257,7 +257,6 @@ describe("symbolic links", () => {
       () => storage.lock("out/.lock"),
       () => storage.lock("in/secret"),
       () => paths(storage.list("out/")),
-      () => paths(storage.list("also/")),
     ];
     for (const [n, work] of refused.entries()) expect(await codeOf(work()), `call ${n}`).toBe("PATH_INVALID");
     expect(await fsp.readdir(outside.path)).toEqual(["secret"]);
@@ -266,9 +265,26 @@ describe("symbolic links", () => {
     expect([await read(storage, "in/alias"), await read(storage, "also/real")]).toEqual(["r", "r"]);
     expect(await storage.open("in/dangling")).toBe(undefined);
     // The alias tells what its file tells; the link out is shown, so that nobody mistakes it for absent.
-    expect(await paths(storage.list(""))).toEqual(["in/alias", "in/real", "in/secret"]);
+    expect(await paths(storage.list("in/"))).toEqual(["in/alias", "in/real", "in/secret"]);
+    expect(await paths(storage.list("also/"))).toEqual(["also/alias", "also/real", "also/secret"]);
+    expect(await paths(storage.list("also/re"))).toEqual(["also/real"]);
+    expect(await paths(storage.list(""))).toEqual(["also/alias", "also/real", "also/secret", "in/alias", "in/real", "in/secret", "out"]); // biome-ignore format: a row
+    expect(await codeOf(storage.open("out"))).toBe("PATH_INVALID");
     await using alias = await storage.open("in/alias");
     for await (const meta of storage.list("in/alias")) expect(meta).toEqual(alias?.meta);
+  });
+
+  test("links that lead in a circle end where they meet it", async () => {
+    await using folder = await freshFolder();
+    const storage = diskStorage(folder.path);
+    for (const path of ["a/1", "b/2"]) await storage.put(path, utf8(path));
+    await fsp.symlink("..", join(folder.path, "a/up"));
+    await fsp.symlink(".", join(folder.path, "a/self"));
+    await fsp.symlink("../b", join(folder.path, "a/x"));
+    await fsp.symlink("../a", join(folder.path, "b/y"));
+    expect(await paths(storage.list(""))).toEqual(["a/1", "a/x/2", "b/2", "b/y/1"]);
+    await storage.put("a/x/new", utf8("n"));
+    expect(await paths(storage.list("b/"))).toEqual(["b/2", "b/new", "b/y/1"]);
   });
 
   test("the root itself may be reached through a link", async () => {

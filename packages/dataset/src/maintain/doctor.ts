@@ -5,7 +5,7 @@ import { registryHash } from "@usr/registry";
 import { formatTimestamp } from "@usr/schema";
 import { type Storage, StorageError, scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
-import { DERIVED_DIR, EVENTS_LOG, LOCK, LOCK_OWNER, PENDING, RECORDS, STAGING } from "../layout.ts";
+import { DERIVED_DIR, EVENTS_LOG, LOCK, ownerOfLock, PENDING, RECORDS, STAGING } from "../layout.ts";
 import { everyEvent } from "../read/event-log.ts";
 import { listAll, readObject } from "../read/objects.ts";
 import { requireRegistry } from "../read/registry.ts";
@@ -61,7 +61,7 @@ export const doctor = async (root: WritableRoot, id: string, o: DoctorOptions = 
   await requireBase(storage, id, root);
   if (o.repair !== true) return reportOf([...(await lockHeld(storage)), ...(await look(root, id, storage))]);
 
-  await using _lock = await takeLock(storage, LOCK, root);
+  await using _lock = await takeLock(storage, id, root);
   const before = await look(root, id, storage);
   if (!before.some(({ repairable }) => repairable)) return reportOf(before);
   await recover(storage);
@@ -171,7 +171,7 @@ const fingerprintOf = async (storage: Storage): Promise<EventInput["fingerprint"
 
 /** Who holds the dataset lock, where somebody does. Asks only where an owner record lies, so that looking makes no lock file. */
 const lockHeld = async (storage: Storage): Promise<readonly DoctorFinding[]> => {
-  const owner = await readObject(storage, LOCK_OWNER);
+  const owner = await readObject(storage, ownerOfLock(LOCK));
   if (owner === undefined || storage.lock === undefined) return [];
   try {
     await using _free = await storage.lock(LOCK, { timeoutMs: 0 });

@@ -98,6 +98,11 @@ async function listing(storage: ReadableStorage, id: string, o: Signal): Promise
     listAll(dataset, DERIVED_DIR, o),
     listAll(storage, REGISTRY_FILE, o),
   ]);
+  // Strangers may lie there, but not links out of the root: what they hold would be missing without a word.
+  for (const { path } of derived) {
+    if (path.endsWith(".parquet") || path.includes("/", DERIVED_DIR.length)) continue;
+    await using _stranger = await dataset.open(path, o);
+  }
   return {
     // What is no overlay (temporaries, archives, notes of strangers) may come and go.
     objects: [

@@ -35,6 +35,8 @@ export interface Verb {
   readonly takesBack: boolean;
   /** The arguments of the event, `rows` before them and `allow_missing` after them. */
   readonly args: EventInput["args"];
+  /** Throws where the verb could not do what it says, for rows that the base has (id and rows). */
+  readonly refuse?: ((snapshot: Snapshot, stored: ReadonlyMap<string, readonly number[]>) => Promise<void>) | undefined;
   /** What a row becomes (`before` is `undefined` where the file has none), or `undefined` where it stays as it is. */
   change(before: Cells | undefined, nowUs: bigint): Cells | undefined;
 }
@@ -120,6 +122,7 @@ const plan = async (snapshot: Snapshot, choice: Choice, o: RecordOptions, verb: 
       ids.filter((id) => !found.has(id)),
     );
   }
+  await verb.refuse?.(snapshot, stored);
   let changed = 0;
   const added: { readonly id: string; readonly row: number; readonly cells: Cells }[] = [];
   for (const id of known) {

@@ -1,5 +1,8 @@
 import type { Value } from "@usr/schema";
+import { valueAt } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
+import { rangesOf, readRanges } from "../read/rows.ts";
+import type { Snapshot } from "../types.ts";
 import type { WritableRoot } from "../write/types.ts";
 import type { RecordOptions, RecordResult } from "./change.ts";
 import { changeRecords } from "./change.ts";
@@ -53,7 +56,7 @@ export const setState = async (root: WritableRoot, id: string, o: SetStateOption
 /**
  * Takes states back: not masked, and nothing else said. Rows that have nothing to take back do not change.
  *
- * @throws DatasetError as `setState`
+ * @throws DatasetError as `setState`; `NOT_SUPPORTED` where the base itself holds states of the rows, which would go on being shown
  */
 export const clearState = (root: WritableRoot, id: string, o: RecordOptions): Promise<RecordResult> =>
   changeRecords(root, id, o, {
@@ -62,10 +65,33 @@ export const clearState = (root: WritableRoot, id: string, o: RecordOptions): Pr
     action: "state_clear",
     takesBack: true,
     args: {},
+    refuse: refuseFolded,
     change: (before) => (before?.some((cell) => cell !== null && cell !== false) ? CLEARED : undefined),
   });
 
 const CLEARED: Cells = [false, null, null, null, null];
+
+/** A value that another program folded into the base stays below the states: no value of a state is the absence of one. */
+const refuseFolded = async ({ id, base }: Snapshot, stored: ReadonlyMap<string, readonly number[]>): Promise<void> => {
+  const columns = STATE.fields.map(({ name }) => name).filter((name) => base.file.columnNames.includes(name));
+  if (columns.length === 0) return;
+  const ranges = rangesOf(
+    [...new Set([...stored.values()].flat())].sort((a, b) => a - b),
+    1,
+  );
+  for await (const { batch } of readRanges(base.file, ranges, columns)) {
+    for (const [c, column] of batch.columns.entries()) {
+      for (let row = 0; row < batch.numRows; row++) {
+        const value = valueAt(column, row);
+        if (value === null || value === false) continue;
+        throw new DatasetError("NOT_SUPPORTED", `The base of ${id} itself holds ${columns[c]} of these rows.`, {
+          hint: "A program that folds states into the base did that. Set another value with usr state set, or have the column taken out of the base.",
+          details: { dataset: id, column: columns[c] },
+        });
+      }
+    }
+  }
+};
 
 /** The values given, by column; `undefined` = not given. */
 const namedCells = (o: SetStateOptions): readonly (Value | undefined)[] => {

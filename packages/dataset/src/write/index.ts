@@ -7,6 +7,7 @@
 export { type AttachOptions, type AttachResult, attach } from "./attach.ts";
 export { type ImportOptions, type ImportResult, importRows } from "./import.ts";
 export { type InitOptions, type InitResult, initDataset } from "./init.ts";
+export { lockOwner } from "./lock.ts";
 export { type MaterializeOptions, type MaterializeResult, materialize } from "./materialize.ts";
 export { type RegisterOptions, type RegisterResult, registerNamespace } from "./register.ts";
 export { type FreezeResult, freezeRegistry } from "./registry-freeze.ts";

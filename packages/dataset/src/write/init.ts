@@ -4,7 +4,7 @@ import { nullColumn } from "@usr/schema/columns";
 import { scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
 import { DatasetError } from "../error.ts";
-import { META_NOTES, RECORDS } from "../layout.ts";
+import { DERIVED_DIR, META_NOTES, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { baseSchema } from "./base-shape.ts";
 import { transact } from "./transaction.ts";
@@ -23,7 +23,7 @@ export interface InitResult {
 
 /**
  * Creates an empty dataset: a base of no rows, `meta.md`, the frozen registry, one `init` event. Throws `DATASET_EXISTS` where the
- * id is taken, or lies inside a dataset, or holds datasets; `NO_REGISTRY` before any namespace is registered.
+ * id is taken, or lies inside a dataset, or holds datasets, or what is left of one that lost its base; `NO_REGISTRY` before any namespace is registered.
  */
 export const initDataset = async (root: WritableRoot, id: string, o: InitOptions = {}): Promise<InitResult> => {
   const dataset = parseDatasetId(id);
@@ -74,6 +74,13 @@ const refuseTaken = async (root: WritableRoot, dataset: string): Promise<void> =
     );
   }
   for await (const { path } of scopedStorage(root.storage, dataset).list("")) {
+    // Notes, a frozen registry and a log are what an interrupted init leaves.
+    if (path.startsWith(DERIVED_DIR) || path.startsWith(SNAPSHOTS_DIR)) {
+      throw new DatasetError("DATASET_EXISTS", `the folder ${dataset} holds ${path} of a dataset without base`, {
+        hint: `Put back its ${RECORDS} (its snapshots may have it), or move the folder away.`,
+        details: { dataset, path },
+      });
+    }
     if (!/^[^/]+\/records\.parquet$/.test(path)) continue;
     throw new DatasetError("DATASET_EXISTS", `${dataset} holds the dataset ${dataset}/${path.split("/")[0]}`, {
       hint: "A dataset may not lie inside another: choose another name.",

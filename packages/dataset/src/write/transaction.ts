@@ -8,7 +8,7 @@ import { formatTimestamp } from "@usr/schema";
 import type { Storage } from "@usr/storage";
 import { scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
-import { EVENTS_LOG, LOCK, RECORDS, STAGING } from "../layout.ts";
+import { EVENTS_LOG, RECORDS, STAGING } from "../layout.ts";
 import { datasetNotFound } from "../read/list.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { NO_FREEZE, planFreeze } from "./freeze.ts";
@@ -31,12 +31,12 @@ export const transact = async <T>(
   const storage = scopedStorage(root.storage, dataset);
   await requireRegistry(root.storage);
   if (o.creates !== true) await requireBase(storage, dataset, root);
-  await using _lock = await takeLock(storage, LOCK, root);
+  await using _lock = await takeLock(storage, dataset, root);
   await recover(storage, { lockTimeoutMs: root.lockTimeoutMs });
   // Read again under the lock: what was true while waiting may not be true now.
   const registry = await requireRegistry(root.storage);
   if (o.creates !== true) await requireBase(storage, dataset, root);
-  await using log = o.locksLog === true ? quietly(await takeEventsLock(storage, root)) : undefined;
+  await using log = o.locksLog === true ? quietly(await takeEventsLock(storage, dataset, root)) : undefined;
   const nowUs = root.clock();
   const tx = newTransaction(root, dataset, storage, registry, await registryHash(registry), nowUs);
   let outcome: Awaited<ReturnType<typeof work>>;
@@ -99,7 +99,7 @@ const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit
   let log: AsyncDisposable | undefined;
   try {
     record = await pendingRecord(tx, o, commit);
-    log = locked ? undefined : quietly(await takeEventsLock(tx.storage, tx.root));
+    log = locked ? undefined : quietly(await takeEventsLock(tx.storage, tx.id, tx.root));
   } catch (cause) {
     await recoverQuietly(tx.storage);
     throw cause;
@@ -125,11 +125,8 @@ const quietly = (lock: AsyncDisposable): AsyncDisposable => ({
   [Symbol.asyncDispose]: async () => void (await Promise.allSettled([lock[Symbol.asyncDispose]()])),
 });
 
-/** A log that takes no lines stops the commit while nothing is changed. Appending nothing asks, and writes no byte. */
+/** A log that takes no lines stops the commit while nothing is changed. Appending nothing asks: it makes the log at most, and writes no byte. */
 const requireOpenLog = async (storage: Storage): Promise<void> => {
-  const handle = await storage.open(EVENTS_LOG);
-  if (handle === undefined) return;
-  await handle[Symbol.asyncDispose]();
   await storage.append?.(EVENTS_LOG, new Uint8Array(0));
 };
 

@@ -31,7 +31,7 @@ const DIGEST_CHUNK = 2 ** 20;
 
 /**
  * The files under a folder, which is made by the first write. What a method returned from is flushed: the file and every folder entry up to the
- * root. Symbolic links may be followed inside the root, never out of it (`PATH_INVALID`); listings do not enter linked folders.
+ * root. Symbolic links are followed inside the root, never out of it (`PATH_INVALID`); a listing shows one that leaves the root as an object.
  */
 export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Storage> {
   const root = resolve(rootDir);

@@ -39,7 +39,7 @@ export interface DiskFs {
   readdir(
     name: string,
     o: { readonly withFileTypes: true },
-  ): Promise<readonly { readonly name: string; isDirectory(): boolean }[]>;
+  ): Promise<readonly { readonly name: string; isDirectory(): boolean; isSymbolicLink(): boolean }[]>;
   rename(from: string, to: string): Promise<void>;
   link(from: string, to: string): Promise<void>;
   unlink(name: string): Promise<void>;

@@ -1,5 +1,5 @@
 /// <reference types="node" />
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { StorageError } from "../error.ts";
 import { comparePaths, isTemporary, parsePath, prefixFolder } from "../path.ts";
 import type { ObjectMeta } from "../types.ts";
@@ -20,30 +20,46 @@ export interface Walk {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Files under the prefix in code point order of the whole path; one folder is read at a time. */
+/** Files under the prefix in code point order of the whole path; one folder is read at a time. Links are followed as long as they stay inside. */
 export async function* walk(w: Walk): AsyncGenerator<ObjectMeta, void, undefined> {
   const folder = prefixFolder(w.prefix);
-  if (folder !== "") await refuseLinkedFolder(w, folder);
-  yield* walkFolder(w, folder === "" ? "" : `${folder}/`);
+  // Throws where the way there leaves the root.
+  if (folder !== "") await w.places.resolve(folder);
+  yield* walkFolder(w, folder === "" ? "" : `${folder}/`, []);
 }
 
-async function* walkFolder(w: Walk, at: string): AsyncGenerator<ObjectMeta, void, undefined> {
+/** A name in a folder, and whether what is behind it is a folder to be entered. */
+interface Entry {
+  readonly path: string;
+  /** The folder that was left for another through a link; absent = no link was followed. */
+  readonly leaving?: string | undefined;
+  readonly isFolder: boolean;
+}
+
+/** @param left the real folders that were left through links, so that a circle of links ends */
+async function* walkFolder(w: Walk, at: string, left: readonly string[]): AsyncGenerator<ObjectMeta, void, undefined> {
   w.signal?.throwIfAborted();
   const read = w.fs.readdir(join(w.root, at), { withFileTypes: true });
-  const entries = ((await attemptIfPresent("list", at === "" ? "the root" : at, read)) ?? [])
-    .map((entry) => ({ path: at + entry.name, key: at + entry.name + (entry.isDirectory() ? "/" : ""), entry }))
-    .filter(({ key, path, entry }) => isWanted(w, key, path, entry))
+  const found: Entry[] = [];
+  for (const entry of (await attemptIfPresent("list", at === "" ? "the root" : at, read)) ?? []) {
+    const path = at + entry.name;
+    const mayBeFolder = entry.isDirectory() || entry.isSymbolicLink();
+    if (!isWanted(w, path, mayBeFolder)) continue;
+    if (entry.isSymbolicLink()) found.push(await followed(w, at, path, left));
+    else found.push({ path, isFolder: entry.isDirectory() });
+  }
+  const entries = found
+    .map((entry) => ({ ...entry, key: entry.path + (entry.isFolder ? "/" : "") }))
+    .filter(({ key, isFolder }) => isUnder(w, key, isFolder) && (isFolder || isTemporary(key) === w.temporaries))
     // A folder sorts as the paths in it do, with the slash: "a-b" comes before "a/c".
     .sort((a, b) => comparePaths(a.key, b.key));
 
   for (let i = 0; i < entries.length; i += WINDOW) {
     const window = entries.slice(i, i + WINDOW);
-    const metas = await Promise.all(
-      window.map(({ path, entry }) => (entry.isDirectory() ? undefined : inspect(w, path))),
-    );
-    for (const [n, { key, entry }] of window.entries()) {
+    const metas = await Promise.all(window.map(({ path, isFolder }) => (isFolder ? undefined : inspect(w, path))));
+    for (const [n, { key, isFolder, leaving }] of window.entries()) {
       const meta = metas[n];
-      if (entry.isDirectory()) yield* walkFolder(w, key);
+      if (isFolder) yield* walkFolder(w, key, leaving === undefined ? left : [...left, leaving]);
       else if (meta !== undefined) {
         w.signal?.throwIfAborted();
         yield meta;
@@ -52,12 +68,36 @@ async function* walkFolder(w: Walk, at: string): AsyncGenerator<ObjectMeta, void
   }
 }
 
-function isWanted(w: Walk, key: string, path: string, entry: { isDirectory(): boolean }): boolean {
-  if (!key.startsWith(w.prefix) && !(entry.isDirectory() && w.prefix.startsWith(key))) return false;
+/** Whether a name may lie under the prefix, or lead there. */
+function isWanted(w: Walk, path: string, mayBeFolder: boolean): boolean {
   // The folder every ext file system has at its top, readable by root alone.
-  if (key === "lost+found/") return false;
-  if (!entry.isDirectory() && isTemporary(path) !== w.temporaries) return false;
-  return isLegal(path);
+  if (path === "lost+found" && mayBeFolder) return false;
+  return (isUnder(w, path, false) || (mayBeFolder && isUnder(w, `${path}/`, true))) && isLegal(path);
+}
+
+function isUnder(w: Walk, key: string, isFolder: boolean): boolean {
+  return key.startsWith(w.prefix) || (isFolder && w.prefix.startsWith(key));
+}
+
+/** A link: to a folder inside the root that is not one of those it is reached from, or to anything else. */
+async function followed(w: Walk, at: string, path: string, left: readonly string[]): Promise<Entry> {
+  const target = await attemptIfPresent("inspect", path, w.fs.stat(join(w.root, path), { bigint: true }));
+  if (target?.isDirectory() !== true) return { path, isFolder: false };
+  const real = await insideOrUndefined(w, path);
+  if (real === undefined) return { path, isFolder: false };
+  const leaving = await w.fs.realpath(join(w.root, at));
+  const circle = [...left, leaving].some((folder) => folder === real || folder.startsWith(real + sep));
+  return { path, isFolder: !circle, leaving };
+}
+
+/** The real name behind a path, `undefined` where there is none or it leaves the root. */
+async function insideOrUndefined(w: Walk, path: string): Promise<string | undefined> {
+  try {
+    return await w.places.resolve(path);
+  } catch (error) {
+    if (error instanceof StorageError && error.code === "PATH_INVALID") return undefined;
+    throw error;
+  }
 }
 
 /** A name that no path can spell is no object. */
@@ -77,26 +117,7 @@ async function inspect(w: Walk, path: string): Promise<ObjectMeta | undefined> {
   if (own === undefined || own.isFile()) return own && metaOf(path, own);
   if (!own.isSymbolicLink()) return undefined;
   const target = await attemptIfPresent("inspect", path, w.fs.stat(name, { bigint: true }));
-  if (target === undefined || !target.isFile()) return undefined;
-  try {
-    return (await w.places.resolve(path)) === undefined ? undefined : metaOf(path, target);
-  } catch (error) {
-    if (error instanceof StorageError && error.code === "PATH_INVALID") return metaOf(path, own);
-    throw error;
-  }
-}
-
-async function refuseLinkedFolder(w: Walk, folder: string): Promise<void> {
-  const real = await w.places.resolve(folder);
-  if (real === undefined) return;
-  const root = await w.fs.realpath(w.root);
-  if (real === join(root, folder)) return;
-  throw new StorageError(
-    "PATH_INVALID",
-    `${folder} is reached through a symbolic link, which listings do not follow.`,
-    {
-      hint: "Replace the link by the folder it points to.",
-      details: { path: folder, target: real },
-    },
-  );
+  if (target === undefined) return undefined;
+  if ((await insideOrUndefined(w, path)) === undefined) return metaOf(path, own);
+  return target.isFile() ? metaOf(path, target) : undefined;
 }

@@ -170,7 +170,11 @@ const diskOf = (content: Content, o: PowerCutOptions): PowerCutDisk => {
     readdir: async (name) => {
       const node = need(name);
       if (node instanceof FileNode) throw errno("ENOTDIR", name);
-      return [...node.entries].map(([entry, ino]) => ({ name: entry, isDirectory: () => folders.has(ino) }));
+      return [...node.entries].map(([entry, ino]) => ({
+        name: entry,
+        isDirectory: () => folders.has(ino),
+        isSymbolicLink: () => false,
+      }));
     },
     rename: async (from, to) => {
       happen(`rename ${from} ${to}`);
