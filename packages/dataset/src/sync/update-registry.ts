@@ -1,6 +1,6 @@
 import { REGISTRY_FILE } from "../layout.ts";
 import { readObject } from "../read/objects.ts";
-import { takeLock } from "../write/lock.ts";
+import { takeRegistryLock } from "../write/lock.ts";
 import type { WritableRoot } from "../write/types.ts";
 
 /**
@@ -11,7 +11,7 @@ export const updateRegistry = async (
   root: WritableRoot,
   update: (text: string | undefined) => Promise<string | undefined>,
 ): Promise<void> => {
-  await using _lock = await takeLock(root.storage, `the registry of ${root.label}`, root);
+  await using _lock = await takeRegistryLock(root);
   const found = await readObject(root.storage, REGISTRY_FILE);
   const text = await update(found && new TextDecoder().decode(found.bytes));
   if (text !== undefined) await root.storage.put(REGISTRY_FILE, new TextEncoder().encode(text));

@@ -1,13 +1,13 @@
 import type { ReadableStorage, Storage } from "@usr/storage";
 import { readAll, StorageError } from "@usr/storage";
 import { DatasetError } from "../error.ts";
-import { EVENTS_LOCK, LOCK, ownerOfLock, temporariesOf } from "../layout.ts";
+import { EVENTS_LOCK, LOCK, ownerOfLock, REGISTRY_FILE, temporariesOf } from "../layout.ts";
 import type { WritableRoot } from "./types.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /**
- * Takes the kernel lock of a dataset or of the root, and leaves an owner record beside it while it is held. The record explains a wait to
+ * Takes the kernel lock of a dataset (or of the root, its folder), and leaves an owner record beside it while it is held. The record explains a wait to
  * people; it never decides anything. Records that a killed owner did not finish are removed. Throws `LOCKED` with the owner when the time
  * is up.
  *
@@ -34,8 +34,20 @@ export const takeLock = async (storage: Storage, what: string, root: WritableRoo
   };
 };
 
+/** Takes the lock of the root, under which its registry is written, and removes what interrupted writes of it left. */
+export const takeRegistryLock = async (root: WritableRoot): Promise<AsyncDisposable> => {
+  const held = await takeLock(root.storage, `the registry of ${root.label}`, root);
+  try {
+    await sweepTemporaries(root.storage, REGISTRY_FILE);
+  } catch (cause) {
+    await held[Symbol.asyncDispose]();
+    throw cause;
+  }
+  return held;
+};
+
 /** Removes what interrupted writes of an object left. Call it under the lock that keeps its other writers out. */
-export const sweepTemporaries = async (storage: Storage, path: string): Promise<void> => {
+const sweepTemporaries = async (storage: Storage, path: string): Promise<void> => {
   if (storage.debris === undefined) return;
   const left: string[] = [];
   for await (const meta of storage.debris(temporariesOf(path))) left.push(meta.path);

@@ -5,7 +5,7 @@ import { REGISTRY_FILE } from "../layout.ts";
 import { datasetIds } from "../read/list.ts";
 import { loadRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
-import { sweepTemporaries, takeLock } from "./lock.ts";
+import { takeRegistryLock } from "./lock.ts";
 import type { WritableRoot } from "./types.ts";
 
 export interface RegisterOptions extends Omit<RegisterRequest, "columns"> {
@@ -34,8 +34,7 @@ export const registerNamespace = async (root: WritableRoot, o: RegisterOptions):
   // A refusal, and a registration that changes nothing, leave not even a lock file.
   const first = await planned(root, o);
   if (o.dryRun === true || first.text === undefined) return resultOf(o.namespace, first);
-  await using _lock = await takeLock(root.storage, `the registry of ${root.label}`, root);
-  await sweepTemporaries(root.storage, REGISTRY_FILE);
+  await using _lock = await takeRegistryLock(root);
   const plan = await planned(root, o);
   if (plan.text !== undefined) await root.storage.put(REGISTRY_FILE, new TextEncoder().encode(plan.text));
   return resultOf(o.namespace, plan);
