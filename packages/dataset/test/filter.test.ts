@@ -107,7 +107,7 @@ test("an unknown column is told with the nearest name and its place", async () =
     11,
   ]);
   expect(error.hint).toBe("Did you mean m__score?");
-  expect((await errorOf("m__tag = dna")).hint).toContain("Text is quoted: 'dna'.");
+  expect((await errorOf("m__tag = dna")).hint).toContain("If it is text, quote it: 'dna'");
 });
 
 test("a long chain is no deep nest", async () => {

@@ -1,3 +1,4 @@
+import type { DatasetErrorCode } from "../error.ts";
 import type { Predicate } from "../filter/index.ts";
 import type { Query, Snapshot } from "../types.ts";
 import { datasetSchema } from "./schema.ts";
@@ -10,7 +11,7 @@ export interface Where {
   readonly columns: readonly string[];
   readonly bind: (columnOf: (name: string, at: number) => ViewColumn) => Predicate;
   /** The error for something at a place of the filter. */
-  readonly wrong: (at: number, what: string, hint: string | undefined) => Error;
+  readonly wrong: (code: DatasetErrorCode, at: number, what: string, hint: string) => Error;
 }
 
 /** A filter that fits the columns of a view. */
@@ -28,14 +29,14 @@ export async function whereOf({ where }: Pick<Query, "where">): Promise<Where | 
     text: where,
     columns: [...new Set(columnsOf(expression).map(({ name }) => name))],
     bind: (columnOf) => bindFilter(where, expression, (name, at) => columnOf(name, at).field),
-    wrong: (at, what, hint) => filterError(where, at, what, { code: "UNKNOWN_COLUMN", hint }),
+    wrong: (code, at, what, hint) => filterError(where, at, what, { code, hint }),
   };
 }
 
 /**
  * Holds a filter against the columns of a view.
  *
- * @throws DatasetError `FILTER_INVALID`; `UNKNOWN_COLUMN` with the nearest names
+ * @throws DatasetError `FILTER_INVALID`; `UNKNOWN_COLUMN` with the nearest names; `NOT_SUPPORTED` for one that cannot be read
  */
 export async function bindWhere(
   where: Where,
@@ -51,10 +52,10 @@ export async function bindWhere(
     if (column !== undefined) return column;
     const unreadable = snapshot.base.file.unsupported.get(name);
     if (unreadable !== undefined)
-      throw where.wrong(at, `the column '${name}' cannot be read: ${unreadable}`, undefined);
-    const { hint } = unknownColumnError(snapshot.id, [name], known);
-    const quoted = hint?.startsWith("Did you mean") === true ? "" : ` Text is quoted: '${name}'.`;
-    throw where.wrong(at, `${snapshot.id} has no column '${name}'`, `${hint ?? ""}${quoted}`.trim());
+      throw where.wrong("NOT_SUPPORTED", at, `the column '${name}' cannot be read: ${unreadable}`, "Leave it out.");
+    const { hint = "" } = unknownColumnError(snapshot.id, [name], known);
+    const otherwise = hint.startsWith("Did you mean") ? "" : `. If it is text, quote it: '${name}'`;
+    throw where.wrong("UNKNOWN_COLUMN", at, `${snapshot.id} has no column '${name}'`, `${hint}${otherwise}`);
   });
   return { columns: where.columns.map((name) => byName.get(name)!), predicate };
 }
