@@ -32,11 +32,11 @@ export interface Typed {
 
 /** What a command hands back to be shown. */
 export type Outcome =
-  /** One JSON document, or text for people. `exitCode` other than 0 says that the command found something wrong (validate). */
+  /** One JSON document, or text for people: for a terminal so many cells wide, or whole for a pipe. `exitCode` other than 0 says that the command found something wrong (validate). */
   | {
       readonly kind: "document";
       readonly data: unknown;
-      readonly text: () => string;
+      readonly text: (width: number | undefined) => string;
       readonly exitCode?: number | undefined;
     }
   /** Rows of a table: NDJSON, or a table for people. */

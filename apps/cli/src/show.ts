@@ -18,7 +18,7 @@ export const show = async (session: Session, outcome: Outcome): Promise<number> 
       await stdout(
         options.json
           ? `${toJson({ usr_output_version: OUTPUT_VERSION, command, data: outcome.data })}\n`
-          : safeLines(outcome.text()),
+          : safeLines(outcome.text(stdoutIsTerminal ? environment.columns : undefined)),
       );
       return outcome.exitCode ?? EXIT.done;
     case "lines":

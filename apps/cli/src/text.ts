@@ -10,9 +10,9 @@ export const cellText = (type: DataType, value: Value, full: boolean): string =>
     return formatTimestamp(value, type.unit, type.timezone !== undefined);
   if (typeof value === "string") return safe(value);
   if ((type.kind === "list" || type.kind === "fixed_size_list") && Array.isArray(value)) {
-    const shown = full || value.length <= 4 ? value : value.slice(0, 3);
+    const shown = full || value.length <= 4 ? value : value.slice(0, 2);
     const items = shown.map((item) => cellText(type.item, item, full)).join(", ");
-    return shown.length < value.length ? `[${items}, … ${value.length} items]` : `[${items}]`;
+    return shown.length < value.length ? `[${items}, … ×${value.length}]` : `[${items}]`;
   }
   if (type.kind === "struct" && typeof value === "object" && !Array.isArray(value)) {
     const fields = new Map(Object.entries(value));
@@ -23,7 +23,7 @@ export const cellText = (type: DataType, value: Value, full: boolean): string =>
 };
 
 /** The fewest digits that read back to the same float32. */
-const shortestFloat32 = (value: number): string => {
+export const shortestFloat32 = (value: number): string => {
   for (let digits = 1; digits < 9; digits++) {
     const near = Number(value.toPrecision(digits));
     if (Math.fround(near) === value) return String(near);
@@ -44,12 +44,13 @@ export interface Layout {
   readonly right: readonly boolean[];
 }
 
-/** Widths for these rows. With `width`, the widest columns give way first, and the last ones where all are narrow. */
+/** Widths for these rows. With `width`, the widest columns give way first, but for the first `firm` ones, and the last ones where all are narrow. */
 export const layoutOf = (
   header: readonly string[],
   rows: readonly (readonly string[])[],
   right: readonly boolean[],
   width?: number,
+  firm = 0,
 ): Layout => {
   const wanted = header.map((name, c) =>
     rows.reduce((most, row) => Math.max(most, displayWidth(row[c] ?? "")), displayWidth(name)),
@@ -62,7 +63,7 @@ export const layoutOf = (
   while (shown > 1 && least(shown) > width) shown--;
   const hidden = wanted.length - shown;
   const room = width - GAP.length * (shown - 1) - (hidden > 0 ? GAP.length + 1 : 0);
-  return { widths: fit(wanted.slice(0, shown), room), hidden, right };
+  return { widths: fit(wanted.slice(0, shown), room, firm), hidden, right };
 };
 
 /** One line of a table, without its line end. `paint` colours a cell after its width is settled. */
@@ -81,27 +82,36 @@ export const lineOf = (
   return [...texts, ...(hidden > 0 ? ["…"] : [])].join(GAP).trimEnd();
 };
 
-/** Rows as an aligned table, every cell in full and safe to show; `right` aligns a column to the right. */
+/**
+ * Rows as an aligned table, safe to show; `right` aligns a column to the right. With a width it is cut to that, the first column last: it says
+ * what the others are about.
+ */
 export const align = (
   header: readonly string[],
   rows: readonly (readonly string[])[],
   right: readonly boolean[],
+  width?: number,
 ): string => {
   const shown = rows.map((row) => row.map(safe));
-  const layout = layoutOf(header, shown, right);
+  const layout = layoutOf(header, shown, right, width, 1);
   return `${[header, ...shown].map((cells) => lineOf(cells, layout)).join("\n")}\n`;
 };
 
 const MINIMUM = 6;
 
-/** Narrows the widest column, again and again, until all fit or none may give way. */
-const fit = (wanted: readonly number[], room: number): readonly number[] => {
+/** Narrows the widest column, again and again, until all fit or none may give way; the first `firm` ones only when no other can. */
+const fit = (wanted: readonly number[], room: number, firm: number): readonly number[] => {
   const widths = [...wanted];
   let excess = widths.reduce((sum, w) => sum + w, 0) - room;
-  while (excess > 0) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if (widths[widest]! <= MINIMUM) break;
-    const second = Math.max(MINIMUM, ...widths.filter((_, i) => i !== widest));
+  for (let from = firm; excess > 0; ) {
+    const loose = widths.slice(from);
+    const widest = from + loose.indexOf(Math.max(...loose));
+    if (loose.length === 0 || widths[widest]! <= MINIMUM) {
+      if (from === 0) break;
+      from = 0;
+      continue;
+    }
+    const second = Math.max(MINIMUM, ...widths.filter((_, i) => i >= from && i !== widest));
     const give = Math.min(excess, Math.max(1, widths[widest]! - second));
     widths[widest] = Math.max(MINIMUM, widths[widest]! - give);
     excess -= give;

@@ -15,11 +15,12 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   return {
     kind: "document",
     data,
-    text: () =>
+    text: (width) =>
       align(
         ["column", "type", "origin"],
         data.map(({ column, type, origin }) => [column, type, origin]),
         [false, false, false],
+        width,
       ),
   };
 };

@@ -1,28 +1,17 @@
 import type { ColumnSummary, Histogram, Json } from "@usr/dataset/inspect";
 import type { Outcome, RunCommand } from "../command.ts";
 import { queryOf } from "../query.ts";
-import { safe } from "../safe.ts";
-import { align, layoutOf, lineOf } from "../text.ts";
+import { align, shortestFloat32 } from "../text.ts";
 import { argument } from "../typed.ts";
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const { describe } = await import("@usr/dataset/inspect");
   const data = await describe(await session.root(), argument(typed, 0), queryOf(session, typed));
-  const { stdoutIsTerminal, columns } = session.environment;
-  return { kind: "document", data, text: () => table(data, stdoutIsTerminal ? columns : undefined) };
+  return { kind: "document", data, text: (width) => align(HEADER, data.map(cellsOf), RIGHT, width) };
 };
 
 const HEADER = ["column", "type", "values", "missing", "distinct", "min", "max", "mean", "spread"];
 const RIGHT = [false, false, true, true, true, false, false, true, false];
-
-/** One line a column. With a width what is too wide is cut with a mark; into a pipe nothing is. */
-const table = (data: readonly ColumnSummary[], width: number | undefined): string => {
-  const rows = data.map(cellsOf);
-  if (width === undefined) return align(HEADER, rows, RIGHT);
-  const shown = rows.map((cells) => cells.map(safe));
-  const layout = layoutOf(HEADER, shown, RIGHT, width);
-  return `${[HEADER, ...shown].map((cells) => lineOf(cells, layout)).join("\n")}\n`;
-};
 
 const cellsOf = (summary: ColumnSummary): readonly string[] => {
   const { column, type, non_null, nulls, distinct, distinct_exact, lengths, items } = summary;
@@ -32,8 +21,8 @@ const cellsOf = (summary: ColumnSummary): readonly string[] => {
     String(non_null),
     String(nulls),
     distinct === null ? "" : `${distinct_exact ? "" : "≈"}${distinct}`,
-    jsonText(summary.min ?? items?.min ?? null),
-    jsonText(summary.max ?? items?.max ?? null),
+    jsonText(stored(summary.min ?? items?.min ?? null, type)),
+    jsonText(stored(summary.max ?? items?.max ?? null, type)),
     jsonText(shorter(summary.mean ?? items?.mean ?? null)),
     [
       ...(summary.histogram === undefined ? [] : [bars(summary.histogram)]),
@@ -46,6 +35,10 @@ const cellsOf = (summary: ColumnSummary): readonly string[] => {
 
 const jsonText = (value: Json): string =>
   value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
+
+/** The digits that tell a float32 from its neighbours, not those of the float64 of the same value. */
+const stored = (value: Json, type: string): Json =>
+  typeof value === "number" && type.includes("float32") ? Number(shortestFloat32(value)) : value;
 
 /** Six digits of a mean say enough to people; `--json` has all. */
 const shorter = (value: Json): Json => (typeof value === "number" ? Number(value.toPrecision(6)) : value);

@@ -14,7 +14,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   return {
     kind: "document",
     data,
-    text: () =>
+    text: (width) =>
       `${renderPairs([
         ["dataset", data.dataset],
         ["path", data.path],
@@ -39,6 +39,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
                 n.columns.join(", "),
               ]),
               [false, false, true, true, true, true, false, false],
+              width,
             )}`
       }${data.namespaces.map(adviceOf).join("")}`,
   };

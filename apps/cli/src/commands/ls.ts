@@ -10,7 +10,7 @@ export const run: RunCommand = async (session): Promise<Outcome> => {
   return {
     kind: "document",
     data,
-    text: () =>
+    text: (width) =>
       data.length === 0
         ? `No datasets under ${root.label}\n`
         : align(
@@ -24,6 +24,7 @@ export const run: RunCommand = async (session): Promise<Outcome> => {
               d.updated_at ?? "",
             ]),
             [false, true, true, false, true, false],
+            width,
           ),
   };
 };

@@ -8,7 +8,7 @@ export const run: RunCommand = async (session): Promise<Outcome> => {
   return {
     kind: "document",
     data: entries.map(({ namespace, owner, description, columns }) => ({ namespace, owner, description, columns })),
-    text: () =>
+    text: (width) =>
       align(
         ["namespace", "columns"],
         entries.map(({ namespace, columns }) => [
@@ -16,6 +16,7 @@ export const run: RunCommand = async (session): Promise<Outcome> => {
           columns.map(({ name, type }) => `${name}: ${type}`).join(", "),
         ]),
         [false, false],
+        width,
       ),
   };
 };

@@ -17,7 +17,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   return {
     kind: "document",
     data,
-    text: () =>
+    text: (width) =>
       data.length === 0
         ? `No overlays of ${id}\n`
         : align(
@@ -33,6 +33,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
               n.columns.join(", "),
             ]),
             [false, false, true, true, true, true, false, false],
+            width,
           ),
   };
 };

@@ -12,13 +12,14 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   return {
     kind: "document",
     data,
-    text: () =>
+    text: (width) =>
       flag(typed, "tree")
         ? data.fields.map(({ name, type }) => tree(safe(name), parseType(type), 0)).join("")
         : align(
             ["column", "type", "origin"],
             data.fields.map(({ name, type, origin }) => [safe(name), type, origin]),
             [false, false, false],
+            width,
           ),
   };
 };
