@@ -6,16 +6,9 @@ import { PINS_FILE, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
 import { baseTable } from "../read/base.ts";
 import { datasetNotFound } from "../read/list.ts";
 import { requireRegistry } from "../read/registry.ts";
+import { encodeMarks, readMarks, type SnapshotMarks } from "../read/snapshot-marks.ts";
 import type { Root } from "../types.ts";
-import {
-  encodeMarks,
-  freeSnapshotPath,
-  planSnapshot,
-  readMarks,
-  type SnapshotMarks,
-  snapshotObjects,
-  stageTwin,
-} from "../write/auto-snapshot.ts";
+import { freeSnapshotPath, planSnapshot, snapshotObjects, stageTwin } from "../write/auto-snapshot.ts";
 import { transact } from "../write/transaction.ts";
 import type { Commit, Publish, Transaction, WritableRoot } from "../write/types.ts";
 

@@ -56,6 +56,15 @@ function fileOf(where: string): string {
   return where.split(" ", 1)[0]!;
 }
 
+/** Does a check; that a file cannot be read is what it found, not how it ended. */
+export async function guarded(where: string, findings: Findings, check: () => Promise<void>): Promise<void> {
+  try {
+    await check();
+  } catch (error) {
+    findings.add(findingOf(error, where));
+  }
+}
+
 /** An error of any package as a problem at `where`. Errors without a code are bugs and passed on. */
 export function findingOf(error: unknown, where: string): Finding {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string" || error.name === "AbortError")

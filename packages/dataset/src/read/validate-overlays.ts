@@ -4,10 +4,11 @@ import { readBatches } from "@usr/parquet";
 import { formatType, sameType } from "@usr/schema";
 import { isValid, valueAt } from "@usr/schema/columns";
 import { inDataset, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
-import { findingOf, place } from "./findings.ts";
+import { findingOf, guarded, place } from "./findings.ts";
 import { byCodeUnits } from "./list.ts";
 import { choose, type OverlayContext, registeredType } from "./validate-contract.ts";
 import type { KnownRegistry } from "./validate-registry.ts";
+import { checkPages } from "./validate-rows.ts";
 
 /** An entry whose parts could be opened. */
 export interface OpenedEntry {
@@ -38,8 +39,11 @@ export async function checkOverlays(opened: readonly OpenedEntry[], c: OverlayCo
     checkTogether(namespace, sources, registry, c);
     for (const part of sources.flatMap((source) => source.parts)) {
       rows += part.file.numRows;
-      await checkKeys(part, namespace, c);
-      if (namespace === STATE_NAMESPACE) await checkState(part, c);
+      const where = inDataset(c.id, part.path);
+      await guarded(where, c.findings, () => checkKeys(part, namespace, c));
+      if (namespace === STATE_NAMESPACE) await guarded(where, c.findings, () => checkState(part, c));
+      if (namespace === TOMBSTONE_NAMESPACE) await guarded(where, c.findings, () => checkDeleted(part, c));
+      await checkPages(part.file, [part.key], where, c.findings, c);
     }
   }
   return rows;
@@ -74,8 +78,16 @@ function checkPart(part: Part, namespace: string, judged: KnownRegistry | undefi
     report("KEY_MISMATCH", undefined, `It declares the namespace ${part.namespace} among parts of ${namespace}.`);
   }
   const stored = new Map(part.file.schema.fields.map((field) => [field.name, field.type]));
-  if (!stored.has(part.key))
+  const key = stored.get(part.key);
+  if (!part.file.columnNames.includes(part.key)) {
     report("KEY_MISMATCH", part.key, `It says it is keyed by ${part.key} and has no such column.`);
+  } else if (part.file.numRows > 0 && key?.kind !== "string" && key?.kind !== "null") {
+    report(
+      "TYPE_MISMATCH",
+      part.key,
+      `Its keys are ${key === undefined ? "unreadable" : formatType(key)}, not string.`,
+    );
+  }
   // What tombstones may look like is checked where they are put together.
   if (judged === undefined || namespace === TOMBSTONE_NAMESPACE) return;
   const entry = judged.registry.namespaces.get(namespace);
@@ -93,6 +105,7 @@ function checkPart(part: Part, namespace: string, judged: KnownRegistry | undefi
     }
     const type = registeredType(registered.type);
     const found = stored.get(name);
+    if (found === undefined) report("NOT_SUPPORTED", name, `It cannot be read: ${part.file.unsupported.get(name)}.`);
     if (type === undefined) report("BAD_TYPE", name, `It is registered as '${registered.type}', which is no type.`);
     else if (found !== undefined && found.kind !== "null" && !sameType(found, type)) {
       report("TYPE_MISMATCH", name, `It is stored as ${formatType(found)} and registered as ${formatType(type)}.`);
@@ -168,6 +181,30 @@ async function checkKeys(part: Part, namespace: string, c: OverlayContext): Prom
       where: place(where, undefined, part.key),
       kind: `${namespace} blanks`,
     });
+  }
+}
+
+/** Every tombstone says whether its row is deleted. */
+async function checkDeleted(part: Part, c: OverlayContext): Promise<void> {
+  const where = inDataset(c.id, part.path);
+  const report = (message: string, row: number | undefined): void =>
+    c.findings.add({
+      severity: "error",
+      code: row === undefined ? "CORRUPT" : "BAD_VALUE",
+      message,
+      where: place(where, row, "usr__deleted"),
+      hint:
+        row === undefined
+          ? "Put back the file of another copy of the dataset."
+          : "Say it anew with: usr delete, or usr restore",
+      kind: `${where} usr__deleted`,
+    });
+  if (!part.columns.includes("usr__deleted")) return report("It does not say which rows are deleted.", undefined);
+  let row = 0;
+  for await (const { columns, numRows } of readBatches(part.file, { columns: ["usr__deleted"], signal: c.signal })) {
+    for (let i = 0; i < numRows; i++)
+      if (!isValid(columns[0]!, i)) report("It does not say whether the row is deleted.", row + i + 1);
+    row += numRows;
   }
 }
 

@@ -1,13 +1,13 @@
 import { ALPHABETS, type Alphabet, type BioType, createChecker, createHasher, stripRange } from "@usr/id";
 import type { KeyIndex } from "@usr/overlay";
-import type { ParquetFile } from "@usr/parquet";
+import { type ParquetFile, readBatches } from "@usr/parquet";
 import type { Column, Utf8Column } from "@usr/schema";
 import { isValid, valueAt } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
-import { type Findings, place } from "./findings.ts";
+import { type Findings, guarded, place } from "./findings.ts";
 import { readRanges, textAt, utf8Column } from "./rows.ts";
 
-const ROW_COLUMNS = ["id", "bio_type", "sequence", "alphabet", "length"];
+export const ROW_COLUMNS: readonly string[] = ["id", "bio_type", "sequence", "alphabet", "length"];
 
 /**
  * Checks every row of a base table whose columns have the right types: what a sequence is, its length, and that its id is its own.
@@ -71,6 +71,25 @@ export async function checkRows(file: ParquetFile, path: string, findings: Findi
         );
       }
     }
+  }
+}
+
+/**
+ * Reads every column but those that are read elsewhere, one after the other, and looks at no value: what cannot be read is reported, each column
+ * by its name.
+ */
+export async function checkPages(
+  file: ParquetFile,
+  readElsewhere: readonly string[],
+  path: string,
+  findings: Findings,
+  o: Signal = {},
+): Promise<void> {
+  for (const { name } of file.schema.fields) {
+    if (readElsewhere.includes(name)) continue;
+    await guarded(place(path, undefined, name), findings, async () => {
+      for await (const _batch of readBatches(file, { columns: [name], signal: o.signal })) void _batch;
+    });
   }
 }
 

@@ -9,10 +9,12 @@ import {
   type Part,
 } from "@usr/overlay";
 import { openParquet, type ParquetFile } from "@usr/parquet";
-import { type DataType, formatType, parseType } from "@usr/schema";
+import { type DataType, formatType, parseTimestamp, parseType } from "@usr/schema";
 import { type ObjectMeta, type Signal, scopedStorage } from "@usr/storage";
 import { isDatasetId, parseDatasetId } from "../dataset-id.ts";
 import {
+  BASE_FIELDS,
+  DATASET_CREATED_AT,
   inDataset,
   overlayName,
   PENDING,
@@ -24,7 +26,7 @@ import {
 import type { Root, ValidateOptions, ValidationMode, ValidationReport } from "../types.ts";
 import { baseProblems, materializedFields } from "./base.ts";
 import { isConvertible } from "./convert.ts";
-import { createFindings, type Findings, findingOf, place } from "./findings.ts";
+import { createFindings, type Findings, findingOf, guarded, place } from "./findings.ts";
 import { listAll } from "./objects.ts";
 import { readRanges, textAt, utf8Column } from "./rows.ts";
 import { type Handles, MOVED, type Opened, openStable } from "./stable.ts";
@@ -37,7 +39,8 @@ import {
   readRegistries,
   ruleOf,
 } from "./validate-registry.ts";
-import { checkRows, checkUniqueIds } from "./validate-rows.ts";
+import { checkPages, checkRows, checkUniqueIds, ROW_COLUMNS } from "./validate-rows.ts";
+import { checkSnapshots } from "./validate-snapshots.ts";
 
 /**
  * Checks a dataset against every rule and reports all that is broken, not the first. Reads everything once; memory is bounded by the keys.
@@ -121,6 +124,7 @@ async function report(
   for (const { code, column, message, hint } of broken) {
     findings.add({ severity: "error", code, message, where: place(path, undefined, column), hint });
   }
+  if (base !== undefined) checkBaseShape(base, path, findings);
   const parts = opened.flatMap((source) => source.parts);
   await checkNamedRegistry(root, id, baseHash, path, registries, findings, o);
   for (const part of parts)
@@ -130,8 +134,9 @@ async function report(
     base !== undefined && broken.every((problem) => problem.code === "UNSUPPORTED_VERSION") ? base : undefined;
   const index = sound === undefined ? undefined : createIndexes(sound, o);
   if (sound !== undefined && index !== undefined) {
-    await checkRows(sound, path, findings, o);
-    await reportDoubles(sound, await index("id"), path, findings, o);
+    await guarded(path, findings, () => checkRows(sound, path, findings, o));
+    await guarded(path, findings, async () => reportDoubles(sound, await index("id"), path, findings, o));
+    await checkPages(sound, ROW_COLUMNS, path, findings, o);
   }
   const extras = base === undefined ? [] : materializedFields(base);
   const needsRegistry = opened.some((source) => source.parts[0]!.namespace !== TOMBSTONE_NAMESPACE);
@@ -148,7 +153,8 @@ async function report(
       ? 0
       : await checkOverlays(opened, { id, findings, registries, rule, nowUs: o.nowUs, index, signal: o.signal });
 
-  const events = await checkEvents(root, id, findings, o);
+  const events = await checkEvents(root, id, parts, findings, o);
+  await checkSnapshots(root, id, findings, o);
   await checkDebris(root, id, findings, o);
   const problems = findings.problems();
   return {
@@ -162,6 +168,39 @@ async function report(
       events,
     },
   };
+}
+
+/** What readers put up with and no writer should have left: columns in another order, columns and times that nobody here can read. */
+function checkBaseShape(file: ParquetFile, path: string, findings: Findings): void {
+  const order = file.columnNames.slice(0, BASE_FIELDS.length);
+  const moved = BASE_FIELDS.find(({ name }, i) => file.columnNames.includes(name) && order[i] !== name);
+  if (moved !== undefined) {
+    findings.add({
+      severity: "warning",
+      code: "COLUMN_ORDER",
+      message: `Its columns begin with ${order.join(", ")}, not with ${BASE_FIELDS.map(({ name }) => name).join(", ")}.`,
+      where: place(path, undefined, moved.name),
+      hint: "It is read all the same; other programs may refuse it.",
+    });
+  }
+  for (const [column, reason] of file.unsupported) {
+    findings.add({
+      severity: "error",
+      code: "NOT_SUPPORTED",
+      message: `The column cannot be read: ${reason}.`,
+      where: place(path, undefined, column),
+      hint: "Rewrite the base without it, with the program that made it.",
+    });
+  }
+  const created = file.schema.metadata.get(DATASET_CREATED_AT);
+  if (created !== undefined && parseTimestamp(created)?.hasZone !== true) {
+    findings.add({
+      severity: "warning",
+      code: "MISSING_METADATA",
+      message: `${DATASET_CREATED_AT} is ${JSON.stringify(created)}, which is no time with a zone.`,
+      where: path,
+    });
+  }
 }
 
 /** Key indexes over the whole base, each built when it is first asked for. */

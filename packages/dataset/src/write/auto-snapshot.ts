@@ -1,7 +1,7 @@
 import { formatTimestamp } from "@usr/schema";
-import { type ObjectMeta, type ReadableStorage, readAll } from "@usr/storage";
-import { DatasetError } from "../error.ts";
-import { isSnapshotFile, PINS_FILE, RECORDS, SNAPSHOTS_DIR, STAGING } from "../layout.ts";
+import type { ObjectMeta, ReadableStorage } from "@usr/storage";
+import { isSnapshotFile, RECORDS, SNAPSHOTS_DIR, STAGING } from "../layout.ts";
+import { readMarks } from "../read/snapshot-marks.ts";
 import type { Step, Transaction } from "./types.ts";
 
 /** Automatic snapshots that are kept; the Python program keeps as many. */
@@ -56,48 +56,6 @@ export const stageTwin = async (tx: Transaction, path: string): Promise<string> 
   const twin = `${STAGING}${tx.eventId}-twin`;
   await tx.storage.link(path, twin);
   return twin;
-};
-
-/** `_snapshots/pins.json`: `{"pinned": ["records-….parquet", …], "manual": […]}`. Names of files that are gone do no harm. */
-export interface SnapshotMarks {
-  /** Never removed. */
-  readonly pinned: readonly string[];
-  /** Made because somebody asked for them; never removed either. */
-  readonly manual: readonly string[];
-}
-
-/** The marks of a dataset; none where the file is absent. Throws `CORRUPT` where it cannot be read. */
-export const readMarks = async (storage: ReadableStorage): Promise<SnapshotMarks> => {
-  const handle = await storage.open(PINS_FILE);
-  if (handle === undefined) return { pinned: [], manual: [] };
-  await using opened = handle;
-  const marks = parseMarks(new TextDecoder().decode(await readAll(opened)));
-  if (marks !== undefined) return marks;
-  throw new DatasetError("CORRUPT", `${PINS_FILE} is not {"pinned": [names], "manual": [names]}`, {
-    hint: "Mend or remove the file; snapshots are not pruned while it cannot be read.",
-    details: { path: PINS_FILE },
-  });
-};
-
-export const encodeMarks = ({ pinned, manual }: SnapshotMarks): Uint8Array =>
-  new TextEncoder().encode(`${JSON.stringify({ pinned, manual }, undefined, 2)}\n`);
-
-const parseMarks = (text: string): SnapshotMarks | undefined => {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null || !("pinned" in value)) return undefined;
-  const pinned = names(value.pinned);
-  const manual = "manual" in value ? names(value.manual) : [];
-  return pinned === undefined || manual === undefined ? undefined : { pinned, manual };
-};
-
-const names = (value: unknown): readonly string[] | undefined => {
-  const list: readonly unknown[] | undefined = Array.isArray(value) ? value : undefined;
-  return list?.every((name) => typeof name === "string") === true ? list : undefined;
 };
 
 const COPY_BYTES = 4 * 1024 * 1024;
