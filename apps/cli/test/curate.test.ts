@@ -78,3 +78,69 @@ describe("maintenance dedupe", () => {
     expect((await w.usr(["validate", "demo"])).data).toMatchObject({ ok: true, problems: [] });
   });
 });
+
+describe("maintenance merge", () => {
+  let w: Workspace;
+  beforeAll(async () => {
+    w = await demoWorkspace();
+    await w.usr(["init", "other"]);
+    const typed = ["--bio-type", "dna", "--alphabet", "dna_4"];
+    const args = ["import", "other", "--path", "-", "--from", "csv", ...typed];
+    expect((await w.usr(args, { input: "sequence\nTTTT\nGATTACA\nccgg\n" })).code).toBe(0);
+    const attach = ["attach", "other", "--path", "-", "--from", "csv", "--namespace", "mock", "--key", "sequence"];
+    expect((await w.usr(attach, { input: "sequence,score\nGATTACA,7\nTTTT,8\n" })).code).toBe(0);
+  });
+  afterAll(() => w[Symbol.asyncDispose]());
+  const merge = ["maintenance", "merge", "--dest", "demo", "--src", "other"];
+
+  it("refuses, and changes no byte", async () => {
+    const before = await w.bytes();
+    for (const [args, code, exit] of [
+      [["maintenance", "merge", "--src", "other", "--union-columns"], "USAGE", 2],
+      [merge, "USAGE", 2],
+      [[...merge, "--union-columns", "--require-same-columns"], "USAGE", 2],
+      [[...merge, "--union-columns", "--if-duplicate", "Skip"], "USAGE", 2],
+      [[...merge, "--union-columns"], "DUPLICATE_ID", 3],
+      [[...merge, "--union-columns", "--if-duplicate", "skip", "--casefold", "error"], "DUPLICATE_KEY", 3],
+      [[...merge, "--union-columns", "--if-duplicate", "skip"], "CONFIRMATION_REQUIRED", 2],
+      [[...merge, "--union-columns", "--carry-namespace", "nope"], "NAMESPACE_NOT_REGISTERED", 4],
+      [["maintenance", "merge", "--dest", "demo", "--src", "nope", "--union-columns"], "DATASET_NOT_FOUND", 4],
+      [["maintenance", "merge", "--dest", "demo", "--src", "../x", "--union-columns"], "DATASET_ID_INVALID", 3],
+    ] as const) {
+      const ran = await w.usr(args);
+      expect([args, ran.code, ran.error?.code]).toEqual([args, exit, code]);
+    }
+    const dry = await w.usr([...merge, "--union-columns", "--if-duplicate", "skip", "--dry-run"]);
+    expect(dry.data).toMatchObject({ rows_added: 2, duplicates_skipped: 1, casefold_total: 1 });
+    expect(await w.bytes()).toEqual(before);
+  });
+
+  it("merges, and again has nothing to merge", async () => {
+    const args = [
+      ...merge,
+      "--union-columns",
+      "--if-duplicate",
+      "skip",
+      "--casefold",
+      "skip",
+      "--carry-namespace",
+      "mock",
+    ];
+    const ran = await w.usr([...args, "--yes"]);
+    expect([ran.code, ran.stderr]).toEqual([0, ""]);
+    expect(ran.data).toMatchObject({
+      rows_src: 3,
+      rows_added: 1,
+      casefold_skipped: 1,
+      rows_after: 6,
+      columns_added: ["mock__score"],
+      carried: [{ namespace: "mock", rows: 1 }],
+    });
+    expect((await w.usr(["scan", "demo"])).rows.at(-1)).toMatchObject({ sequence: "GATTACA", mock__score: 7 });
+    expect((await w.usr(["validate", "demo", "--strict"])).data).toMatchObject({ ok: true, problems: [] });
+    const before = await w.bytes();
+    expect((await w.usr(args)).data).toMatchObject({ rows_added: 0, duplicates_total: 2 });
+    expect((await w.usr(["maintenance", "merge", "--dest", "demo", "--src", "demo", "--union-columns"])).code).toBe(0);
+    expect(await w.bytes()).toEqual(before);
+  });
+});

@@ -80,6 +80,10 @@ const CHANGES: Readonly<
     args: ["maintenance", "dedupe", "demo", "--key", "sequence_ci", "--prune-overlays"],
     asks: true,
   },
+  "maintenance merge": {
+    args: ["maintenance", "merge", "--dest", "demo", "--src", "donor", "--union-columns"],
+    asks: true,
+  },
   "maintenance event-log-garden": {
     args: [
       ...["maintenance", "event-log-garden", "demo", "--retain-last", "3", "--reason", "long"],
@@ -95,6 +99,11 @@ const CHANGES: Readonly<
 const prepare = async (w: Workspace, name: string): Promise<void> => {
   if (name === "maintenance registry-freeze" || name === "maintenance overlay-refresh-metadata")
     await done(w, ["namespace", "register", `later${name.length}`, "--columns", `later${name.length}__n:int8`]);
+  if (name === "maintenance merge") {
+    const typed = ["--bio-type", "dna", "--alphabet", "dna_4"];
+    await done(w, ["init", "donor"]);
+    await done(w, ["import", "donor", "--path", "-", "--from", "csv", ...typed], "sequence\nGATTACAGATTACA\n");
+  }
   if (name === "doctor") {
     await mkdir(at(w, "demo/.staging"), { recursive: true });
     await writeFile(at(w, "demo/.staging/left-0"), "left");

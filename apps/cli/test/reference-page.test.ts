@@ -17,8 +17,7 @@ const spelled = (flags: string): readonly string[] => flags.match(/--?[a-z][a-z-
 const inPage = (options: string): readonly string[] =>
   [...options.matchAll(/`(--?[a-z][a-z-]*)[^`]*`/g)].map(([, name = ""]) => name);
 
-const here = rowsOf(section("## Commands", "### Planned"));
-const planned = rowsOf(section("### Planned", "## JSON"));
+const here = rowsOf(section("## Commands", "## JSON"));
 
 test("the reference page names the commands of the program, each with all of its options", () => {
   const documented = here.map(({ command, options }) => {
@@ -32,19 +31,6 @@ test("the reference page names the commands of the program, each with all of its
   }));
   const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
   expect(documented.toSorted(byName)).toEqual(inProgram.toSorted(byName));
-});
-
-test("what the page calls planned is not there yet", () => {
-  const names = new Set(COMMANDS.map(({ name }) => name));
-  expect(planned.length).toBeGreaterThan(0);
-  for (const { command } of planned) {
-    for (const [, verbs = ""] of command.matchAll(/`([a-z|-]+(?: [a-z|-]+)?)/g)) {
-      if (command.startsWith("`import`")) continue;
-      const [group = "", verb] = verbs.split(" ");
-      const spelledOut = verb === undefined ? group.split("|") : verb.split("|").map((v) => `${group} ${v}`);
-      for (const name of spelledOut) expect(names).not.toContain(name);
-    }
-  }
 });
 
 test("the reference page names the global options", () => {

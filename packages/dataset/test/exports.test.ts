@@ -48,6 +48,7 @@ test("the public names", () => {
   expect(Object.keys(curate).sort()).toMatchInlineSnapshot(`
     [
       "dedupe",
+      "mergeDatasets",
     ]
   `);
 });

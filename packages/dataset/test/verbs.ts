@@ -1,6 +1,6 @@
 import { parseColumnSpecs } from "@usr/registry";
 import type { Storage } from "@usr/storage";
-import { dedupe } from "../src/curate/index.ts";
+import { dedupe, mergeDatasets } from "../src/curate/index.ts";
 import {
   compactOverlay,
   createSnapshot,
@@ -109,6 +109,24 @@ export const VERBS: readonly Verb[] = [
     name: "dedupe --prune-overlays",
     prepare: doubled,
     run: (root) => dedupe(root, "demo", { key: "sequence_canonical", pruneOverlays: true }),
+    events: 1,
+  },
+  {
+    name: "merge",
+    prepare: async (root) => {
+      await initDataset(root, "donor");
+      await importCsv(root, "donor", "sequence\nGATTACA\nCCCC\n", { source: "donor" });
+      await attachCsv(root, "donor", "sequence,score\nGATTACA,7\nCCCC,8\n");
+      await twoParts(root);
+    },
+    run: (root) =>
+      mergeDatasets(root, {
+        dest: "demo",
+        src: "donor",
+        columns: "union",
+        ifDuplicate: "prefer-src",
+        carryNamespaces: ["mock"],
+      }),
     events: 1,
   },
   {

@@ -20,6 +20,7 @@
  *
  * @module
  */
+export { type CastOptions, castColumn } from "./cast.ts";
 export { FormatError, type FormatErrorCode } from "./error.ts";
 export { formatOf } from "./format-of.ts";
 export { jsonRow, jsonRows } from "./json-row.ts";

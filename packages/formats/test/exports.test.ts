@@ -7,6 +7,7 @@ test("the public names", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
     [
       "FormatError",
+      "castColumn",
       "formatOf",
       "jsonRow",
       "jsonRows",

@@ -98,6 +98,40 @@ export const MAINTENANCE: readonly CommandSpec[] = [
     load: () => import("../commands/dedupe.ts"),
   },
   {
+    name: "maintenance merge",
+    summary: "append the rows of one dataset to another",
+    args: [],
+    options: [
+      { flags: "--dest <dataset>", description: "the dataset that gets the rows", required: true },
+      { flags: "--src <dataset>", description: "the dataset that gives them; it is only read", required: true },
+      { flags: "--union-columns", description: "take the columns of both" },
+      { flags: "--require-same-columns", description: "refuse where the base tables have different columns" },
+      {
+        flags: "--if-duplicate <how>",
+        description: "what to do with rows that both store (error)",
+        choices: ["error", "skip", "prefer-src", "prefer-dest"],
+      },
+      {
+        flags: "--casefold <how>",
+        description: "what to do with sequences that differ in letter case only (keep)",
+        choices: ["keep", "skip", "error"],
+      },
+      {
+        flags: "--coerce-overlap <how>",
+        description: "what to do with columns of two types (none: refuse)",
+        choices: ["none", "to-dest"],
+      },
+      {
+        flags: "--carry-namespace <names>",
+        description: "take the values of this namespace along; may be repeated",
+        repeat: true,
+      },
+      dryRun,
+    ],
+    examples: ["usr maintenance merge --dest all --src demo --union-columns --if-duplicate skip --yes"],
+    load: () => import("../commands/merge.ts"),
+  },
+  {
     name: "maintenance overlay-compact",
     summary: "make one file of the parts of a namespace",
     args: [dataset],

@@ -1,12 +1,12 @@
 import { IdError } from "@usr/id";
 import { createKeyTable } from "@usr/overlay/write";
 import { readBatches } from "@usr/parquet";
-import type { Batch, Column } from "@usr/schema";
-import { isValid } from "@usr/schema/columns";
+import type { Batch } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import type { Snapshot } from "../types.ts";
 import { BLANK, createKeyDigest, type Folding, type KeyDigest } from "../write/key-digest.ts";
 import { createRowMask, deletedRows, type RowMask } from "../write/row-mask.ts";
+import { textCells } from "./text-cells.ts";
 
 /**
  * What makes rows duplicates. All but `id` keep bio types apart. `sequence` and `sequence_norm` are one key, the sequence without white space
@@ -117,29 +117,6 @@ const keysOf = (batch: Batch, key: DedupeKey, dataset: string): ((i: number, row
       hint: "See what is wrong with it: usr validate",
       details: { dataset, row: row + 1, bioType },
     });
-  };
-};
-
-/** Short cells as text; equal neighbours, the rule in these columns, are decoded once. */
-const textCells = (column: Column | undefined): ((row: number) => string | undefined) => {
-  if (column?.layout !== "utf8") return () => undefined;
-  const { data, offsets } = column;
-  const decoder = new TextDecoder();
-  let [start, end] = [0, -1];
-  let text = "";
-  const isSame = (from: number, to: number): boolean => {
-    if (to - from !== end - start) return false;
-    for (let k = 0; k < to - from; k++) if (data[from + k] !== data[start + k]) return false;
-    return true;
-  };
-  return (row) => {
-    if (!isValid(column, row)) return undefined;
-    const [from, to] = [offsets[row]!, offsets[row + 1]!];
-    if (!isSame(from, to)) {
-      text = decoder.decode(data.subarray(from, to));
-      [start, end] = [from, to];
-    }
-    return text;
   };
 };
 

@@ -5,3 +5,4 @@
  */
 export { type DedupeOptions, type DedupeResult, type DroppedRow, dedupe } from "./dedupe.ts";
 export type { DedupeKey } from "./duplicates.ts";
+export { type MergeOptions, type MergeResult, mergeDatasets } from "./merge.ts";

@@ -1,10 +1,6 @@
 import type { TableReader } from "@usr/formats";
-import { createKeyTable, type KeyTable } from "@usr/overlay/write";
-import { readBatches } from "@usr/parquet";
 import { registryHash } from "@usr/registry";
-import type { Utf8Column } from "@usr/schema";
 import { formatTimestamp } from "@usr/schema";
-import { valueAt } from "@usr/schema/columns";
 import { RECORDS } from "../layout.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
@@ -13,6 +9,7 @@ import { baseSchema, inBaseOrder, optional, wholeSchema } from "./base-shape.ts"
 import type { ImportCounts, ImportRules } from "./import-rows.ts";
 import { importedRows } from "./import-rows.ts";
 import { appendedGroups } from "./row-groups.ts";
+import { deletedIds, storedIds } from "./stored-ids.ts";
 import { transact } from "./transaction.ts";
 import type { WritableRoot } from "./types.ts";
 
@@ -100,40 +97,6 @@ const rulesOf = async (snapshot: Snapshot, o: ImportOptions, createdAtUs: bigint
   source: o.source,
   onConflict: o.onConflict ?? "error",
   createdAtUs,
-  stored: await storedIds(snapshot),
+  stored: await storedIds(snapshot.base.file),
   deleted: await deletedIds(snapshot),
 });
-
-const storedIds = async (snapshot: Snapshot): Promise<KeyTable> => {
-  const { file } = snapshot.base;
-  const ids = createKeyTable({ expected: file.numRows, fold: false });
-  let row = 0;
-  for await (const batch of readBatches(file, { columns: ["id"] })) {
-    addAll(ids, batch.columns[0], row);
-    row += batch.numRows;
-  }
-  return ids;
-};
-
-const addAll = (ids: KeyTable, column: unknown, firstRow: number): void => {
-  if (!isText(column)) return;
-  for (let i = 0; i < column.length; i++)
-    ids.add(column.data, column.offsets[i]!, column.offsets[i + 1]!, firstRow + i);
-};
-
-const isText = (column: unknown): column is Utf8Column =>
-  typeof column === "object" && column !== null && "layout" in column && column.layout === "utf8";
-
-const deletedIds = async (snapshot: Snapshot): Promise<KeyTable> => {
-  const ids = createKeyTable({ expected: 0, fold: false });
-  const { tombstones } = snapshot;
-  if (tombstones === undefined) return ids;
-  for await (const batch of readBatches(tombstones.file, { columns: ["id", "usr__deleted"] })) {
-    const [id, deleted] = batch.columns;
-    if (!isText(id) || deleted === undefined) continue;
-    for (let i = 0; i < batch.numRows; i++) {
-      if (valueAt(deleted, i) === true) ids.add(id.data, id.offsets[i]!, id.offsets[i + 1]!, i);
-    }
-  }
-  return ids;
-};
