@@ -25,8 +25,8 @@ import { MOCK_COLUMNS, openWorkspace, type Workspace } from "./support.ts";
 
 const [A, T, G] = IDS;
 
-/** Every file and folder of the root, locks too, with content and time of change. */
-const everything = async ({ root }: Workspace): Promise<ReadonlyMap<string, string>> => {
+/** Every file and folder of the root and beside it, locks too, with content and time of change. */
+const everything = async ({ dir: root }: Workspace): Promise<ReadonlyMap<string, string>> => {
   const found = new Map<string, string>();
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
@@ -347,6 +347,10 @@ test("core W-27: white space is the same set in every place: import, keys of par
     await done(other, args, keyed("\u0085ACGT\u001c"));
     expect((await column(other, "mock__score"))[0]).toBe(1);
   }
+  await done(w, ["state", "set", "demo", "--id", A, "--supersedes", "\u0085old\u001c"]);
+  await done(w, ["state", "set", "demo", "--id", T, "--supersedes", "\ufeffold"]);
+  expect((await column(w, "usr_state__supersedes")).slice(0, 2)).toEqual(["old", "\ufeffold"]);
+  await refused(w, ["state", "set", "demo", "--id", T, "--supersedes", "\u001c\u0085"], "USAGE", { exit: 2 });
 });
 
 test("core W-28: types come through attach, compact and materialize as they were registered", async () => {

@@ -213,7 +213,9 @@ const predict = (model: Model, made: Step): Model | undefined => {
     case "clear": {
       const states = new Map(model.states);
       let changed = false;
-      for (const sequence of made.rows.filter((s) => model.rows.includes(s))) {
+      // What is taken back may be said of a row that has left.
+      const back = made.verb === "clear";
+      for (const sequence of made.rows.filter((s) => model.rows.includes(s) || (back && model.states.has(s)))) {
         const before = states.get(sequence) ?? {};
         const said = made.verb === "set" ? stateSaid(made) : {};
         const after = made.verb === "set" ? { ...before, ...said } : {};

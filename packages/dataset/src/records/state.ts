@@ -1,3 +1,4 @@
+import { strip } from "@usr/id";
 import type { Value } from "@usr/schema";
 import { valueAt } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
@@ -43,7 +44,7 @@ export const setState = async (root: WritableRoot, id: string, o: SetStateOption
       masked: o.masked ?? null,
       qc_status: o.qcStatus ?? "",
       split: o.split ?? "",
-      supersedes: o.supersedes?.trim() ?? "",
+      supersedes: strip(o.supersedes ?? ""),
       lineage_count: o.lineage?.length ?? 0,
     },
     change: (before) => {
@@ -125,7 +126,7 @@ const oneOf = <T extends string | boolean>(
 };
 
 const notBlank = (what: string, value: string): string => {
-  const text = value.trim();
+  const text = strip(value);
   if (text === "")
     throw new DatasetError("USAGE", `${what} cannot be blank`, { hint: "Leave it out, or say something." });
   return text;

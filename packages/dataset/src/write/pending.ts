@@ -163,8 +163,7 @@ export const recover = async (storage: Storage, o: AppendOptions = {}): Promise<
     }
   }
   // A folder that lost its last overlay file would still stop the Python program from attaching to its namespace.
-  if (happened && record.steps.some(({ kind }) => kind === "move" || kind === "delete"))
-    await storage.prune?.(DERIVED_DIR.slice(0, -1));
+  if (happened && record.steps.some(emptiesFolder)) await storage.prune?.(DERIVED_DIR.slice(0, -1));
   if (happened && record.lines !== undefined) await appendMissing(storage, record.lines, o);
   for (const { event, step } of record.events) {
     const cause = record.steps[step];
@@ -176,6 +175,10 @@ export const recover = async (storage: Storage, o: AppendOptions = {}): Promise<
   await discard(storage);
   return happened ? "finished" : "swept";
 };
+
+/** Whether a step may have taken the last file of a folder. A publish that renames a file of the dataset does, one that brings a staged file not. */
+const emptiesFolder = (step: Step): boolean =>
+  step.kind === "move" || step.kind === "delete" || (step.kind === "publish" && !step.from.startsWith(STAGING));
 
 /** Whether what a late publish would replace is still what it was made to replace. */
 const mayReplace = async (storage: Storage, step: Step): Promise<boolean> =>
