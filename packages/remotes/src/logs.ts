@@ -45,7 +45,7 @@ const unknownTo = async (
 
 /**
  * Compares two logs. What both begin with is told by digests of a few ranges, so that only the rest is read: a log that only grew costs its
- * growth.
+ * growth. Lines that both sides added in another order count as the rest.
  */
 export const diffLogs = async (source: LogSide, target: LogSide, o: Signal = {}): Promise<LogDiff> => {
   const [a, b] = [source.file, target.file];

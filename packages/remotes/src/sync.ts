@@ -130,7 +130,7 @@ const attemptSync = async (
     if (!now.hasChange) return { result: now };
     return { result: now, commit: await commitOf(tx, pair, fresh, now, { evidence, bytes, o }) };
   });
-  await requireEqual(pair, target, done, evidence, o);
+  await requireEqual(pair, target, done, o);
   const left = await Promise.all(plan.actions.filter((action) => action.kind === "bring").map(stagedPath));
   await unstage(root.storage, pair.dataset, left);
   return { ...result, state: "TRANSFERRED", files: done.files, bytes, lines: done.lines.length };
@@ -360,15 +360,10 @@ const argsOf = (
   verify_derived_hashes: proved === "hash" && o.primaryOnly !== true,
 });
 
-/** Everything that was brought lies where it belongs, as it was at the source. */
-const requireEqual = async (
-  { dataset }: SyncPair,
-  target: Site,
-  { actions }: Plan,
-  evidence: Evidence,
-  o: Signal,
-): Promise<void> => {
-  const found = new Map((await inventory(target, dataset, evidence, o)).files.map((file) => [file.path, file]));
+/** Everything that was brought, and proved before it was published, lies where it belongs. */
+const requireEqual = async ({ dataset }: SyncPair, target: Site, { actions }: Plan, o: Signal): Promise<void> => {
+  const { files } = await target.inventory(dataset, { digests: false, signal: o.signal });
+  const found = new Map(files.map((file) => [file.path, file]));
   const wrong = actions
     .filter((action): action is Bring => action.kind === "bring")
     .filter(({ path, from }) => {

@@ -5,7 +5,7 @@ import { registryHash } from "@usr/registry";
 import { formatTimestamp } from "@usr/schema";
 import { type Storage, StorageError, scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
-import { DERIVED_DIR, EVENTS_LOG, LOCK, ownerOfLock, PENDING, RECORDS, STAGING } from "../layout.ts";
+import { DERIVED_DIR, EVENTS_LOG, INCOMING, LOCK, ownerOfLock, PENDING, RECORDS, STAGING } from "../layout.ts";
 import { everyEvent } from "../read/event-log.ts";
 import { listAll, readObject } from "../read/objects.ts";
 import { requireRegistry } from "../read/registry.ts";
@@ -66,6 +66,7 @@ export const doctor = async (root: WritableRoot, id: string, o: DoctorOptions = 
   if (!before.some(({ repairable }) => repairable)) return reportOf(before);
   await recover(storage);
   if (storage.debris !== undefined) for await (const { path } of storage.debris("")) await storage.delete(path);
+  for (const { path } of await listAll(storage, INCOMING)) await storage.delete(path);
   const base = await fingerprintOf(storage);
   const hash = await registryHash(registry);
   const eventOf = (eventId: string, parts: Pick<EventInput, "args" | "artifacts">, recovered: boolean): UsrEvent =>
@@ -120,6 +121,7 @@ const look = async (root: WritableRoot, id: string, storage: Storage): Promise<r
     found.push(finding("error", "INTERRUPTED_COMMIT", message, PENDING, REPAIR, true));
   }
   const left = (await listAll(storage, STAGING)).filter(({ path }) => path !== PENDING);
+  left.push(...(await listAll(storage, INCOMING)));
   if (storage.debris !== undefined) for await (const meta of storage.debris("")) left.push(meta);
   for (const { path, size } of left)
     found.push(finding("warning", "DEBRIS", `An interrupted write left ${size} bytes.`, path, REPAIR, true));
