@@ -18,7 +18,7 @@ import {
   SEQUENCES,
   shown,
 } from "./laws-support.ts";
-import { openWorkspace } from "./support.ts";
+import { openWorkspace, type Workspace } from "./support.ts";
 
 // What the Python program gets wrong about values and rows, each as the law it breaks. The numbers are those of the published list of its
 // weaknesses; a test in packages/testkit holds that none is forgotten.
@@ -54,6 +54,33 @@ test("core W-02: rows can be added after a materialize; folded columns are NULL 
   expect(await column(w, "mock__score")).toEqual([1.5, null, null, null, null, null]);
   expect(await paths(w, /tmp|staging/)).toEqual([]);
   expect(await errorsFound(w, "--strict")).toEqual([]);
+});
+
+/** `donor` beside demo, of these dna_4 sequences. */
+const donor = async (w: Workspace, ...sequences: readonly string[]): Promise<void> => {
+  await done(w, ["init", "donor"]);
+  await done(w, importArgs("donor"), `sequence\n${sequences.join("\n")}\n`);
+};
+const MERGE = ["maintenance", "merge", "--dest", "demo", "--src", "donor", "--yes"];
+
+test("core W-03: a merge that requires the same columns works where they are the same, and refuses where not", async () => {
+  await using w = await demo();
+  await donor(w, "TGCA", "CATG");
+  expect((await done(w, [...MERGE, "--require-same-columns"])).data).toMatchObject({
+    rows_added: 2,
+    columns_added: [],
+  });
+  expect(await shown(w)).toEqual([...SEQUENCES, "TGCA", "CATG"]);
+  await attach(w, `id,score\n${A},1.5\n`);
+  await done(w, ["materialize", "demo", "--yes"]);
+  await done(w, importArgs("donor"), "sequence\nGATC\n");
+  const before = await w.bytes();
+  const ran = await w.usr([...MERGE, "--require-same-columns", "--if-duplicate", "skip"]);
+  expect([ran.code, ran.stdout, ran.stderr.includes("mock__score")]).toEqual([3, "", true]);
+  expect([...(await w.bytes())]).toEqual([...before]);
+  const union = [...MERGE, "--union-columns", "--if-duplicate", "skip"];
+  expect((await done(w, union)).data).toMatchObject({ rows_added: 1, duplicates_total: 2, duplicates_skipped: 2 });
+  expect(await column(w, "mock__score")).toEqual([1.5, ...Array(7).fill(null)]);
 });
 
 test("core W-04: record state is never folded into the base, and outlives --drop", async () => {
@@ -203,6 +230,22 @@ test("core W-12: the same text under two bio types is two rows, and dropped rows
   // dna: ACGT and acgt, ACG and CGT; rna: ACG and CGU; GGGG of both; CCGG is its own reverse complement.
   expect(await shown(w)).toEqual(["ACGT", "TTTT", "GGGG", "CCGG", "ACG", "ACG", "GGGG"]);
   expect((await done(w, ["validate", "demo", "--strict"])).data).toMatchObject({ ok: true, problems: [] });
+});
+
+test("core W-13: a merge leaves no row out unless that was typed, and counts what it does", async () => {
+  const union = [...MERGE, "--union-columns"];
+  await using w = await demo();
+  await donor(w, "tttt", "GGGG", "ccgg", "TGCA");
+  // Case is information: rows of another case are other rows. The policy for duplicates is about equal ids, and is in force.
+  const error = await refused(w, union, "DUPLICATE_ID");
+  expect(JSON.stringify(error)).toContain(G);
+  await refused(w, [...union, "--if-duplicate", "skip", "--casefold", "error"], "DUPLICATE_KEY");
+  const counts = { rows_src: 4, duplicates_total: 1, duplicates_skipped: 1, casefold_total: 2 };
+  const skip = [...union, "--if-duplicate", "skip"];
+  const dry = await done(w, [...skip, "--casefold", "skip", "--dry-run"]);
+  expect(dry.data).toMatchObject({ ...counts, casefold_skipped: 2, rows_added: 1 });
+  expect((await done(w, skip)).data).toMatchObject({ ...counts, casefold_skipped: 0, rows_added: 3 });
+  expect(await shown(w)).toEqual([...SEQUENCES, "tttt", "ccgg", "TGCA"]);
 });
 
 describe("core W-14: text stays the text that was given", () => {

@@ -12,12 +12,6 @@ const WEAKNESSES = [
   ...Array.from({ length: 28 }, (_, i) => `overlay W${i + 1}`),
 ];
 
-/** Laws of commands that do not exist yet: the test that the command needs comes with it. */
-const LATER: Readonly<Record<string, string>> = {
-  "core W-03": "merge",
-  "core W-13": "merge",
-};
-
 /** Titles of tests and suites that carry a number, in every `test/laws*.test.ts` of the repository. */
 const titles = ["apps", "packages"].flatMap((group) =>
   readdirSync(join(repository, group)).flatMap((name) => {
@@ -40,15 +34,5 @@ const titles = ["apps", "packages"].flatMap((group) =>
 );
 
 it("every weakness of the Python program has its law, once", () => {
-  expect([...titles, ...Object.keys(LATER)].sort()).toEqual(WEAKNESSES.toSorted());
-});
-
-it("what is left for later cannot be done yet", () => {
-  const page = readFileSync(join(repository, "docs/cli.md"), "utf8");
-  const commands = page.slice(page.indexOf("## Commands"), page.indexOf("### Planned"));
-  for (const [number, verb] of Object.entries(LATER))
-    expect([number, commands.includes(`\`${verb} `) || commands.includes(`maintenance ${verb} `)]).toEqual([
-      number,
-      false,
-    ]);
+  expect(titles.toSorted()).toEqual(WEAKNESSES.toSorted());
 });
