@@ -87,7 +87,8 @@ const newTransaction = (
   };
 };
 
-const uuid4 = (bytes: Uint8Array): string => {
+/** A uuid4 of 16 random bytes, as 32 lowercase hex digits. */
+export const uuid4 = (bytes: Uint8Array): string => {
   const b = Uint8Array.from(bytes);
   b[6] = (b[6]! & 0x0f) | 0x40;
   b[8] = (b[8]! & 0x3f) | 0x80;
