@@ -1,7 +1,7 @@
+import { which } from "@usr/testkit/sshd";
 import { describe, it } from "vitest";
 import { busyboxFolder } from "./support/far.ts";
 import { registerLaws } from "./support/laws.ts";
-import { which } from "./support/which.ts";
 
 // No GNU tool, no flock: head reads too far there, and sync takes other words.
 if (which("busybox") !== undefined) {

@@ -4,13 +4,12 @@ import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { startSshd, which } from "@usr/testkit/sshd";
 import { expect, it } from "vitest";
 import { openSsh } from "../src/node/ssh.ts";
 import { failure, writable } from "./support/expect.ts";
 import { freshFolder } from "./support/folder.ts";
-import { connections, exercise, open, withSshd } from "./support/real-ssh.ts";
-import { startSshd } from "./support/sshd.ts";
-import { which } from "./support/which.ts";
+import { connections, exercise, open, target, withSshd } from "./support/real-ssh.ts";
 
 withSshd("locks, ends and traffic", () => {
   it("W3, W15: its lock is the kernel's: others wait for it, it waits for others, and it ends with the connection", async () => {
@@ -70,8 +69,8 @@ withSshd("locks, ends and traffic", () => {
   it("goes through a jump host", async () => {
     await using sshd = await startSshd();
     await using root = await freshFolder();
-    const target = sshd.target(root.path, { options: ["ProxyJump=gate"] });
-    await using site = await openSsh(target, { label: "far", command: sshd.command });
+    const jump = target(sshd, root.path, { options: ["ProxyJump=gate"] });
+    await using site = await openSsh(jump, { label: "far", command: sshd.command });
     await exercise(site);
     const log = await readFile(join(sshd.folder, "sshd.log"), "utf8");
     expect(log.match(/Accepted publickey/g)?.length).toBe(2);
@@ -88,7 +87,7 @@ withSshd("locks, ends and traffic", () => {
     await using sshd = await startSshd({ forceCommand: "sleep 5" });
     await using root = await freshFolder();
     const controller = new AbortController();
-    const opening = openSsh(sshd.target(root.path), {
+    const opening = openSsh(target(sshd, root.path), {
       label: "far",
       command: sshd.command,
       signal: controller.signal,
@@ -128,7 +127,7 @@ withSshd("locks, ends and traffic", () => {
         void known.set([site, path, etag, size].join("|"), sha256),
     };
     const look = async (): Promise<{ readonly sent: number; readonly received: number }> => {
-      await using site = await openSsh(sshd.target(root.path), { label: "far", command: sshd.command, cache });
+      await using site = await openSsh(target(sshd, root.path), { label: "far", command: sshd.command, cache });
       const { files } = await site.inventory("d", { digests: true });
       expect(files.filter(({ sha256 }) => sha256?.length === 64).length).toBe(1_000);
       return site.traffic();

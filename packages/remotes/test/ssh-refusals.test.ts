@@ -1,12 +1,12 @@
 /// <reference types="node" />
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type Sshd, startSshd } from "@usr/testkit/sshd";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openSsh } from "../src/node/ssh.ts";
 import { failure } from "./support/expect.ts";
 import { type Folder, freshFolder } from "./support/folder.ts";
-import { open, withSshd } from "./support/real-ssh.ts";
-import { type Sshd, startSshd } from "./support/sshd.ts";
+import { open, target, withSshd } from "./support/real-ssh.ts";
 
 withSshd("what stands in the way", () => {
   let sshd: Sshd;
@@ -25,10 +25,10 @@ withSshd("what stands in the way", () => {
   };
 
   it("W8: a closed port, a name nobody knows: unreachable, never an absent dataset", async () => {
-    const closed = openSsh(sshd.target(root.path, { options: ["Port=1"] }), { label: "far", command: sshd.command });
+    const closed = openSsh(target(sshd, root.path, { options: ["Port=1"] }), { label: "far", command: sshd.command });
     expect(await reason(closed)).toEqual(["UNREACHABLE", "connection"]);
     const options = ["HostName=no.such.host.invalid"];
-    const unknown = openSsh(sshd.target(root.path, { options }), { label: "far", command: sshd.command });
+    const unknown = openSsh(target(sshd, root.path, { options }), { label: "far", command: sshd.command });
     expect(await reason(unknown)).toEqual(["UNREACHABLE", "connection"]);
   });
 
@@ -37,7 +37,7 @@ withSshd("what stands in the way", () => {
     await writeFile(join(other.folder, "authorized_keys"), await readFile(join(other.folder, "other_key.pub")));
     expect(await reason(open(other, root.path))).toEqual(["UNREACHABLE", "authentication"]);
     const identityFile = join(other.folder, "other_key");
-    await using site = await openSsh(other.target(root.path, { identityFile }), {
+    await using site = await openSsh(target(other, root.path, { identityFile }), {
       label: "far",
       command: other.command,
     });
@@ -66,7 +66,7 @@ withSshd("what stands in the way", () => {
   });
 
   it("no ssh on this machine", async () => {
-    const error = await failure(openSsh(sshd.target(root.path), { label: "far", command: "/no/such/ssh" }));
+    const error = await failure(openSsh(target(sshd, root.path), { label: "far", command: "/no/such/ssh" }));
     expect([error.code, error.hint]).toEqual(["UNREACHABLE", expect.stringContaining("OpenSSH")]);
   });
 });

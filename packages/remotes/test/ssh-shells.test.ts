@@ -1,13 +1,12 @@
 /// <reference types="node" />
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type SshdOptions, startSshd, which } from "@usr/testkit/sshd";
 import { expect, it } from "vitest";
 import { failure, writable } from "./support/expect.ts";
 import { pathWithUsr, TOOLS, toolFolder } from "./support/far.ts";
 import { freshFolder } from "./support/folder.ts";
 import { connections, exercise, open, run, withSshd } from "./support/real-ssh.ts";
-import { type SshdOptions, startSshd } from "./support/sshd.ts";
-import { which } from "./support/which.ts";
 
 const NOISE =
   "echo Welcome to the cluster; echo 'AGENT_MANAGE_RUNTIME_SKILLS=1'; printf 'no newline, and usr-remote 1 sh'; echo quota >&2; ";

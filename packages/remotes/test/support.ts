@@ -111,6 +111,20 @@ export const score = async (
   });
 };
 
+/** One part of some megabytes: a vector for each of the six sequences, in the namespace `vec`. */
+export const vectors = async ({ root }: Place): Promise<unknown> => {
+  let seed = 7;
+  const next = (): number => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff;
+    return seed / 2 ** 31;
+  };
+  const rows = SEQUENCES.map((sequence) =>
+    JSON.stringify({ sequence, v: Array.from({ length: 60_000 }, () => next() * next()) }),
+  );
+  const input = await openTable({ stream: bytes(rows.join("\n")) }, { format: "jsonl", name: "input.jsonl" });
+  return attach(root, "demo", input, { path: "input.jsonl", namespace: "vec", key: "sequence" });
+};
+
 export const compact = ({ root }: Place, namespace = "mock", form?: "parts" | "file"): Promise<unknown> =>
   compactOverlay(root, "demo", { namespace, form });
 
@@ -140,9 +154,9 @@ export const viewOf = async (
 export const idsOf = async (at: Place, dataset = "demo"): Promise<readonly string[]> =>
   (await viewOf(at, dataset)).map(({ id }) => String(id));
 
-export const partsOf = async ({ root }: Place): Promise<readonly string[]> => {
+export const partsOf = async ({ root }: Place, namespace = "mock"): Promise<readonly string[]> => {
   const found: string[] = [];
-  for await (const { path } of root.storage.list("demo/_derived/mock")) found.push(path.slice("demo/".length));
+  for await (const { path } of root.storage.list(`demo/_derived/${namespace}`)) found.push(path.slice("demo/".length));
   return found;
 };
 

@@ -68,12 +68,13 @@ async function digestBatch(
   const digests = new Map<string, string>();
   const now = new Map<string, FarMeta>();
   for (const item of reply.items) {
-    const [, sha256, path] = /^#([0-9a-f]{64}) [ *]\.\/(.*)$/su.exec(nameOf(item) ?? "") ?? [];
+    const line = nameOf(item) ?? "!";
+    const [, sha256, path] = /^#([0-9a-f]{64}) [ *]\.\/(.*)$/su.exec(line) ?? [];
     if (sha256 !== undefined && path !== undefined) {
       digests.set(path, sha256);
       continue;
     }
-    const far = parseItem(item, o.label)?.far;
+    const far = parseItem(line, o.label)?.far;
     if (far !== undefined) now.set(far.meta.path, far);
   }
   return files.map(({ identity, meta }) => {

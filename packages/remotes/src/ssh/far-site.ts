@@ -11,6 +11,7 @@ import { startPut, temporaryFor } from "./far-put.ts";
 import { type FarOptions, farStorage } from "./far-storage.ts";
 import { type FarMeta, parseMeta } from "./meta.ts";
 import type { Peer } from "./open.ts";
+import { rememberTails } from "./tails.ts";
 
 /** So many questions are under way at a time: enough that the distance does not matter. */
 const WIDTH = 64;
@@ -35,7 +36,12 @@ export interface FarSite extends Site {
 export function farSite(site: FarSiteOptions): FarSite {
   const { connection, peer, label, cache } = site;
   let handles = 0;
-  const far: FarOptions = { ...site, handles: { next: () => ++handles } };
+  const far: FarOptions = {
+    ...site,
+    tails: rememberTails(),
+    listings: new Map(),
+    handles: { next: () => ++handles },
+  };
   const storage = farStorage(far);
   const near = storageSite(storage, { label, cache });
 
@@ -72,7 +78,7 @@ export function farSite(site: FarSiteOptions): FarSite {
       // Whoever fails first is heard first, and the other one not as an error of its own.
       registry.catch(() => undefined);
       const listing = await listFar(far, folder, { signal });
-      if (listing.unspeakable > 0) throw unspeakable(label, dataset, listing.unspeakable);
+      if (listing.unspeakable) throw unspeakable(label, dataset);
       const wanted = listing.files.filter(({ meta }) => !isRuntimeFile(meta.path.slice(folder.length)));
       const files = hashing && storage.digest !== undefined ? await digested(wanted, { signal }) : wanted;
       return {
@@ -128,10 +134,10 @@ function checkInside({ meta }: FarMeta, { offset, length }: ByteRange, label: st
   );
 }
 
-function unspeakable(label: string, dataset: string, count: number): RemoteError {
+function unspeakable(label: string, dataset: string): RemoteError {
   return new RemoteError(
     "NOT_SUPPORTED",
-    `${dataset} on ${label} holds ${count} files or folders whose names no path can spell (control characters, backslashes, or no UTF-8).`,
-    { hint: "Rename or remove them there.", details: { remote: label, dataset, count } },
+    `${dataset} on ${label} holds files or folders whose names no path can spell (control characters, backslashes, or no UTF-8).`,
+    { hint: "Rename or remove them there.", details: { remote: label, dataset } },
   );
 }

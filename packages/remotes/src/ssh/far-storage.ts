@@ -6,8 +6,10 @@ import { digestFiles } from "./far-digest.ts";
 import { okText } from "./far-error.ts";
 import { listFar } from "./far-list.ts";
 import { startPut, temporaryFor } from "./far-put.ts";
+import type { Listing } from "./listing.ts";
 import { type FarMeta, parseMeta } from "./meta.ts";
 import type { Peer } from "./open.ts";
+import type { Tails } from "./tails.ts";
 
 /** A wait for a lock that someone at the other end holds asks this often: seldom enough to be no burden. */
 const FIRST_WAIT_MS = 20;
@@ -20,6 +22,9 @@ export interface FarOptions {
   readonly peer: Peer;
   /** In messages. */
   readonly label: string;
+  readonly tails: Tails;
+  /** The last listing of each folder. */
+  readonly listings: Map<string, Listing>;
   /** Numbers for the handles of this connection. */
   readonly handles: { next(): number };
   /** Fresh random bytes, for the names of writes in flight. */
@@ -120,23 +125,25 @@ export function farStorage(o: FarOptions): FarStorage {
   return peer.tools.get("sha256") === "none" ? storage : { ...storage, digest };
 }
 
-function handleOf({ connection, label }: FarOptions, { identity, meta }: FarMeta, id: number): ReadHandle {
+function handleOf({ connection, label, tails }: FarOptions, { identity, meta }: FarMeta, id: number): ReadHandle {
+  const { path, etag, size } = meta;
   let open = true;
   return {
     meta,
     async read(offset, length, s = {}): Promise<Uint8Array> {
       s.signal?.throwIfAborted();
       checkRange(meta, offset, length);
+      const end = tails.endOf(path, etag, offset, length);
       const bytes = new Uint8Array(length);
-      for (let done = 0; done < length; ) {
-        const expected = Math.min(length - done, LONGEST_READ);
-        const args = [meta.path, identity, offset + done, expected, id];
-        const reply = await connection.ask("read", args, { ...s, expected });
-        okText(reply, label, meta.path);
-        if (expected === length) return reply.data;
+      bytes.set(end, length - end.length);
+      for (let done = 0; done < length - end.length; ) {
+        const expected = Math.min(length - end.length - done, LONGEST_READ);
+        const reply = await connection.ask("read", [path, identity, offset + done, expected, id], { ...s, expected });
+        okText(reply, label, path);
         bytes.set(reply.data, done);
         done += expected;
       }
+      if (length > 0 && offset + length === size) tails.keep(path, etag, offset, bytes);
       return bytes;
     },
     async [Symbol.asyncDispose](): Promise<void> {

@@ -12,7 +12,9 @@ if [ "$server" = auto ] && command -v usr >/dev/null 2>&1; then
 fi
 nl='
 '
-exec 4>&1
+mark=$(printf '\001')
+# The last listings: one number and text for each of three folders.
+listings=0 number1=none number2=none number3=none
 
 # reply CODE TEXT: the last line of a reply
 reply() {
@@ -138,7 +140,7 @@ sum() {
 
 # hello BASE: from here on paths are relative to BASE
 do_hello() {
-  for tool in cat dd df find head ln ls mkdir mv readlink rm rmdir stat sync tail; do
+  for tool in cat dd df find head ln ls mkdir mv readlink rm rmdir sort stat sync tail uniq; do
     command -v "$tool" >/dev/null 2>&1 || { reply TOOL_MISSING "$tool"; return; }
   done
   if ! cd -P "$a1/" 2>/dev/null; then
@@ -165,34 +167,81 @@ do_hello() {
     if [ . -ef /dev/fd/3 ] 3<.; then lock=flock; fi
   fi
   slots='5 6 7 8 9'
+  if [ -n "$({ printf x | gzip -c | base64; } 2>/dev/null)" ]; then gzip=yes; else gzip=no; fi
   printf '=exact %s\n=sync %s\n=sha256 %s\n=lock %s\n' "$exact" "$sync" "$sha256" "$lock"
   reply ok "$root/"
 }
 
-# list FOLDER: every file below it, every link by its name, and ! for every name that cannot be spelt in a line
+# list FOLDER KNOWN: every file below it, every link by its name, and ! with the inode for every name that cannot be spelt in a line. Where the other end knows
+# an earlier listing of the folder, by its number, the lines that only one of the two has follow a ^. Replies the number of this listing.
 do_list() {
+  walk || return
+  number=0
+  if [ ${#now} -gt 2000 ]; then
+    listings=$((listings + 1))
+    number=$listings
+  fi
+  case $a2 in
+  "$number1") before=$listing1 slot=1 ;;
+  "$number2") before=$listing2 slot=2 ;;
+  "$number3") before=$listing3 slot=3 ;;
+  *) a2=0 slot=$((listings % 3 + 1)) ;;
+  esac
+  if [ "$a2" -gt 0 ]; then
+    printf '^\n'
+    printf '%s\n%s\n' "$before" "$now" | sort | uniq -u | pack
+  else
+    printf '%s\n' "$now" | pack
+  fi
+  if [ $number -gt 0 ]; then eval "number$slot=\$number listing$slot=\$now"; fi
+  reply ok "$number"
+}
+
+# walk: sets now to the lines of a listing of a1. What goes meanwhile is not there; any other trouble is an error, for a folder that cannot be read
+# is not empty. Else replies.
+walk() {
+  now=
   if [ "$a1" != . ] && cd -P "./$a1" 2>/dev/null; then
     real=$PWD
     cd -P "$root/" || exit 74
     if [ "$real" != "$root/$a1" ]; then
       reply PATH_INVALID "$a1 is reached through a symbolic link, which listings do not follow."
-      return
+      return 1
     fi
+  elif [ ! -d "./$a1" ]; then
+    said=$(ls -d "./$a1" 2>&1) && return 0
+    case $said in *'o such file'* | *'ot a directory'*) return 0 ;; esac
+    failed "$said"
+    return 1
   fi
-  # What goes while the listing runs is not there; any other trouble is an error, for a folder that cannot be read is not empty.
   start=./$a1
   [ "$a1" = . ] && start=.
-  if said=$(find "$start" -path ./lost+found -prune -o -name '*[[:cntrl:]]*' -prune -exec printf '!\n' \; \
-    -o -type f -exec stat -c '=%i|%s|%Y|%y|%n' {} + -o -type l -exec stat -c '@%n' {} + 2>&1 >&4); then
-    reply ok
-    return
-  fi
-  while [ -n "$said" ]; do
-    line=${said%%"$nl"*}
-    case $line in *'o such file'*) ;; *) failed "$line"; return ;; esac
-    case $said in *"$nl"*) said=${said#*"$nl"} ;; *) said= ;; esac
+  for tries in 1 2 3 4 5; do
+    # Errors come marked, and may stand within a line: such a listing is not used.
+    now=$({
+      find "$start" -path ./lost+found -prune -o -name '*[[:cntrl:]]*' -prune -exec stat -c '!%i' {} + \
+        -o -type f -exec stat -c '=%i|%s|%Y|%y|%n' {} + -o -type l -exec stat -c '@%n' {} + 2>&1 >&3 |
+        while IFS= read -r line; do printf '\001%s\n' "$line"; done
+    } 3>&1)
+    case $now in *"$mark"*) ;; *) return 0 ;; esac
+    rest=$now
+    while :; do
+      case $rest in *"$mark"*) rest=${rest#*"$mark"} ;; *) break ;; esac
+      line=${rest%%"$nl"*}
+      case $line in *'o such file'*) ;; *) failed "$line"; return 1 ;; esac
+    done
   done
-  reply ok
+  reply IO "$a1 does not stand still."
+  return 1
+}
+
+# pack: lines from stdin to stdout, smaller where that can be done
+pack() {
+  if [ "$gzip" = yes ]; then
+    gzip -c | base64 | while IFS= read -r line; do printf '%%%s\n' "$line"; done
+  else
+    cat
+  fi
 }
 
 # open PATH: what it is. The inode stands for it in what is read later.

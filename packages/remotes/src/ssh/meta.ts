@@ -1,6 +1,5 @@
 import type { ObjectMeta } from "@usr/storage";
 import { RemoteError } from "../error.ts";
-import { nameOf } from "./wire.ts";
 
 /** An object, and the name the other end knows these very bytes by. */
 export interface FarMeta {
@@ -48,13 +47,12 @@ export function formatMeta(meta: ObjectMeta): string {
 /** A file as the helper's stat shows it, as a storage shows it, or a link. Behind it the path. */
 const ITEM = /^(?:=((?:[^|]*\|){3}[^|]*)\|\.\/|~((?:[^|]*\|){2}[^|]*)\|\.\/|@\.\/)(.*)$/su;
 
-/** An item of a listing; without `far` a symbolic link. `undefined` = a name that is no text, or that the helper would not spell. */
+/** A line of a listing; without `far` a symbolic link. `undefined` = a name that is no text, or that the helper would not spell. */
 export function parseItem(
-  item: Uint8Array,
+  line: string,
   label: string,
 ): { readonly path: string; readonly far: FarMeta | undefined } | undefined {
-  const line = nameOf(item);
-  if (line === undefined || line === "!") return undefined;
+  if (line.startsWith("!")) return undefined;
   const [, shell, usr, path] = ITEM.exec(line) ?? [];
   if (path === undefined) {
     throw new RemoteError("TRANSFER_FAILED", `${label} listed ${JSON.stringify(line.slice(0, 200))}.`);

@@ -3,6 +3,7 @@ import { joinChunks } from "@usr/storage/adapter";
 import { sha256Hex } from "../sha256.ts";
 import { byteReader } from "./bytes.ts";
 import { type Incoming, incoming } from "./incoming.ts";
+import { difference, type Listing, pack } from "./listing.ts";
 import { formatMeta } from "./meta.ts";
 import { LONGEST_BODY, PROTOCOL, type Request, readRequest } from "./wire.ts";
 
@@ -42,6 +43,8 @@ export async function serve(o: ServeOptions): Promise<void> {
     served: undefined,
     handles: new Map(),
     locks: new Map(),
+    listings: new Map(),
+    lastListing: 0,
     puts: new Map(),
     lastLock: 0,
   };
@@ -63,6 +66,8 @@ interface Session {
   served: ServedRoot | undefined;
   readonly handles: Map<string, ReadHandle>;
   readonly locks: Map<string, AsyncDisposable>;
+  readonly listings: Map<string, Listing>;
+  lastListing: number;
   readonly puts: Map<string, Incoming>;
   lastLock: number;
 }
@@ -91,19 +96,23 @@ async function hello(session: Session, { args: [root = ""] }: Request): Promise<
 type Action = (storage: Required<Storage>, request: Request, session: Session) => Promise<string>;
 
 const ACTIONS: Readonly<Record<string, Action>> = {
-  async list(storage, { args: [folder = "."] }, { write }) {
+  /** FOLDER KNOWN: as the helper does it, but every listing has a number, and none is packed when it is small. */
+  async list(storage, { args: [folder = ".", known = "0"] }, session) {
+    const { write, listings } = session;
     const prefix = folder === "." ? "" : `${parsePath(folder)}/`;
-    let text = "";
+    const now = new Set<string>();
     for (const listing of [storage.list(prefix), storage.debris(prefix)]) {
-      for await (const meta of listing) {
-        text += `~${formatMeta(meta)}|./${meta.path}\n`;
-        if (text.length < LONGEST_BODY) continue;
-        await write(utf8.encode(text));
-        text = "";
-      }
+      for await (const meta of listing) now.add(`~${formatMeta(meta)}|./${meta.path}`);
     }
-    await write(utf8.encode(text));
-    return "ok";
+    const before = listings.get(folder);
+    const number = String(++session.lastListing);
+    listings.set(folder, { number, lines: now });
+    const compared = before !== undefined && before.number === known;
+    if (compared) await write(utf8.encode("^\n"));
+    for (const line of await pack(compared ? difference(now, before.lines) : [...now])) {
+      await write(utf8.encode(`${line}\n`));
+    }
+    return `ok ${number}`;
   },
 
   /** PATH HANDLE; the handle 0 is none. */

@@ -3,13 +3,13 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { which } from "@usr/testkit/sshd";
 import { RemoteError } from "../../src/index.ts";
 import { processChannel } from "../../src/node/channel.ts";
 import type { Channel } from "../../src/ssh/connection.ts";
 import { type FarSite, farSite } from "../../src/ssh/far-site.ts";
 import { openConnection, START } from "../../src/ssh/open.ts";
 import type { DigestCache } from "../../src/types.ts";
-import { which } from "./which.ts";
 
 export const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
 
@@ -67,9 +67,8 @@ export async function busyboxFolder(folder: string): Promise<string> {
 }
 
 /** What the helper cannot do without. */
-export const TOOLS: readonly string[] = "cat dd df find head ln ls mkdir mv readlink rm rmdir stat sync tail".split(
-  " ",
-);
+export const TOOLS: readonly string[] =
+  "cat dd df find head ln ls mkdir mv readlink rm rmdir sort stat sync tail uniq".split(" ");
 
 /** A PATH on which `usr` is the server of this source tree. */
 export async function pathWithUsr(folder: string): Promise<string> {

@@ -1,10 +1,9 @@
 /// <reference types="node" />
 import { readAll } from "@usr/storage";
+import { noSshd, type Sshd, which } from "@usr/testkit/sshd";
 import { describe, expect, it } from "vitest";
-import { type FarSite, openSsh } from "../../src/node/ssh.ts";
+import { type FarSite, openSsh, type SshTarget } from "../../src/node/ssh.ts";
 import { utf8, writable } from "./expect.ts";
-import { noSshd, type Sshd } from "./sshd.ts";
-import { which } from "./which.ts";
 
 /** Tests that need a real server; where there is none they are seen to be skipped. */
 export function withSshd(name: string, tests: () => void): void {
@@ -15,9 +14,17 @@ export function withSshd(name: string, tests: () => void): void {
 /** A forced command that gives the asked one to a shell of that name. */
 export const run = (shell: string): string => `exec ${which(shell)} -c "$SSH_ORIGINAL_COMMAND"`;
 
+/** Where a server is, as a profile would say it. */
+export const target = (sshd: Sshd, baseDir: string, o: Partial<SshTarget> = {}): SshTarget => ({
+  host: sshd.host,
+  baseDir,
+  interactive: false,
+  ...o,
+});
+
 /** The remote of a server, as a user would open it. */
 export const open = (sshd: Sshd, baseDir: string): Promise<FarSite> =>
-  openSsh(sshd.target(baseDir), { label: "far", command: sshd.command });
+  openSsh(target(sshd, baseDir), { label: "far", command: sshd.command });
 
 /** The starts of ssh that connected, those aside that only told their settings. */
 export const connections = async (sshd: Sshd): Promise<readonly number[]> =>

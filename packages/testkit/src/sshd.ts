@@ -2,13 +2,13 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync } from "node:fs";
-import { chmod, copyFile, readFile, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { userInfo } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import type { SshTarget } from "../../src/node/ssh.ts";
-import { type Folder, freshFolder } from "./folder.ts";
 import { which } from "./which.ts";
+
+export { which } from "./which.ts";
 
 /** Why there is no server to test with; `undefined` = there is one. */
 export const noSshd: string | undefined = ["sshd", "ssh", "ssh-keygen"]
@@ -23,7 +23,8 @@ export interface Sshd extends AsyncDisposable {
   readonly bin: string;
   /** Every start of `command`. */
   processes(): Promise<readonly { readonly pid: number; readonly args: string }[]>;
-  target(baseDir: string, o?: Partial<SshTarget>): SshTarget;
+  /** The host to name: an alias of its configuration. So is `gate`, the same server once more, to jump over. */
+  readonly host: "far";
   readonly folder: string;
 }
 
@@ -35,15 +36,15 @@ export interface SshdOptions {
 }
 
 export async function startSshd(o: SshdOptions = {}): Promise<Sshd> {
-  const folder = await freshFolder();
-  const at = (name: string): string => join(folder.path, name);
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "usr-sshd-")));
+  const at = (name: string): string => join(folder, name);
   for (const name of ["host_key", "user_key", "other_key"]) keygen(at(name));
   await copyFile(at("user_key.pub"), at("authorized_keys"));
   const port = await freePort();
   const hostKey = (await readFile(at("host_key.pub"), "utf8")).split(" ").slice(0, 2).join(" ");
   await writeFile(at("known_hosts"), `[127.0.0.1]:${port} ${hostKey}\n`);
-  await writeFile(at("sshd_config"), serverConfig(folder.path, port, o).join("\n"));
-  await writeFile(at("ssh_config"), clientConfig(folder.path, port, o).join("\n"));
+  await writeFile(at("sshd_config"), serverConfig(folder, port, o).join("\n"));
+  await writeFile(at("ssh_config"), clientConfig(folder, port, o).join("\n"));
   mkdirSync(at("bin"));
   const script = `#!/bin/sh\necho "$$ $*" >>'${at("starts")}'\nexec '${which("ssh")}' -F '${at("ssh_config")}' "$@"\n`;
   await writeFile(at("bin/ssh"), script);
@@ -58,15 +59,15 @@ export async function startSshd(o: SshdOptions = {}): Promise<Sshd> {
   return {
     command: at("bin/ssh"),
     bin: at("bin"),
-    folder: folder.path,
+    folder,
     async processes(): Promise<readonly { readonly pid: number; readonly args: string }[]> {
       const text = existsSync(at("starts")) ? await readFile(at("starts"), "utf8") : "";
       return [...text.matchAll(/^(\d+)( .*)$/gm)].map(([, pid, args = ""]) => ({ pid: Number(pid), args }));
     },
-    target: (baseDir, more = {}) => ({ host: "far", baseDir, interactive: false, ...more }),
+    host: "far",
     async [Symbol.asyncDispose](): Promise<void> {
       await stop();
-      await folder[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
     },
   };
 }
@@ -104,10 +105,10 @@ function clientConfig(folder: string, port: number, { client = [] }: SshdOptions
   ];
 }
 
-async function start(config: string, folder: Folder): Promise<ChildProcess> {
+async function start(config: string, folder: string): Promise<ChildProcess> {
   // The server of root wants this folder of the system's own.
   if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-  const log = join(folder.path, "sshd.log");
+  const log = join(folder, "sshd.log");
   const server = spawn(which("sshd")!, ["-D", "-E", log, "-f", config], { stdio: "ignore" });
   for (let tries = 0; tries < 1_000; tries++) {
     const said = existsSync(log) ? await readFile(log, "utf8") : "";
