@@ -12,6 +12,7 @@ import { findRemote } from "@usr/remotes/config";
 import type { Typed } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { patientStorage } from "../patience.ts";
+import { safeLines } from "../safe.ts";
 import type { Session } from "../session.ts";
 import { text } from "../typed.ts";
 import { openDigests } from "./digest-cache.ts";
@@ -64,6 +65,7 @@ export const openSite = async (
       return storageSite(httpStorage(profile.url, { index: "usr-index.json" }), { label: profile.name });
     }
     case "ssh": {
+      const decoder = new TextDecoder();
       const { openSsh } = await import("@usr/remotes/ssh");
       const { host, user, baseDir, batchMode } = profile;
       return openSsh(
@@ -72,6 +74,8 @@ export const openSite = async (
           label: profile.name,
           cache: cacheOf(`${user}@${host}:${baseDir}`),
           signal: session.environment.signal,
+          // What ssh explains beside its questions; its questions themselves go to the terminal.
+          onStderr: batchMode ? undefined : (bytes) => session.environment.stderr(safeLines(decoder.decode(bytes))),
         },
       );
     }
