@@ -19,7 +19,7 @@ import { demoRoot, importCsv, writableRoot } from "./write-support.ts";
 
 /** The kernel's lock guards against other processes; here is one program at a time. */
 const storageOf = ({ fs }: PowerCutDisk): Storage => ({
-  ...diskStorage("/root", { fs, random: () => crypto.getRandomValues(new Uint8Array(8)) }),
+  ...diskStorage("/data", { fs, random: () => crypto.getRandomValues(new Uint8Array(8)) }),
   lock: async () => ({ [Symbol.asyncDispose]: async () => undefined }),
 });
 

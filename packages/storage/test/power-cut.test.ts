@@ -91,7 +91,7 @@ describe("what a storage method returned from outlives a power cut:", () => {
     "%s",
     async (_, paths, act) => {
       const disk = powerCutDisk();
-      const storage = diskStorage("/root", { fs: disk.fs });
+      const storage = diskStorage("/data", { fs: disk.fs });
       await storage.put("old", utf8("old"));
       await act(storage);
       const now: string[] = [];
@@ -102,10 +102,10 @@ describe("what a storage method returned from outlives a power cut:", () => {
       expect(
         await images(
           disk,
-          paths.map((path) => `/root/${path}`),
+          paths.map((path) => `/data/${path}`),
         ),
       ).toEqual(new Set([now.join(" ")]));
-      expect(await textOf(disk.afterCut(drop), `/root/${paths[0]}`)).toBe(now[0]);
+      expect(await textOf(disk.afterCut(drop), `/data/${paths[0]}`)).toBe(now[0]);
     },
   );
 });
