@@ -188,7 +188,7 @@ describe("interruption", () => {
       "id",
     ]);
     running.write(`{"id":"${ACGT}","score":1}\n`);
-    await sleep(700);
+    await sleep(2500);
     running.kill("SIGINT");
     const { code, stdout, stderr } = await running.done;
     expect([code, stdout, JSON.parse(stderr)]).toMatchObject([130, "", { usr_output_version: 1, error: { code: "INTERRUPTED" } }]); // biome-ignore format: a row

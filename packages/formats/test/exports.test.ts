@@ -35,10 +35,12 @@ test.each([
   ["a.fa.gz", "fasta", "gz"],
   ["a.fna", "fasta", undefined],
   ["a.faa", "fasta", undefined],
+  ["a.gb", "genbank", undefined],
+  ["a.GBK.zst", "genbank", "zst"],
 ])("%s is %s", (path, format, compression) => {
   expect(api.formatOf(path)).toEqual({ format, compression });
 });
 
-test.each(["csv", "a", "a.gz", "a.txt", "a.csv.bz2", "a.csv/b", "a.gb", "-", ""])("%j has no known suffix", (path) => {
+test.each(["csv", "a", "a.gz", "a.txt", "a.csv.bz2", "a.csv/b", "a.g", "-", ""])("%j has no known suffix", (path) => {
   expect(api.formatOf(path)).toBeUndefined();
 });

@@ -14,6 +14,7 @@ const statName = promisify(stat);
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+const LOCK_UN = 8;
 const FIRST_WAIT_MS = 2;
 const LONGEST_WAIT_MS = 50;
 
@@ -36,19 +37,21 @@ export async function lockFile(
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
     signal?.throwIfAborted();
     const fd = await tryLock(flock, name, path);
-    if (fd !== undefined) return heldLock(fd, path);
+    if (fd !== undefined) return heldLock(flock, fd, path);
     const left = timeoutMs === undefined ? Number.POSITIVE_INFINITY : timeoutMs - (performance.now() - started);
     if (left <= 0) throw lockedError(path, timeoutMs ?? 0);
     await pause(Math.min(wait, left), signal);
   }
 }
 
-function heldLock(fd: number, path: string): AsyncDisposable {
+function heldLock(flock: Flock, fd: number, path: string): AsyncDisposable {
   let held = true;
   return {
     async [Symbol.asyncDispose](): Promise<void> {
       if (!held) return;
       held = false;
+      // Said explicitly: a process that is just being forked may still share the open file, and closing ours alone would leave it locked.
+      flock(fd, LOCK_UN);
       await attempt("unlock", path, closeFile(fd));
     },
   };
