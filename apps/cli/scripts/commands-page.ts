@@ -42,7 +42,18 @@ const section = (spec: CommandSpec): readonly string[] => [
   "```",
   ...(spec.args.length === 0 ? [] : ["", ...spec.args.map(argumentLine)]),
   ...table(spec.options),
+  "",
+  `With \`--json\`: ${spec.data}.`,
   ...(spec.examples.length === 0 ? [] : ["", "```text", ...spec.examples, "```"]),
+];
+
+const overviewRow = ({ name, summary }: CommandSpec): string =>
+  `| [\`usr ${name}\`](#usr-${name.replaceAll(" ", "-")}) | ${cell(summary)} |`;
+
+/** What commander itself answers. */
+const ASKING: readonly OptionSpec[] = [
+  { flags: "--version", description: "print the version" },
+  { flags: "-h, --help", description: "show help" },
 ];
 
 /** The page, from the table that the program itself is made from. */
@@ -53,19 +64,28 @@ export const commandsPage = (): string => {
   };
   const single = COMMANDS.filter((spec) => groupOf(spec) === undefined);
   const groups = [...new Set(COMMANDS.flatMap((spec) => groupOf(spec) ?? []))];
+  const inGroup = (group: string): readonly CommandSpec[] => COMMANDS.filter((spec) => groupOf(spec) === group);
   return [
-    "# Commands",
+    "# All commands",
     "",
     "Written by `npm run docs` from the program's own table of commands; a test holds the two equal. The rules behind the options, the JSON shapes and the exit codes are in [cli.md](cli.md), tasks step by step in the",
     "[guides](guides/README.md).",
     "",
-    "Every command also takes:",
-    ...table(GLOBAL_OPTIONS),
+    "| command | |",
+    "|---|---|",
+    ...[...single, ...groups.flatMap(inGroup)].map(overviewRow),
+    "",
+    "## Global options",
+    "",
+    "Every command takes them, before or after its name.",
+    ...table([...GLOBAL_OPTIONS, ...ASKING]),
+    "",
+    "## Commands",
     ...single.flatMap(section),
     ...groups.flatMap((group) => [
       "",
       `## usr ${group}: ${GROUPS[group] ?? group}`,
-      ...COMMANDS.filter((spec) => groupOf(spec) === group).flatMap(section),
+      ...inGroup(group).flatMap(section),
     ]),
     "",
   ].join("\n");

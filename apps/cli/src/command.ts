@@ -67,5 +67,7 @@ export interface CommandSpec {
   readonly args: readonly ArgumentSpec[];
   readonly options: readonly OptionSpec[];
   readonly examples: readonly string[];
+  /** What `--json` prints, in Markdown, for the page of commands. */
+  readonly data: string;
   readonly load: () => Promise<{ readonly run: RunCommand }>;
 }

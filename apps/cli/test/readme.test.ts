@@ -5,8 +5,6 @@ import { join } from "node:path";
 import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import type { CommandSpec } from "../src/command.ts";
-import { COMMANDS } from "../src/table.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
@@ -24,18 +22,4 @@ test("the example of the README runs", () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
-
-const typed = ({ name, args }: CommandSpec): string =>
-  [
-    name,
-    ...args.map(({ name: arg, choices, variadic, optional }) => {
-      const text = choices?.join("\\|") ?? `${arg.toUpperCase()}${variadic === true ? "…" : ""}`;
-      return optional === true ? `[${text}]` : text;
-    }),
-  ].join(" ");
-
-test("the table of the README is the table of the program", () => {
-  const rows = COMMANDS.map((spec) => `| \`usr ${typed(spec)}\` | ${spec.summary} |`);
-  expect(readme).toContain(["| command | |", "| --- | --- |", ...rows, ""].join("\n"));
 });

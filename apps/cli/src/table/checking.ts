@@ -16,6 +16,7 @@ export const CHECKING: readonly CommandSpec[] = [
       },
     ],
     examples: ["usr validate demo --strict"],
+    data: "`{ok, problems: [{severity, code, message, where, hint}], checked}`; exit 3 on any error",
     load: () => import("../commands/validate.ts"),
   },
   {
@@ -24,6 +25,7 @@ export const CHECKING: readonly CommandSpec[] = [
     args: [dataset],
     options: [{ flags: "--repair", description: "mend what can be mended" }, dryRun],
     examples: ["usr doctor demo", "usr doctor demo --repair --yes"],
+    data: "`{ok, findings: [{severity, code, message, where, hint, repairable, repaired}]}`; exit 3 while an error is left",
     load: () => import("../commands/doctor.ts"),
   },
 ];

@@ -16,6 +16,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
       dryRun,
     ],
     examples: ["usr materialize demo --namespace mock --yes"],
+    data: "`{dataset, namespaces, columns, rows, rows_dropped, overlays}`; where rows were dropped also `orphans`",
     load: () => import("../commands/materialize.ts"),
   },
   {
@@ -24,6 +25,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
     args: [dataset],
     options: [{ flags: "--name <label>", description: "a word to know it by, part of its name" }, dryRun],
     examples: ["usr snapshot create demo --name before-cleaning"],
+    data: "`{name, path, created_at, rows, size_bytes, pinned, automatic}`",
     load: () => import("../commands/snapshot-create.ts"),
   },
   {
@@ -32,6 +34,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
     args: [dataset],
     options: [],
     examples: ["usr snapshot list demo"],
+    data: "an array of what `snapshot create` gives, oldest first",
     load: () => import("../commands/snapshot-list.ts"),
   },
   {
@@ -40,6 +43,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
     args: [dataset],
     options: [snapshotName, dryRun],
     examples: ["usr snapshot restore demo --name records-20260921T141320000000.parquet --yes"],
+    data: "what `snapshot create` gives",
     load: () => import("../commands/snapshot-restore.ts"),
   },
   {
@@ -48,6 +52,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
     args: [dataset],
     options: [snapshotName, dryRun],
     examples: ["usr snapshot pin demo --name records-20260921T141320000000.parquet"],
+    data: "what `snapshot create` gives",
     load: () => import("../commands/snapshot-pin.ts"),
   },
   {
@@ -56,6 +61,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
     args: [dataset],
     options: [{ flags: "--namespace <name>", description: "only this one" }],
     examples: ["usr overlay list demo"],
+    data: "the `namespaces` of `info`",
     load: () => import("../commands/overlay-list.ts"),
   },
   {
@@ -69,6 +75,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
       dryRun,
     ],
     examples: ["usr overlay remove demo --namespace mock --archive --yes"],
+    data: "`{namespace, action, path}`; `action` is `archived` or `deleted`, `path` where it lies now",
     load: () => import("../commands/overlay-remove.ts"),
   },
   {
@@ -95,6 +102,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
       dryRun,
     ],
     examples: ["usr maintenance dedupe demo --key sequence_canonical --report dropped.csv --yes"],
+    data: "`{rows_total, rows_dropped, groups, dropped: [{id, kept, reason}], orphans: [{namespace, rows}]}`; `dropped` holds the first 1,000",
     load: () => import("../commands/dedupe.ts"),
   },
   {
@@ -129,6 +137,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
       dryRun,
     ],
     examples: ["usr maintenance merge --dest all --src demo --union-columns --if-duplicate skip --yes"],
+    data: "`{dest, src, rows_src, rows_src_deleted, duplicates_total, duplicates_skipped, duplicates_replaced, casefold_total, casefold_skipped, rows_added, rows_before, rows_after, columns_total, columns_added, columns_coerced, carried: [{namespace, rows}]}`",
     load: () => import("../commands/merge.ts"),
   },
   {
@@ -141,6 +150,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
       dryRun,
     ],
     examples: ["usr maintenance overlay-compact demo --namespace mock"],
+    data: "`{parts_in, rows, part}`",
     load: () => import("../commands/overlay-compact.ts"),
   },
   {
@@ -166,6 +176,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
       "usr maintenance overlay-project --src library --dest round2 --namespace mock --allow-missing",
       "usr maintenance overlay-project --src library --dest cut --namespace mock --dest-join derived__parent_id",
     ],
+    data: "`{src, dest, namespace, src_join, dest_join, key, columns, rows_dest, rows_matched, rows_missing, part}`",
     load: () => import("../commands/overlay-project.ts"),
   },
   {
@@ -174,6 +185,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
     args: [dataset],
     options: [{ flags: "--namespace <name>", description: "only this one" }, dryRun],
     examples: ["usr maintenance overlay-refresh-metadata demo --dry-run"],
+    data: "`{dataset, registry_hash, namespaces: [{namespace, parts, parts_refreshed, contract_hash}]}`",
     load: () => import("../commands/overlay-refresh-metadata.ts"),
   },
   {
@@ -194,6 +206,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
       "usr maintenance event-log-garden demo --retain-last 500",
       "usr maintenance event-log-garden demo --retain-last 500 --write --acknowledge-notify-cursor-reset --yes",
     ],
+    data: "`{dataset, total_lines, retained_lines, archived_lines, archive, size_before, size_after}`; without `--write` a plan",
     load: () => import("../commands/event-log-garden.ts"),
   },
   {
@@ -202,6 +215,7 @@ export const MAINTENANCE: readonly CommandSpec[] = [
     args: [dataset],
     options: [dryRun],
     examples: ["usr maintenance registry-freeze demo"],
+    data: "`{registry_hash, path, updated}`",
     load: () => import("../commands/registry-freeze.ts"),
   },
 ];

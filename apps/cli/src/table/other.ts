@@ -12,6 +12,7 @@ export const OTHER: readonly CommandSpec[] = [
       { flags: "--follow", description: "go on with new ones until interrupted" },
     ],
     examples: ["usr events tail demo -n 5", "usr events tail demo --follow --json"],
+    data: "events",
     load: () => import("../commands/events-tail.ts"),
   },
   {
@@ -29,6 +30,7 @@ export const OTHER: readonly CommandSpec[] = [
       },
     ],
     examples: ["usr id ACGT --bio-type dna", "usr id ACGT --bio-type dna --digest refget"],
+    data: "`[{sequence, id, length[, digests]}]`",
     load: () => import("../commands/id.ts"),
   },
   {
@@ -40,6 +42,7 @@ export const OTHER: readonly CommandSpec[] = [
       "usr complete bash > ~/.local/share/bash-completion/completions/usr",
       "usr complete zsh > ~/.usr-completion.zsh",
     ],
+    data: "the script",
     load: () => import("../commands/complete.ts"),
   },
   {
@@ -51,6 +54,7 @@ export const OTHER: readonly CommandSpec[] = [
       { flags: "--marker <text>", description: "what the first line starts with", required: true },
     ],
     examples: ["usr serve-remote --protocol 1 --marker 5f1c"],
+    data: "nothing: it answers a remote in its own protocol",
     load: () => import("../commands/serve-remote.ts"),
   },
 ];

@@ -9,6 +9,7 @@ export const READING: readonly CommandSpec[] = [
     args: [],
     options: [],
     examples: ["usr ls"],
+    data: "`[{dataset, rows, rows_deleted, rows_base, namespaces, size_bytes, updated_at}]`",
     load: () => import("../commands/ls.ts"),
   },
   {
@@ -17,6 +18,7 @@ export const READING: readonly CommandSpec[] = [
     args: [dataset],
     options: [registryMode],
     examples: ["usr info demo"],
+    data: "`{dataset, path, rows, rows_deleted, rows_base, columns, namespaces: [{namespace, key, parts, rows, distinct_keys, columns, size_bytes, newest_created_at, overlap, read_amplification, compact}], snapshots, registry_hash, events}`; `rows` are visible, `rows_base` stored",
     load: () => import("../commands/info.ts"),
   },
   {
@@ -25,6 +27,7 @@ export const READING: readonly CommandSpec[] = [
     args: [dataset],
     options: [{ flags: "--tree", description: "nested types, one level a line" }, registryMode],
     examples: ["usr schema demo --tree"],
+    data: "`{fields: [{name, type, nullable, origin}]}`; `origin` is `base` or a namespace",
     load: () => import("../commands/schema.ts"),
   },
   {
@@ -40,6 +43,7 @@ export const READING: readonly CommandSpec[] = [
       registryMode,
     ],
     examples: ["usr head demo -n 3 --columns id,sequence,mock__score"],
+    data: "rows",
     load: () => import("../commands/head.ts"),
   },
   {
@@ -58,6 +62,7 @@ export const READING: readonly CommandSpec[] = [
       "usr scan demo --columns id,mock__score --json > scores.ndjson",
       "usr scan demo --where 'mock__score > 0.5 and not mock__on'",
     ],
+    data: "rows, in base order",
     load: () => import("../commands/scan.ts"),
   },
   {
@@ -66,6 +71,7 @@ export const READING: readonly CommandSpec[] = [
     args: [dataset, { name: "id", description: "ids, in the order wanted", variadic: true }],
     options: [columns, deleted, registryMode],
     examples: ["usr get demo ee93db6725ec05c3d18249d7fdba5d36a6a695cd"],
+    data: "rows, in the order asked; an unknown id is exit 4",
     load: () => import("../commands/get.ts"),
   },
   {
@@ -74,6 +80,7 @@ export const READING: readonly CommandSpec[] = [
     args: [dataset, { name: "id", description: "the row's id" }, { name: "column", description: "the column's name" }],
     options: [deleted, registryMode],
     examples: ["usr cell demo ee93db6725ec05c3d18249d7fdba5d36a6a695cd mock__vec"],
+    data: "the value",
     load: () => import("../commands/cell.ts"),
   },
   {
@@ -92,6 +99,7 @@ export const READING: readonly CommandSpec[] = [
       registryMode,
     ],
     examples: ["usr grep demo 'GATC' --columns id", "usr grep demo TATAWAW --iupac --revcomp --where 'length > 50'"],
+    data: "rows: id and the column searched (or `--columns`), and `matches: [{start, end, strand}]`",
     load: () => import("../commands/grep.ts"),
   },
   {
@@ -100,6 +108,7 @@ export const READING: readonly CommandSpec[] = [
     args: [dataset],
     options: [columns, registryMode],
     examples: ["usr cols demo"],
+    data: "`[{column, type, origin, …}]`",
     load: () => import("../commands/cols.ts"),
   },
   {
@@ -108,6 +117,7 @@ export const READING: readonly CommandSpec[] = [
     args: [dataset],
     options: [columns, where, deleted, noOverlays, registryMode],
     examples: ["usr describe demo --columns mock__score"],
+    data: "`[{column, type, origin, non_null, nulls, distinct, distinct_exact, min, max, mean, nan, example, …}]`",
     load: () => import("../commands/describe.ts"),
   },
   {
@@ -126,6 +136,7 @@ export const READING: readonly CommandSpec[] = [
       dryRun,
     ],
     examples: ["usr export demo --out demo.parquet", "usr export demo --out demo.fa.gz --header '{id} {mock__score}'"],
+    data: "`{rows, path, size_bytes, sha256}`",
     load: () => import("../commands/export.ts"),
   },
 ];

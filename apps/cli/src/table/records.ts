@@ -19,6 +19,7 @@ export const RECORDS: readonly CommandSpec[] = [
       "usr delete demo --id-file bad.txt",
       "usr delete demo --where 'length < 20' --dry-run",
     ],
+    data: "`{dataset, rows}`",
     load: () => import("../commands/delete.ts"),
   },
   {
@@ -27,6 +28,7 @@ export const RECORDS: readonly CommandSpec[] = [
     args: [dataset],
     options: [...ids, where, allowMissing, dryRun],
     examples: ["usr restore demo --id ee93db6725ec05c3d18249d7fdba5d36a6a695cd"],
+    data: "`{dataset, rows}`",
     load: () => import("../commands/restore.ts"),
   },
   {
@@ -54,6 +56,7 @@ export const RECORDS: readonly CommandSpec[] = [
       dryRun,
     ],
     examples: ["usr state set demo --id-file checked.txt --qc-status pass --split train"],
+    data: "`{dataset, rows}`",
     load: () => import("../commands/state-set.ts"),
   },
   {
@@ -62,6 +65,7 @@ export const RECORDS: readonly CommandSpec[] = [
     args: [dataset],
     options: [...ids, where, allowMissing, dryRun],
     examples: ["usr state clear demo --id ee93db6725ec05c3d18249d7fdba5d36a6a695cd"],
+    data: "`{dataset, rows}`",
     load: () => import("../commands/state-clear.ts"),
   },
   {
@@ -70,6 +74,7 @@ export const RECORDS: readonly CommandSpec[] = [
     args: [dataset],
     options: [...ids, where, { flags: "--allow-missing", description: "ids that no row has get an empty state" }],
     examples: ["usr state get demo --id ee93db6725ec05c3d18249d7fdba5d36a6a695cd --json"],
+    data: "rows, in the order asked",
     load: () => import("../commands/state-get.ts"),
   },
 ];

@@ -39,6 +39,7 @@ export const REMOTES: readonly CommandSpec[] = [
     args: [],
     options: [],
     examples: ["usr remotes list"],
+    data: "`[{name, type, where, verify[, problem]}]`",
     load: () => import("../commands/remotes-list.ts"),
   },
   {
@@ -47,6 +48,7 @@ export const REMOTES: readonly CommandSpec[] = [
     args: [remote],
     options: [],
     examples: ["usr remotes show cluster"],
+    data: "the entry, with the keys of the file",
     load: () => import("../commands/remotes-show.ts"),
   },
   {
@@ -74,6 +76,7 @@ export const REMOTES: readonly CommandSpec[] = [
       "usr remotes add cluster --type ssh --host login1 --user alice --base-dir /project/x/datasets --verify hash",
       "usr remotes add disk --type file --base-dir /media/backup/datasets",
     ],
+    data: "`{name, type, where, path}`",
     load: () => import("../commands/remotes-add.ts"),
   },
   {
@@ -82,6 +85,7 @@ export const REMOTES: readonly CommandSpec[] = [
     args: [remote],
     options: [dryRun],
     examples: ["usr remotes remove disk"],
+    data: "`{name, path}`",
     load: () => import("../commands/remotes-remove.ts"),
   },
   {
@@ -90,6 +94,7 @@ export const REMOTES: readonly CommandSpec[] = [
     args: [remote],
     options: [],
     examples: ["usr remotes doctor cluster"],
+    data: "`{remote, ok, checks: [{check, ok, needed, message}]}`",
     load: () => import("../commands/remotes-doctor.ts"),
   },
   {
@@ -98,6 +103,7 @@ export const REMOTES: readonly CommandSpec[] = [
     args: [dataset, remote],
     options: [verify, audit, { flags: "--exit-code", description: "exit 3 where they differ" }],
     examples: ["usr status demo cluster --verify hash"],
+    data: "what `diff` gives",
     load: () => import("../commands/status.ts"),
   },
   {
@@ -106,6 +112,7 @@ export const REMOTES: readonly CommandSpec[] = [
     args: [dataset, remote],
     options: [verify, audit, { flags: "--exit-code", description: "exit 3 where they differ" }],
     examples: ["usr diff demo cluster --verify hash", "usr diff demo cluster --verify hash --exit-code"],
+    data: "`{dataset, remote, verify_requested, verify_mode, verify_notes, has_change, changes, classes: [{class, only_local, only_remote, different, late}], conflicts, pull, push}`; with `--exit-code` a difference is exit 3",
     load: () => import("../commands/diff.ts"),
   },
   {
@@ -114,6 +121,7 @@ export const REMOTES: readonly CommandSpec[] = [
     args: [names],
     options: transferOptions,
     examples: ["usr pull demo cluster --verify hash", "usr pull --all cluster --verify hash --dry-run"],
+    data: "`{datasets: [{action, transfer_state, dataset, verify, primary, meta, .events.log, _snapshots, _derived, _auxiliary, remote, files, conflicts, bytes, events, seconds, finished_at}]}`",
     load: () => import("../commands/pull.ts"),
   },
   {
@@ -122,6 +130,7 @@ export const REMOTES: readonly CommandSpec[] = [
     args: [names],
     options: transferOptions,
     examples: ["usr push demo cluster --verify hash"],
+    data: "what `pull` gives",
     load: () => import("../commands/push.ts"),
   },
   {
@@ -133,6 +142,7 @@ export const REMOTES: readonly CommandSpec[] = [
       { flags: "--sample <share>", description: "compare the content of that share of the files, such as 5%" },
     ],
     examples: ["usr verify demo cluster --verify hash", "usr verify demo cluster --verify hash --sample 5%"],
+    data: "`{dataset, remote, ok, checked, shared, different, only_local, only_remote, events, verify_requested, verify_mode, verify_notes, weaker}`; not equal, or proved by less than asked, is exit 6",
     load: () => import("../commands/verify.ts"),
   },
 ];

@@ -19,6 +19,7 @@ export const WRITING: readonly CommandSpec[] = [
       dryRun,
     ],
     examples: ["usr namespace register mock --columns 'mock__score:float64,mock__vec:list<float64>'"],
+    data: "`{namespace, columns: [{name, type}], registry_hash, created, changed}`",
     load: () => import("../commands/namespace-register.ts"),
   },
   {
@@ -27,6 +28,7 @@ export const WRITING: readonly CommandSpec[] = [
     args: [{ name: "namespace", description: "only these", variadic: true, optional: true }],
     options: [dryRun],
     examples: ["usr namespace add-standard", "usr namespace add-standard seq_annot"],
+    data: "an array of what `namespace register` gives",
     load: () => import("../commands/namespace-add-standard.ts"),
   },
   {
@@ -35,6 +37,7 @@ export const WRITING: readonly CommandSpec[] = [
     args: [],
     options: [],
     examples: ["usr namespace list"],
+    data: "`[{namespace, owner, description, columns}]`",
     load: () => import("../commands/namespace-list.ts"),
   },
   {
@@ -43,6 +46,7 @@ export const WRITING: readonly CommandSpec[] = [
     args: [{ name: "namespace", description: "its name" }],
     options: [],
     examples: ["usr namespace show mock"],
+    data: "the entry and its `contract_hash`",
     load: () => import("../commands/namespace-show.ts"),
   },
   {
@@ -55,6 +59,7 @@ export const WRITING: readonly CommandSpec[] = [
       dryRun,
     ],
     examples: ["usr init demo --source 'promoter library 7'"],
+    data: "`{dataset, path}`",
     load: () => import("../commands/init.ts"),
   },
   {
@@ -84,6 +89,7 @@ export const WRITING: readonly CommandSpec[] = [
       "usr import demo --path plasmids.gb --bio-type dna --alphabet dna_4",
       "zcat reads.fa.gz | usr import demo --path - --from fasta --bio-type dna --alphabet dna_5",
     ],
+    data: "`{dataset, rows_read, rows_added, rows_skipped, registry_hash}`, with GenBank also `rows_annotated`, `rows_kept` and `part`",
     load: () => import("../commands/import.ts"),
   },
   {
@@ -114,6 +120,7 @@ export const WRITING: readonly CommandSpec[] = [
       dryRun,
     ],
     examples: ["usr attach demo --path scores.csv --namespace mock --key id --columns score"],
+    data: "`{dataset, namespace, key, columns, rows_incoming, rows_matched, rows_missing, part}`",
     load: () => import("../commands/attach.ts"),
   },
 ];
