@@ -54,6 +54,21 @@ const doubled = async (root: WritableRoot): Promise<unknown> => {
   return deleteRows(root, "demo", { ids: [TTTT!] });
 };
 
+/** Parts of other programs over the same cells: the newest has the first name. */
+const namedAgainstTime = async (root: WritableRoot): Promise<void> => {
+  for (const [name, day, score] of [
+    ["a", 3, 30],
+    ["b", 2, 20],
+    ["c", 1, 10],
+  ] as const) {
+    const part = await partBytes("mock", "id", `2026-01-0${day}T00:00:00.000000Z`, {
+      id: ["string", PAIR],
+      mock__score: ["float64", [score, score]],
+    });
+    await root.storage.put(`demo/_derived/mock/part-${name}.parquet`, part);
+  }
+};
+
 const firstSnapshot = async (root: WritableRoot): Promise<string> => (await listSnapshots(root, "demo"))[0]!.name;
 
 /** Every verb that changes a dataset or the root: what must hold when one is stopped is shown for each. */
@@ -91,6 +106,36 @@ export const VERBS: readonly Verb[] = [
     name: "materialize --drop",
     prepare: scored,
     run: (root) => materialize(root, "demo", { overlays: "drop" }),
+    events: 1,
+  },
+  {
+    name: "materialize of parts named against their order in time",
+    prepare: namedAgainstTime,
+    run: (root) => materialize(root, "demo"),
+    events: 1,
+  },
+  {
+    name: "materialize --drop of parts named against their order in time",
+    prepare: namedAgainstTime,
+    run: (root) => materialize(root, "demo", { overlays: "drop" }),
+    events: 1,
+  },
+  {
+    name: "overlay-compact of parts named against their order in time",
+    prepare: namedAgainstTime,
+    run: (root) => compactOverlay(root, "demo", { namespace: "mock" }),
+    events: 1,
+  },
+  {
+    name: "overlay remove --archive of parts named against their order in time",
+    prepare: namedAgainstTime,
+    run: (root) => removeOverlay(root, "demo", { namespace: "mock", how: "archive" }),
+    events: 1,
+  },
+  {
+    name: "overlay remove --delete of parts named against their order in time",
+    prepare: namedAgainstTime,
+    run: (root) => removeOverlay(root, "demo", { namespace: "mock", how: "delete" }),
     events: 1,
   },
   {

@@ -222,11 +222,16 @@ async function* columnsOf(snapshot: Snapshot, plan: Fold): AsyncGenerator<Readon
   return undefined;
 }
 
-/** Folded overlays leave their place: set aside under a stamped name, or deleted. */
+/**
+ * Folded overlays leave their place: set aside under a stamped name, or deleted. The oldest part goes first, whatever the names: once a newer
+ * one has gone, the values of an older one would show over the folded ones.
+ */
 const clearing = (overlay: Overlay, how: "archive" | "drop", tx: Transaction): readonly Step[] => {
-  if (how === "drop") return overlay.entry.objects.map(({ path, etag }) => ({ kind: "delete", path, etag }));
+  const age = new Map(overlay.parts.map(({ path }, newestFirst) => [path, newestFirst]));
+  const objects = overlay.entry.objects.toSorted((a, b) => (age.get(b.path) ?? 0) - (age.get(a.path) ?? 0));
+  if (how === "drop") return objects.map(({ path, etag }) => ({ kind: "delete", path, etag }));
   const stamp = `${fileStamp(tx.nowUs)}Z`;
-  return overlay.entry.objects.map(({ path, etag }) => ({
+  return objects.map(({ path, etag }) => ({
     kind: "move",
     etag,
     from: path,
