@@ -109,33 +109,15 @@ export const VERBS: readonly Verb[] = [
     events: 1,
   },
   {
-    name: "materialize of parts named against their order in time",
+    name: "materialize, names against time",
     prepare: namedAgainstTime,
     run: (root) => materialize(root, "demo"),
     events: 1,
   },
   {
-    name: "materialize --drop of parts named against their order in time",
-    prepare: namedAgainstTime,
-    run: (root) => materialize(root, "demo", { overlays: "drop" }),
-    events: 1,
-  },
-  {
-    name: "overlay-compact of parts named against their order in time",
-    prepare: namedAgainstTime,
-    run: (root) => compactOverlay(root, "demo", { namespace: "mock" }),
-    events: 1,
-  },
-  {
-    name: "overlay remove --archive of parts named against their order in time",
+    name: "overlay remove, names against time",
     prepare: namedAgainstTime,
     run: (root) => removeOverlay(root, "demo", { namespace: "mock", how: "archive" }),
-    events: 1,
-  },
-  {
-    name: "overlay remove --delete of parts named against their order in time",
-    prepare: namedAgainstTime,
-    run: (root) => removeOverlay(root, "demo", { namespace: "mock", how: "delete" }),
     events: 1,
   },
   {

@@ -1,0 +1,42 @@
+// The long runs of the suites about crashes, races and hostile input: `node scripts/prove.mjs crash|race|hostile`.
+// USR_TEST_RUNS overrides the factor, USR_TEST_SEED the seed; docs/reliability.md says what each suite does.
+import { spawnSync } from "node:child_process";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+const SUITES = {
+  crash: {
+    runs: 8,
+    files: {
+      "packages/storage": ["crash", "power-cut"],
+      "packages/dataset": ["write-faults", "power-cut", "protocol", "kill"],
+    },
+  },
+  race: { runs: 10, files: { "packages/storage": ["lock"], "packages/dataset": ["races", "write-processes"] } },
+  hostile: { runs: 50, files: { "packages/parquet": ["corruption", "hostile"], "apps/cli": ["hostile"] } },
+};
+
+const suite = SUITES[process.argv[2]];
+if (suite === undefined) {
+  console.error(`usage: node scripts/prove.mjs ${Object.keys(SUITES).join("|")}`);
+  process.exit(2);
+}
+
+const env = {
+  ...process.env,
+  PATH: `${join(root, "node_modules", ".bin")}${delimiter}${process.env.PATH ?? ""}`,
+  USR_TEST_RUNS: process.env.USR_TEST_RUNS || String(suite.runs),
+};
+let failed = false;
+for (const [folder, names] of Object.entries(suite.files)) {
+  const files = names.map((name) => `test/${name}.test.ts`);
+  console.log(`\n== ${folder}: ${files.join(" ")}, USR_TEST_RUNS=${env.USR_TEST_RUNS}`);
+  // A long run takes as long as it takes; a hang inside a case has its own limit.
+  const args = ["run", "--testTimeout=0", ...files];
+  const { status, error } = spawnSync("vitest", args, { cwd: join(root, folder), env, stdio: "inherit" });
+  if (error !== undefined) console.error(error.message);
+  failed ||= status !== 0;
+}
+process.exitCode = failed ? 1 : 0;
