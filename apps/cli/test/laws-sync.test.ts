@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openWorkspace, type Workspace } from "./support.ts";
@@ -54,3 +54,57 @@ test("sync W18: only datasets are synced; a file, or a way out of the root, is r
     for (const verb of ["pull", "push", "diff"]) expect([2, 3, 4]).toContain((await usr([verb, name, "share"])).code);
   expect(await workspace.bytes()).toEqual(before);
 });
+
+test("sync W24: every event says what was done in numbers, as JSON that any reader takes, and reads leave none", async () => {
+  await using workspace = await openWorkspace();
+  const { usr } = workspace;
+  const done = async (args: readonly string[], input?: string): Promise<void> => {
+    const { code, error } = await usr([...args, "--yes"], { input });
+    expect([args.join(" "), error, code]).toEqual([args.join(" "), undefined, 0]);
+  };
+  await done(["namespace", "register", "mock", "--columns", "mock__score:float64"]);
+  await done(["namespace", "register", "more", "--columns", "more__score:float64"]);
+  await done(["init", "demo"]);
+  await done(
+    ["import", "demo", "--path", "-", "--from", "csv", "--bio-type", "dna", "--alphabet", "dna_4"],
+    "sequence\nACGT\nGGGG\n",
+  );
+  const attach = ["attach", "demo", "--path", "-", "--from", "csv", "--key", "sequence", "--namespace"];
+  await done([...attach, "mock"], "sequence,score\nACGT,NaN\nGGGG,2\n");
+  await done([...attach, "more"], "sequence,score\nACGT,1\nGGGG,2\n");
+  const ids = (await usr(["scan", "demo"])).rows.map(({ id }) => String(id));
+  const [first = ""] = ids;
+  await done(["delete", "demo", "--id", first, "--reason", "a key=value of the user"]);
+  await done(["restore", "demo", "--id", first]);
+  await done(["snapshot", "create", "demo"]);
+  await done(["maintenance", "dedupe", "demo", "--key", "sequence", "--keep", "keep-first"]);
+  await done(["overlay", "remove", "demo", "--namespace", "more", "--archive"]);
+  await done(["materialize", "demo"]);
+  await done(["maintenance", "registry-freeze", "demo"]);
+  const before = await workspace.bytes();
+  for (const verb of ["head", "info", "schema", "validate", "describe"]) await usr([verb, "demo"]);
+  expect(await workspace.bytes()).toEqual(before);
+
+  const text = await readFile(join(workspace.root, "demo/.events.log"), "utf8");
+  const events: readonly LoggedEvent[] = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  // What changed nothing may say zero; whatever did says how much.
+  for (const { action, metrics } of events)
+    expect([action, Object.values(metrics).every((value) => Number.isFinite(value))]).toEqual([action, true]);
+  const rows = new Map(events.map(({ action, metrics }) => [action, Object.values(metrics).some((n) => n > 0)]));
+  expect(Object.fromEntries(rows)).toMatchObject({
+    import_rows: true,
+    attach: true,
+    tombstone: true,
+    restore: true,
+    materialize: true,
+  });
+  expect(text).toContain("a key=value of the user");
+});
+
+interface LoggedEvent {
+  readonly action: string;
+  readonly metrics: Readonly<Record<string, number>>;
+}

@@ -1,14 +1,14 @@
 /// <reference types="node" />
 import { readAll } from "@usr/storage";
 import { noSshd, type Sshd, which } from "@usr/testkit/sshd";
-import { describe, expect, it } from "vitest";
+import { describe, expect } from "vitest";
 import { type FarSite, openSsh, type SshTarget } from "../../src/node/ssh.ts";
 import { utf8, writable } from "./expect.ts";
 
-/** Tests that need a real server; where there is none they are seen to be skipped. */
+/** Tests that need a real server; where there is none they are seen to be skipped, and why. */
 export function withSshd(name: string, tests: () => void): void {
-  if (noSshd === undefined) describe(`over a real ssh: ${name}`, tests);
-  else describe.skip(`over a real ssh: ${name} (${noSshd})`, () => it("is not shown here", () => undefined));
+  const reason = noSshd === undefined ? "" : ` (${noSshd})`;
+  describe.skipIf(noSshd !== undefined)(`over a real ssh: ${name}${reason}`, tests);
 }
 
 /** A forced command that gives the asked one to a shell of that name. */
