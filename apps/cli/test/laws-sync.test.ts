@@ -67,7 +67,7 @@ test("sync W24: every event says what was done in numbers, as JSON that any read
   await done(["init", "demo"]);
   await done(
     ["import", "demo", "--path", "-", "--from", "csv", "--bio-type", "dna", "--alphabet", "dna_4"],
-    "sequence\nACGT\nGGGG\n",
+    "sequence\nACGT\nGGGG\nacgt\n",
   );
   const attach = ["attach", "demo", "--path", "-", "--from", "csv", "--key", "sequence", "--namespace"];
   await done([...attach, "mock"], "sequence,score\nACGT,NaN\nGGGG,2\n");
@@ -77,7 +77,7 @@ test("sync W24: every event says what was done in numbers, as JSON that any read
   await done(["delete", "demo", "--id", first, "--reason", "a key=value of the user"]);
   await done(["restore", "demo", "--id", first]);
   await done(["snapshot", "create", "demo"]);
-  await done(["maintenance", "dedupe", "demo", "--key", "sequence", "--keep", "keep-first"]);
+  await done(["maintenance", "dedupe", "demo", "--key", "sequence_ci", "--keep", "first"]);
   await done(["overlay", "remove", "demo", "--namespace", "more", "--archive"]);
   await done(["materialize", "demo"]);
   await done(["maintenance", "registry-freeze", "demo"]);
@@ -90,15 +90,18 @@ test("sync W24: every event says what was done in numbers, as JSON that any read
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line));
-  // What changed nothing may say zero; whatever did says how much.
   for (const { action, metrics } of events)
     expect([action, Object.values(metrics).every((value) => Number.isFinite(value))]).toEqual([action, true]);
+  // Whatever changed rows says how many.
   const rows = new Map(events.map(({ action, metrics }) => [action, Object.values(metrics).some((n) => n > 0)]));
   expect(Object.fromEntries(rows)).toMatchObject({
     import_rows: true,
     attach: true,
     tombstone: true,
     restore: true,
+    snapshot: true,
+    dedupe: true,
+    archive_overlay: true,
     materialize: true,
   });
   expect(text).toContain("a key=value of the user");

@@ -13,7 +13,7 @@ import { openFar, random } from "./support/far.ts";
 import { type Folder, freshFolder } from "./support/folder.ts";
 import { demo, type Place, place, pull, push, score, viewOf, world } from "./support.ts";
 
-const NOISE = "echo AGENT_MANAGE_RUNTIME_SKILLS=1; echo Welcome; echo quota >&2";
+const NOISE = "echo MODULEPATH=1; echo Welcome; echo quota >&2";
 
 /** A place on disk. */
 const onDisk = (w: ReturnType<typeof world>, label: string, { path }: Folder): Place => {
