@@ -98,6 +98,7 @@ export const exitCodeOf = (error: unknown): number => {
   // A namespace that a stored part names is data; one that was typed is a name. What a file system cannot do, the machine refuses.
   if (error.code === "NAMESPACE_NOT_REGISTERED" && error.name === "OverlayError") return EXIT.data;
   if (error.code === "NOT_SUPPORTED" && error.name === "StorageError") return EXIT.machine;
-  if (error.code === "NOT_SUPPORTED" && error.name === "RemoteError") return EXIT.remote;
+  // The remote answers and lacks what the command needs.
+  if (error.code === "NOT_SUPPORTED" && error.name === "RemoteError") return EXIT.unproved;
   return EXIT_CODES.get(error.code) ?? EXIT.data;
 };

@@ -87,6 +87,13 @@ export const readOnly = (label: string): RemoteError =>
     details: { remote: label },
   });
 
+/** Writers at the other end cannot be kept apart. */
+export const noLocks = (label: string, what: string): RemoteError =>
+  new RemoteError("NOT_SUPPORTED", `${label} cannot lock ${what}: it has no flock.`, {
+    hint: "Install flock (util-linux) or usr there; without locks two writers could lose data. Pulling needs neither.",
+    details: { remote: label, path: what, tool: "flock" },
+  });
+
 const digestOf = async (
   storage: ReadableStorage,
   { label, cache }: StorageSiteOptions,

@@ -16,8 +16,9 @@ import { type Plan, type PlanInput, planSync } from "./plan.ts";
 import { type Action, alike } from "./plan-types.ts";
 import { planRegistry } from "./registries.ts";
 import { type Bring, type Progress, SourceMoved, stagedPath, stageFiles, unstage } from "./stage.ts";
-import { readOnly } from "./storage-site.ts";
+import { noLocks, readOnly } from "./storage-site.ts";
 import type { Comparison, Conflict, Inventory, PlannedFile, Site, SyncOptions } from "./types.ts";
+import { watched } from "./watched.ts";
 
 /** Two sites of one dataset, and which way. */
 export interface SyncPair {
@@ -63,6 +64,7 @@ const ATTEMPTS = 5;
  *
  * @throws RemoteError `DATASET_NOT_FOUND` at the source; `CONFLICT`, `LATE_PART` with every conflict in `details.conflicts`, and nothing is
  *   changed; `VERIFY_FAILED` where bytes arrived that are not the source's
+ * @throws RemoteError `NOT_SUPPORTED` where the target cannot be written to, or not be locked: nothing was moved
  * @throws DatasetError `LOCKED`, `NO_REGISTRY` and what `transact` throws at the target
  */
 export const syncDataset = async (
@@ -70,13 +72,15 @@ export const syncDataset = async (
   context: SyncContext,
   o: SyncOptions & { readonly dryRun?: boolean | undefined },
 ): Promise<SyncResult> => {
+  const { local, remote, direction } = pair;
+  const watching = direction === "pull" ? { ...pair, remote: watched(remote) } : { ...pair, local: watched(local) };
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptSync(pair, context, o);
+      return await attemptSync(watching, context, o);
     } catch (error) {
       if (!(error instanceof SourceMoved)) throw error;
       if (attempt < ATTEMPTS) continue;
-      const source = pair.direction === "pull" ? pair.remote : pair.local;
+      const source = direction === "pull" ? remote : local;
       throw new RemoteError("CONFLICT", `${pair.dataset} was written at ${source.label} all the time it was read`, {
         hint: "Nothing was changed, and what has arrived is kept. Sync again when its writer rests.",
         details: { dataset: pair.dataset, file: error.message },
@@ -110,6 +114,8 @@ const attemptSync = async (
     return { ...result, state: "NO-OP", lines: 0 };
   }
   if (root === undefined) throw readOnly(target.label);
+  // Before anything is moved: without locks two writers could lose data.
+  if (target.locks === false) throw noLocks(target.label, pair.dataset);
   const stage = (actions: readonly Action[]): Promise<number> =>
     stageFiles(
       actions.filter((action) => action.kind === "bring"),

@@ -48,6 +48,8 @@ export interface Site extends AsyncDisposable {
   readonly root?: string | undefined;
   /** The root: `registry.yaml`, and `<dataset>/<file>`. Has `put` where the site may be written to. */
   readonly storage: ReadableStorage | Storage;
+  /** `false` = writers cannot be kept apart over there, so nothing may be written, and that is known before anything is tried. */
+  readonly locks?: boolean | undefined;
   /** Ids of the datasets of the root, sorted. */
   datasets(o?: Signal): Promise<readonly string[]>;
   /** One round trip. */

@@ -26,6 +26,7 @@ test("the runtime exports", () => {
   expect(Object.keys(ssh).sort()).toMatchInlineSnapshot(`
     [
       "PROTOCOL",
+      "checksHostKeys",
       "openSsh",
       "serveStdio",
       "sshArguments",

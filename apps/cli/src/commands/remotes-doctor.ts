@@ -1,12 +1,13 @@
-import type { Site } from "@usr/remotes";
+import type { RemoteProfile, Site } from "@usr/remotes";
 import { findRemote } from "@usr/remotes/config";
+import type { FarSite } from "@usr/remotes/ssh";
 import type { Outcome, RunCommand } from "../command.ts";
 import { EXIT, exitCodeOf, isCoded } from "../errors.ts";
 import { readRemotes } from "../remote/remotes-file.ts";
-import { openSite } from "../remote/sites.ts";
+import { openSite, sshTargetOf } from "../remote/sites.ts";
 import { safe } from "../safe.ts";
 import type { Session } from "../session.ts";
-import { count } from "../text.ts";
+import { bytesText, count } from "../text.ts";
 import { argument } from "../typed.ts";
 
 interface Check {
@@ -15,6 +16,8 @@ interface Check {
   /** A pull or a push cannot do without it. */
   readonly needed: boolean;
   readonly message: string;
+  /** What was found, as data. */
+  readonly details: Readonly<Record<string, string | number>>;
 }
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
@@ -22,66 +25,134 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const checks: Check[] = [];
   let failure: unknown;
   try {
+    checks.push(...(await settingsOf(session, profile)));
     await using site = await openSite(session, profile);
-    checks.push({ check: "reachable", ok: true, needed: true, message: `${profile.name} answers` });
+    checks.push({ check: "reachable", ok: true, needed: true, message: `${profile.name} answers`, details: {} });
     checks.push(...(await checksOf(session, site)));
   } catch (error) {
     if (!isCoded(error)) throw error;
     failure = error;
     const hint = error.hint === undefined ? "" : ` ${error.hint}`;
-    checks.push({ check: "reachable", ok: false, needed: true, message: `${error.message}.${hint}` });
+    checks.push({
+      check: "reachable",
+      ok: false,
+      needed: true,
+      message: `${error.message.replace(/\.$/, "")}.${hint}`,
+      details: {},
+    });
   }
   const ok = checks.every((check) => check.ok || !check.needed);
   return {
     kind: "document",
     data: { remote: profile.name, ok, checks },
-    exitCode: ok ? EXIT.done : failure === undefined ? EXIT.remote : exitCodeOf(failure),
+    exitCode: ok ? EXIT.done : failure === undefined ? EXIT.unproved : exitCodeOf(failure),
     text: () =>
       `${checks.map(({ check, ok: good, message }) => `${good ? "ok" : "no"}  ${check}: ${safe(message)}\n`).join("")}${ok ? "OK" : "Not well"}\n`,
   };
 };
 
+/** What the user's own ssh would do on the way there, before it goes. */
+const settingsOf = async (session: Session, profile: RemoteProfile): Promise<readonly Check[]> => {
+  if (profile.type !== "ssh") return [];
+  const { checksHostKeys, sshSettings } = await import("@usr/remotes/ssh");
+  const settings = await sshSettings(sshTargetOf(session, profile), { signal: session.environment.signal });
+  const host = settings.get("hostname") ?? profile.host;
+  const port = settings.get("port") ?? "22";
+  const checking = settings.get("stricthostkeychecking") ?? "ask";
+  const ok = checksHostKeys(settings);
+  return [
+    {
+      check: "host-keys",
+      ok,
+      needed: true,
+      message: `${ok ? "checked" : "not checked"} (StrictHostKeyChecking ${checking}) for ${host}, port ${port}`,
+      details: { host, port, strict_host_key_checking: checking },
+    },
+  ];
+};
+
 const checksOf = async ({ environment: { signal } }: Session, site: Site): Promise<readonly Check[]> => {
   const datasets = await site.datasets({ signal });
-  const [first] = datasets;
   const { storage } = site;
   const writable = "put" in storage;
-  const digests =
-    first === undefined
-      ? storage.digest !== undefined
-      : (await site.digestRanges(`${first}/records.parquet`, [], { signal })) !== undefined;
   const registry = await storage.open("registry.yaml", { signal });
   await registry?.[Symbol.asyncDispose]();
+  const far = isFar(site) ? site : undefined;
+  const locks = writable && storage.lock !== undefined && site.locks !== false;
   return [
-    { check: "datasets", ok: true, needed: true, message: count(datasets.length, "dataset") },
+    ...(far === undefined ? [] : [serverOf(far)]),
+    { check: "datasets", ok: true, needed: true, message: count(datasets.length, "dataset"), details: {} },
     {
       check: "registry",
       ok: registry !== undefined,
       needed: datasets.length > 0,
       message: registry === undefined ? "there is no registry.yaml: a first push brings it" : "registry.yaml is there",
+      details: {},
     },
-    {
-      check: "digests",
-      ok: digests,
-      needed: false,
-      message: digests
-        ? "sha256 is computed over there"
-        : "no sha256 over there: --verify hash proves less and exits 6",
-    },
+    digestsOf(await canDigest(site, datasets[0], signal), far),
     {
       check: "writable",
       ok: writable,
       needed: false,
-      message: writable ? "push is possible" : "read only: pull is possible, push is not",
+      message: !writable ? "read only: pull is possible, push is not" : locks ? "push is possible" : "it takes files",
+      details: {},
     },
     {
       check: "locks",
-      ok: writable && storage.lock !== undefined,
+      ok: locks,
       needed: writable,
-      message:
-        writable && storage.lock !== undefined
-          ? "writers over there are kept apart"
-          : "no locks: nothing can be pushed",
+      message: locks
+        ? `writers over there are kept apart${far === undefined ? "" : ", by flock"}`
+        : `no ${far === undefined ? "locks" : "flock over there"}: nothing can be pushed, pull is possible`,
+      details: toolOf(far, "lock"),
     },
+    ...(far === undefined ? [] : [await spaceOf(far, signal)]),
   ];
+};
+
+const isFar = (site: Site): site is FarSite => "peer" in site && "freeBytes" in site;
+
+const serverOf = ({ peer: { server } }: FarSite): Check => ({
+  check: "server",
+  ok: true,
+  needed: false,
+  message: server === "usr" ? "a usr over there does the work" : "no usr over there: a shell script does the work",
+  details: { server },
+});
+
+const canDigest = async (site: Site, dataset: string | undefined, signal: AbortSignal): Promise<boolean> =>
+  dataset === undefined
+    ? site.storage.digest !== undefined
+    : (await site.digestRanges(`${dataset}/records.parquet`, [], { signal })) !== undefined;
+
+const digestsOf = (ok: boolean, far: FarSite | undefined): Check => {
+  const tool = far?.peer.tools.get("sha256");
+  return {
+    check: "digests",
+    ok,
+    needed: false,
+    message: ok
+      ? `sha256 is computed over there${tool === undefined ? "" : `, by ${tool}`}`
+      : "no sha256 over there: --verify hash proves less and exits 6",
+    details: toolOf(far, "sha256"),
+  };
+};
+
+const toolOf = (far: FarSite | undefined, name: string): Check["details"] =>
+  far === undefined ? {} : { tool: far.peer.tools.get(name) ?? "none" };
+
+const spaceOf = async (far: FarSite, signal: AbortSignal): Promise<Check> => {
+  try {
+    const bytes = await far.freeBytes({ signal });
+    return {
+      check: "space",
+      ok: bytes > 0,
+      needed: false,
+      message: `${bytesText(bytes)} free over there`,
+      details: { bytes },
+    };
+  } catch (error) {
+    if (!isCoded(error) || error.code === "UNREACHABLE") throw error;
+    return { check: "space", ok: false, needed: false, message: error.message, details: {} };
+  }
 };

@@ -9,6 +9,7 @@ import {
   type VerifyMode,
 } from "@usr/remotes";
 import { findRemote } from "@usr/remotes/config";
+import type { SshTarget } from "@usr/remotes/ssh";
 import type { Typed } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { patientStorage } from "../patience.ts";
@@ -68,18 +69,21 @@ export const openSite = async (
       const decoder = new TextDecoder();
       const { openSsh } = await import("@usr/remotes/ssh");
       const { host, user, baseDir, batchMode } = profile;
-      return openSsh(
-        { host, user, baseDir, interactive: !batchMode, ...keyOf(session, profile) },
-        {
-          label: profile.name,
-          cache: cacheOf(`${user}@${host}:${baseDir}`),
-          signal: session.environment.signal,
-          // What ssh explains beside its questions; its questions themselves go to the terminal.
-          onStderr: batchMode ? undefined : (bytes) => session.environment.stderr(safeLines(decoder.decode(bytes))),
-        },
-      );
+      return openSsh(sshTargetOf(session, profile), {
+        label: profile.name,
+        cache: cacheOf(`${user}@${host}:${baseDir}`),
+        signal: session.environment.signal,
+        // What ssh explains beside its questions; its questions themselves go to the terminal.
+        onStderr: batchMode ? undefined : (bytes) => session.environment.stderr(safeLines(decoder.decode(bytes))),
+      });
     }
   }
+};
+
+/** Where ssh has to go for a remote. */
+export const sshTargetOf = (session: Session, profile: SshProfile): SshTarget => {
+  const { host, user, baseDir, batchMode } = profile;
+  return { host, user, baseDir, interactive: !batchMode, ...keyOf(session, profile) };
 };
 
 const fileSite = async (

@@ -94,7 +94,7 @@ export const REMOTES: readonly CommandSpec[] = [
     args: [remote],
     options: [],
     examples: ["usr remotes doctor cluster"],
-    data: "`{remote, ok, checks: [{check, ok, needed, message}]}`",
+    data: "`{remote, ok, checks: [{check, ok, needed, message, details}]}`; `details` of ssh: `host`, `port`, `strict_host_key_checking`, `server` (`usr`, `sh`), `tool`, `bytes`",
     load: () => import("../commands/remotes-doctor.ts"),
   },
   {

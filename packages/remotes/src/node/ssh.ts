@@ -15,7 +15,7 @@
  */
 export type { FarSite } from "../ssh/far-site.ts";
 export type { Peer } from "../ssh/open.ts";
-export { type SshTarget, sshArguments } from "../ssh/remote-shell.ts";
+export { checksHostKeys, type SshTarget, sshArguments } from "../ssh/remote-shell.ts";
 export type { ServeOptions } from "../ssh/serve.ts";
 export { PROTOCOL } from "../ssh/wire.ts";
 export { type OpenSshOptions, openSsh, sshSettings } from "./open-ssh.ts";

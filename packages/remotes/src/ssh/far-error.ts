@@ -1,5 +1,6 @@
 import { StorageError, type StorageErrorCode } from "@usr/storage";
 import { RemoteError } from "../error.ts";
+import { noLocks } from "../storage-site.ts";
 import type { Reply } from "./wire.ts";
 
 const HINTS: Readonly<Record<StorageErrorCode, string | undefined>> = {
@@ -25,12 +26,7 @@ export function okText(reply: Reply, label: string, path: string): string {
 
 function farError({ code, text }: Reply, label: string, path: string): Error {
   const details = { remote: label, path };
-  if (text === "no flock") {
-    return new RemoteError("NOT_SUPPORTED", `${label} cannot lock ${path}: it has no flock.`, {
-      hint: "Install flock (util-linux) or usr there; without locks two writers could lose data. Pulling needs neither.",
-      details: { ...details, tool: "flock" },
-    });
-  }
+  if (text === "no flock") return noLocks(label, path);
   if (!isStorageCode(code)) {
     return new RemoteError("TRANSFER_FAILED", `${label} answered ${code} ${text} about ${path}.`, { details });
   }

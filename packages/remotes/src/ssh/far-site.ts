@@ -68,6 +68,7 @@ export function farSite(site: FarSiteOptions): FarSite {
   return {
     label,
     storage,
+    locks: peer.tools.get("lock") !== "none",
     peer,
     datasets: near.datasets,
     traffic: connection.traffic,
@@ -87,6 +88,7 @@ export function farSite(site: FarSiteOptions): FarSite {
           return "sha256" in one ? { ...file, sha256: one.sha256 } : file;
         }),
         registry: await registry,
+        digests: hashing && storage.digest !== undefined,
       };
     },
 

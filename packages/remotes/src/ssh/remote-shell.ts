@@ -39,10 +39,15 @@ export function parseSettings(text: string): ReadonlyMap<string, string> {
   );
 }
 
+/** Whether ssh, with these settings, looks at who answers. */
+export function checksHostKeys(settings: ReadonlyMap<string, string>): boolean {
+  return !UNCHECKED.has(settings.get("stricthostkeychecking") ?? "ask");
+}
+
 /** Refuses a configuration that checks no host keys: `RemoteError` `REMOTES_INVALID`. */
 export function checkSettings(settings: ReadonlyMap<string, string>, label: string): void {
-  const checking = settings.get("stricthostkeychecking") ?? "ask";
-  if (!UNCHECKED.has(checking)) return;
+  if (checksHostKeys(settings)) return;
+  const checking = settings.get("stricthostkeychecking");
   throw new RemoteError("REMOTES_INVALID", `Your ssh configuration checks no host keys for ${label}.`, {
     hint: "Write StrictHostKeyChecking accept-new (or ask) for this host into ~/.ssh/config: without the check anybody could answer in its place.",
     details: { remote: label, StrictHostKeyChecking: checking },
