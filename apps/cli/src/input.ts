@@ -9,7 +9,9 @@ import { safe } from "./safe.ts";
 import type { Session } from "./session.ts";
 import { aboutFile } from "./system-error.ts";
 
-const FORMATS: readonly Format[] = ["csv", "tsv", "jsonl", "parquet", "arrow", "fasta", "genbank"];
+/** What an export can be; genbank is read only. */
+export const WRITTEN_FORMATS: readonly Format[] = ["csv", "tsv", "jsonl", "parquet", "arrow", "fasta"];
+const FORMATS: readonly Format[] = [...WRITTEN_FORMATS, "genbank"];
 
 export interface InputTable extends AsyncDisposable {
   readonly table: TableReader;
@@ -17,10 +19,11 @@ export interface InputTable extends AsyncDisposable {
   readonly name: string;
 }
 
-/** The format of a file by what was typed, else by its suffix; neither is a usage error. */
+/** The format of a file by what was typed, else by its suffix; neither is a usage error, which names the formats `known`. */
 export const formatFor = (
   path: string,
   typed: string | undefined,
+  known: readonly Format[] = FORMATS,
 ): { readonly format: Format; readonly compression: "gz" | "zst" | undefined } => {
   const bySuffix = path === "-" ? undefined : formatOf(path);
   if (typed === undefined) {
@@ -29,14 +32,14 @@ export const formatFor = (
       path === "-"
         ? "- has no suffix to tell its format"
         : `the suffix of ${JSON.stringify(path)} names no known format`,
-      { hint: `Say the format: ${FORMATS.join(", ")}.`, details: { path } },
+      { hint: `Say the format: ${known.join(", ")}.`, details: { path } },
     );
   }
   const [, name, wrapping] = /^([a-z]+)(?:\.(gz|zst))?$/.exec(typed) ?? [];
-  const format = FORMATS.find((known) => known === name);
+  const format = FORMATS.find((one) => one === name);
   if (format === undefined) {
     throw new UsageError(`${JSON.stringify(typed)} is not a format`, {
-      hint: `Formats: ${FORMATS.join(", ")}, each also as NAME.gz or NAME.zst.`,
+      hint: `Formats: ${known.join(", ")}, each also as NAME.gz or NAME.zst.`,
       details: { format: typed },
     });
   }

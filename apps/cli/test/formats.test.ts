@@ -118,6 +118,25 @@ describe.each(FORMATS.flatMap((format) => WRAPPINGS.map((wrapping) => [format, w
   },
 );
 
+test("what an export cannot write is refused with what it can", async () => {
+  const hintOf = async (...args: string[]): Promise<unknown> => (await w.usr(["export", ...args])).error?.hint;
+  const written = "csv, tsv, jsonl, parquet, arrow, fasta";
+  expect(await hintOf("all", "--out", join(w.dir, "x.xyz"))).toBe(`Say the format: ${written}.`);
+  expect(await hintOf("all", "--out", join(w.dir, "x.csv"), "--fmt", "xlsx")).toContain(`Formats: ${written}, each`);
+  const id = await fresh();
+  await must(["import", id, "--path", "-", "--from", "csv", ...BIO], Buffer.from("sequence\nACGT\n"));
+  const nul = Buffer.from('{"sequence":"ACGT","s":"a\\u0000b"}\n');
+  const key = ["--namespace", "t", "--key", "sequence"];
+  await must(["attach", id, "--path", "-", "--from", "jsonl", ...key], nul);
+  expect(await hintOf(id, "--out", join(w.dir, "nul.csv"))).toBe(
+    "Write jsonl, parquet or arrow, or leave the column out.",
+  );
+  expect((await w.usr(["export", id, "--out", join(w.dir, "x.fa"), "--columns", "id"])).error).toMatchObject({
+    message: "column sequence: is not among the columns to write",
+    hint: "They are id.",
+  });
+});
+
 describe.each(WRAPPINGS)("fasta%s", (wrapping) => {
   it("has the sequences and the headers that were asked for, and comes back", async () => {
     const path = join(w.dir, `all.fa${wrapping}`);

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { demoWorkspace, type Ran, type Workspace } from "./support.ts";
@@ -186,6 +186,19 @@ describe("doctor", () => {
     expect(done(await w.usr(["doctor", "demo", "--repair"]))).toEqual({ ok: true, findings: [] });
     expect(await w.bytes()).toEqual(before);
     expect(await refused(w, ["doctor", "nope"])).toEqual([4, "DATASET_NOT_FOUND"]);
+  });
+
+  it("looks where the registry is missing, too, and repairs nothing there", async () => {
+    const path = join(w.root, "registry.yaml");
+    await rename(path, `${path}.away`);
+    try {
+      const { code, data } = await w.usr(["doctor", "demo"]);
+      expect([code, data]).toMatchObject([3, { ok: false, findings: [{ code: "NO_REGISTRY", repairable: false }] }]);
+      const { findings } = Object(data);
+      expect((await w.usr(["doctor", "demo", "--repair"])).data).toEqual({ ok: false, findings });
+    } finally {
+      await rename(`${path}.away`, path);
+    }
   });
 
   it("reports, then repairs when confirmed", async () => {

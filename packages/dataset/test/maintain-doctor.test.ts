@@ -41,6 +41,25 @@ test("a healthy dataset has no findings, and nothing is changed by looking or by
   expect(changedPaths(before, await bytesUnder(root.storage))).toEqual([]);
 });
 
+test("looking needs no registry, names it as missing, and sees files that cannot be read", async () => {
+  const root = await demoRoot();
+  await attach(root);
+  await root.storage.put("demo/_derived/mock/part-broken.parquet", new Uint8Array());
+  await root.storage.put("demo/_snapshots/pins.json", new TextEncoder().encode("{"));
+  const broken = await doctor(root, "demo");
+  expect(broken.ok).toBe(false);
+  expect(broken.findings.map(({ severity, code, where }) => [severity, code, where])).toEqual([
+    ["error", "CORRUPT", "_derived/mock/part-broken.parquet"],
+    ["error", "CORRUPT", "_snapshots/pins.json"],
+  ]);
+  for (const { hint } of broken.findings) expect(hint).not.toBeNull();
+  await root.storage.delete("demo/_derived/mock/part-broken.parquet");
+  await root.storage.delete("demo/_snapshots/pins.json");
+  await root.storage.delete("registry.yaml");
+  expect(await doctor(root, "demo")).toMatchObject({ ok: false, findings: [{ code: "NO_REGISTRY" }] });
+  await expect(doctor(root, "demo", { repair: true })).rejects.toMatchObject({ code: "NO_REGISTRY" });
+});
+
 test("wherever an attach dies: looking changes nothing, repairing leaves a healthy dataset with every event", async () => {
   const origin = (await demoRoot()).storage;
   const whole = faultStorage(await cloneStorage(origin));

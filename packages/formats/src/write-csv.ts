@@ -136,6 +136,7 @@ function textWriter(out: ByteBuffer, delimiter: "," | "\t", formulaSafe: boolean
         throw new FormatError("NOT_SUPPORTED", {
           column,
           rule: "text with a NUL byte cannot be written as csv or tsv",
+          hint: "Write jsonl, parquet or arrow, or leave the column out.",
         });
       if (byte === 0x22) bytes[at++] = 0x22;
       bytes[at++] = byte;

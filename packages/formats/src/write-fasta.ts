@@ -58,8 +58,8 @@ function indexOf(schema: Schema, name: string): number {
   const names = schema.fields.map((field) => field.name).join(", ");
   throw new FormatError("USAGE", {
     column: name,
-    rule: "is no column of the table",
-    hint: `Its columns are ${names}.`,
+    rule: "is not among the columns to write",
+    hint: `They are ${names}.`,
   });
 }
 

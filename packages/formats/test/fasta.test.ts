@@ -127,10 +127,10 @@ describe("writing", () => {
   });
 
   test.each([
-    ["{nope}", "is no column of the table"],
+    ["{nope}", "is not among the columns to write"],
     ["{id", "has a brace without its partner"],
     ["id}", "has a brace without its partner"],
-    ["{}", "is no column of the table"],
+    ["{}", "is not among the columns to write"],
   ])("template %s", async (fastaHeader, rule) => {
     const error = await refusal(text({ fastaHeader }));
     expect([error.code, error.message.includes(rule)]).toEqual(["USAGE", true]);

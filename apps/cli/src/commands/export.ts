@@ -5,7 +5,7 @@ import type { Batch, Schema } from "@usr/schema";
 import { parseType } from "@usr/schema";
 import type { Outcome, RunCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
-import { formatFor } from "../input.ts";
+import { formatFor, WRITTEN_FORMATS } from "../input.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { queryOf } from "../query.ts";
 import { safeLines } from "../safe.ts";
@@ -17,7 +17,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const id = argument(typed, 0);
   const out = requiredText(typed, "out");
   const dryRun = flag(typed, "dryRun");
-  const { format, compression } = formatFor(out, text(typed, "fmt"));
+  const { format, compression } = formatFor(out, text(typed, "fmt"), WRITTEN_FORMATS);
   const header = text(typed, "header");
   if (header !== undefined && format !== "fasta")
     throw new UsageError("--header is for fasta", { hint: "Leave it out, or write fasta with --fmt fasta." });

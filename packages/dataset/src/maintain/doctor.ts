@@ -22,7 +22,7 @@ import {
 } from "../layout.ts";
 import { everyEvent } from "../read/event-log.ts";
 import { listAll } from "../read/objects.ts";
-import { requireRegistry } from "../read/registry.ts";
+import { loadRegistry, requireRegistry } from "../read/registry.ts";
 import { validate } from "../read/validate.ts";
 import { lockOwner, takeLock, takeRegistryLock } from "../write/lock.ts";
 import { readPending, recover } from "../write/pending.ts";
@@ -60,6 +60,7 @@ interface Found {
 
 /** What `validate` reports that is about the state of a dataset, not about its values. */
 const OF_VALIDATE = new Set([
+  "CORRUPT",
   "LATE_PART",
   "OVERLAY_BOTH_FORMS",
   "NAME_MISMATCH",
@@ -78,20 +79,22 @@ const BESIDE = [REGISTRY_DIR, SNAPSHOTS_DIR];
  * Looks for what crashes, copies and strangers leave: a commit that stopped half way (`INTERRUPTED_COMMIT`) or whose record cannot be read,
  * staged files and temporaries (`DEBRIS`), overlay files whose event is not in the log (`MISSING_EVENT`) and parts of the log that are gone,
  * torn and foreign lines of the log, a lock that is held (`LOCKED`) or holds nobody (`NOT_SUPPORTED`), parts that came late, both forms,
- * orphans, misnamed folders, frozen registries, snapshots and pins that are missing or broken. With `repair`, under the dataset lock, the
+ * orphans, misnamed folders, files that cannot be read, registries, snapshots and pins that are missing or broken. With `repair`, under the dataset lock, the
  * commit is finished or swept, debris removed, missing events appended (`recovered`), a torn line ended, a file beside its folder made a part
  * of it, a misnamed folder renamed, the frozen copy of today's registry and the pins written anew; what was replaced is kept in
  * `_derived/_archived/`, and one event `repair` says so. Nothing else is touched.
  *
- * @throws DatasetError `DATASET_NOT_FOUND`, `NO_REGISTRY`, `LOCKED`
+ * @throws DatasetError `DATASET_NOT_FOUND`; with `repair` `NO_REGISTRY`, `LOCKED`
  */
 export const doctor = async (root: WritableRoot, id: string, o: DoctorOptions = {}): Promise<DoctorReport> => {
   const storage = scopedStorage(root.storage, parseDatasetId(id));
-  const registry = await requireRegistry(root.storage);
   await requireBase(storage, id, root);
-  if (o.repair !== true)
-    return reportOf([...(await lockState(storage)), ...findingsOf(await look(root, id, storage, registry))]);
+  if (o.repair !== true) {
+    const found = await look(root, id, storage, await loadRegistry(root.storage));
+    return reportOf([...(await lockState(storage)), ...findingsOf(found)]);
+  }
 
+  const registry = await requireRegistry(root.storage);
   await using _lock = await takeLock(storage, id, root);
   const before = await look(root, id, storage, registry);
   if (!before.some(({ finding: { repairable } }) => repairable)) return reportOf(findingsOf(before));
@@ -156,7 +159,7 @@ const look = async (
   root: WritableRoot,
   id: string,
   storage: Storage,
-  registry: Registry,
+  registry: Registry | undefined,
 ): Promise<readonly Found[]> => {
   const found: Found[] = [...(await commitUnderWay(storage))];
   const left = (await listAll(storage, STAGING)).filter(({ path }) => path !== PENDING);

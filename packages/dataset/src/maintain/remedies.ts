@@ -39,7 +39,7 @@ export type Remedy = (m: Mending) => Promise<void>;
 export const remedyFor = async (
   problem: Pick<Problem, "code" | "where">,
   storage: Storage,
-  registry: Registry,
+  registry: Registry | undefined,
 ): Promise<Remedy | undefined> => {
   const { code, where } = problem;
   switch (code) {
@@ -53,6 +53,7 @@ export const remedyFor = async (
     case "CORRUPT":
     case "REGISTRY_INVALID":
       if (where === PINS_FILE) return dropPins;
+      if (registry === undefined) return undefined;
       return frozenRegistryHash(where) === (await registryHash(registry)) ? freezeAgain : undefined;
     default:
       return undefined;

@@ -118,6 +118,7 @@ async function* eventsAt(
         code: "EVENT_INVALID",
         message: problem.message,
         where: place(path, problem.line === undefined ? undefined : lines + problem.line),
+        hint: "It is no event and is passed over; nothing of the data is lost.",
         kind: path,
       });
     }

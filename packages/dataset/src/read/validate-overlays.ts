@@ -170,6 +170,7 @@ async function checkKeys(part: Part, namespace: string, c: OverlayContext): Prom
       code: "UNKNOWN_KEY",
       message: `${orphans} ${orphans === 1 ? "key matches" : "keys match"} no base row (${sample}).`,
       where: place(where, undefined, part.key),
+      hint: "Reads pass over it; it shows again where the row comes back, by an import or a snapshot.",
       kind: `${namespace} orphans`,
     });
   }

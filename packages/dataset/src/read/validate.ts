@@ -116,7 +116,10 @@ async function report(
 ): Promise<ValidationReport> {
   const findings = createFindings();
   const path = inDataset(id, RECORDS);
-  for (const failure of failures) findings.add(findingOf(failure.error, failure.path));
+  for (const failure of failures) {
+    const found = findingOf(failure.error, failure.path);
+    findings.add({ ...found, hint: found.hint ?? "Put a sound copy of the file back, or move it out of the dataset." });
+  }
 
   const registries = await readRegistries(root, id, findings, o);
   const baseHash = base?.schema.metadata.get(REGISTRY_HASH);
