@@ -281,7 +281,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: "delete by a filter",
     prepare: scored,
-    run: (root) => deleteRows(root, "demo", { where: "mock__score > 1 and length = 4" }),
+    run: (root) => deleteRows(root, "demo", { where: "mock__score > 1 and mock__score < 2 and length = 4" }),
     events: 1,
   },
   {
