@@ -30,6 +30,8 @@ const offered = (...words: readonly string[]): readonly string[] => {
   const run = spawnSync(
     "bash",
     [
+      // A socket as stdin makes bash read the user's start files, as if a remote shell had called it.
+      "--norc",
       "-c",
       `source ./usr.bash; COMP_WORDS=(usr "$@"); COMP_CWORD=$#; _usr; printf '%s\\n' "\${COMPREPLY[@]}"`,
       "bash",
