@@ -76,7 +76,7 @@ const shell = (
   extra: Readonly<Record<string, string>> = {},
 ): { code: number | null; stdout: string; stderr: string } => {
   const usr = [execPath, ...program, "--root", w.root].map((word) => `'${word}'`).join(" ");
-  const run = spawnSync("bash", ["-c", `set -o pipefail; usr() { ${usr} "$@"; }; ${line}`], {
+  const run = spawnSync("bash", ["--norc", "-c", `set -o pipefail; usr() { ${usr} "$@"; }; ${line}`], {
     encoding: "utf8",
     cwd: w.dir,
     env: { ...process.env, ...extra },

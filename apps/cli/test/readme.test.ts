@@ -14,7 +14,7 @@ test("the example of the README runs", () => {
   const folder = mkdtempSync(join(tmpdir(), "usr-readme-"));
   try {
     const script = `set -e\nusr() { '${execPath}' --conditions=@usr/source '${main}' "$@"; }\n${example}`;
-    const run = spawnSync("bash", ["-c", script], { encoding: "utf8", cwd: folder });
+    const run = spawnSync("bash", ["--norc", "-c", script], { encoding: "utf8", cwd: folder });
     expect([run.status, run.stderr]).toEqual([0, ""]);
     for (const [, promised = ""] of readme.matchAll(/`(\{"sequence".*?\})`/g)) expect(run.stdout).toContain(promised);
     expect(run.stdout).toContain(">0.75\nGGCC\n");
