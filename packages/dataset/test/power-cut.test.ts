@@ -128,11 +128,11 @@ const isPowerCut = (error: unknown): boolean =>
 
 describe("the power goes at every call of", () => {
   it.each(VERBS)("$name", async (verb) => {
-    expect(await violations(verb, { images: testRuns(2) })).toEqual([]);
+    expect(await violations(verb, { images: testRuns(1) })).toEqual([]);
   });
 
   it("all verbs, often enough", () => {
-    expect(tried).toBeGreaterThan(1500);
+    expect(tried).toBeGreaterThan(1000);
   });
 });
 

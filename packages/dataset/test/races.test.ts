@@ -30,7 +30,7 @@ const BASE_ROWS = 200;
 /** Between two commits, as a job does some work of its own. */
 const PAUSE_MS = 50;
 const READERS = 10;
-const READS = testRuns(5000);
+const READS = testRuns(1000);
 const SEED = Number(process.env["USR_TEST_SEED"] ?? 1);
 const WRITER = fileURLToPath(new URL("history/writer.ts", import.meta.url));
 
