@@ -186,7 +186,7 @@ describe.skipIf(python === undefined)("what others read of each verb", () => {
       const root = writableRoot(disk, 7);
       await verb.run(root);
       // One more commit on top: what the verb left can be gone on with.
-      await importCsv(root, "demo", "sequence\nGATTACA\n");
+      await importCsv(root, "demo", "sequence\nGATTACCA\n");
       const judged = answerOf<Judged>(
         await worker!.ask({ root: folder, datasets: DATASETS, refreshes: verb.name.includes("refresh") }),
       );
