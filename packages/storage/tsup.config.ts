@@ -7,6 +7,7 @@ const config: Options = {
     "src/index.ts",
     "src/node/index.ts",
     "src/http/index.ts",
+    "src/adapter/index.ts",
     "src/testing/index.ts",
     "src/node/testing/index.ts",
   ],
