@@ -46,7 +46,9 @@ const told = (result: MergeResult, verb: string): string =>
   [
     `${verb} ${count(result.rows_added, "row")} of ${result.src} into ${result.dest}`,
     ...(result.duplicates_total > 0
-      ? [`${count(result.duplicates_total, "duplicate")}: ${result.duplicates_skipped} skipped, ${result.duplicates_replaced} replaced`] // biome-ignore format: a line
+      ? [
+          `${count(result.duplicates_total, "duplicate")}: ${result.duplicates_skipped} skipped, ${result.duplicates_replaced} replaced`,
+        ]
       : []),
     ...(result.casefold_total > 0
       ? [`${count(result.casefold_total, "row")} equal but for letter case, ${result.casefold_skipped} skipped`]

@@ -266,7 +266,16 @@ const lockState = async (storage: Storage): Promise<readonly DoctorFinding[]> =>
     if (second === undefined) return [];
     await second[Symbol.asyncDispose]();
     const hint = "Keep the data on a file system whose locks work: here two writers could lose data.";
-    return [finding("error", "NOT_SUPPORTED", "A lock that is held can be taken again: locks keep nobody out.", LOCK, hint, false)]; // biome-ignore format: a row
+    return [
+      finding(
+        "error",
+        "NOT_SUPPORTED",
+        "A lock that is held can be taken again: locks keep nobody out.",
+        LOCK,
+        hint,
+        false,
+      ),
+    ];
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     if (error.code === "LOCKED") {
