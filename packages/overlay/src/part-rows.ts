@@ -1,4 +1,5 @@
 import { readBatches } from "@usr/parquet";
+import { storedAlike, storedLayout } from "@usr/parquet/stored";
 import type { Signal } from "@usr/storage";
 import { OverlayError } from "./error.ts";
 import { matchKeys } from "./match.ts";
@@ -13,12 +14,34 @@ export interface PartRows {
   readonly forward: boolean;
 }
 
+/** Below this many rows keys are decoded as fast as they are compared. */
+const WORTH_COMPARING = 4096;
+
+/**
+ * Finds the rows of parts over one index. A part whose keys are stored in the same bytes as those of a part before it, as when one program
+ * scores one table again and again, shares the rows found for that one: its keys are compared instead of decoded.
+ *
+ * @throws OverlayError `DUPLICATE_KEY` where two rows of a part have the same key
+ */
+export function rowLocator(index: KeyIndex, o: Signal): (part: Part) => Promise<PartRows> {
+  const located = new Map<string, { readonly part: Part; readonly rows: Promise<PartRows> }>();
+  return async (part) => {
+    if (part.file.numRows < WORTH_COMPARING) return locateRows(part, index, o);
+    const layout = storedLayout(part.file, part.key);
+    const twin = located.get(layout);
+    if (twin !== undefined && (await storedAlike(part.file, twin.part.file, part.key, o))) return twin.rows;
+    const rows = locateRows(part, index, o);
+    located.set(layout, { part, rows });
+    return rows;
+  };
+}
+
 /**
  * Reads the key column of a part once. Rows without a key and keys that no base row has are left out.
  *
  * @throws OverlayError `DUPLICATE_KEY` where two rows have the same key
  */
-export async function locateRows(part: Part, index: KeyIndex, o: Signal): Promise<PartRows> {
+async function locateRows(part: Part, index: KeyIndex, o: Signal): Promise<PartRows> {
   const matcher = matchKeys(index);
   const rows = new Int32Array(part.file.numRows);
   let end = 0;

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import * as parquet from "../src/index.ts";
+import * as stored from "../src/stored.ts";
 
 it("exports what it says and nothing else", () => {
   expect(Object.keys(parquet).sort()).toMatchInlineSnapshot(`
@@ -14,4 +15,8 @@ it("exports what it says and nothing else", () => {
       "writeParquet",
     ]
   `);
+});
+
+it("exports how columns are stored apart", () => {
+  expect(Object.keys(stored).sort()).toEqual(["storedAlike", "storedLayout"]);
 });

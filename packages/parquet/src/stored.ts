@@ -1,0 +1,55 @@
+import type { Chunk } from "./footer.ts";
+import { nativeBuffer } from "./native.ts";
+import { canPassThrough, nodeOf } from "./passthrough.ts";
+import { readExactly } from "./source.ts";
+import type { ParquetFile, Signal } from "./types.ts";
+
+/** Bytes compared at a time. */
+const SLICE = 2 ** 20;
+
+/**
+ * The shape in which a column is stored: rows of each row group, codec and length of each chunk. Columns of one type that are stored in the
+ * same bytes have the same one; most others do not. Throws `COLUMN_NOT_FOUND`, `NOT_SUPPORTED`.
+ */
+export function storedLayout(file: ParquetFile, column: string): string {
+  const { firstLeaf, leafCount } = nodeOf(file, column);
+  return file.footer.rowGroups
+    .map(({ numRows, chunks }) =>
+      [
+        numRows,
+        ...chunks.slice(firstLeaf, firstLeaf + leafCount).flatMap((c) => [c.codec, c.numValues, c.length]),
+      ].join(":"),
+    )
+    .join();
+}
+
+/**
+ * Whether a column of two files is stored in the same bytes, row group by row group. Then it holds the same values, and one decoding serves
+ * for both; `false` says nothing about the values. Nothing is decoded; reading ends at the first difference.
+ */
+export async function storedAlike(a: ParquetFile, b: ParquetFile, column: string, o: Signal = {}): Promise<boolean> {
+  if (!canPassThrough(a, column, b) || storedLayout(a, column) !== storedLayout(b, column)) return false;
+  const [mine, theirs] = [chunksOf(a, column), chunksOf(b, column)];
+  for (const [i, { start, length }] of mine.entries()) {
+    for (let at = 0; at < length; at += SLICE) {
+      o.signal?.throwIfAborted();
+      const size = Math.min(SLICE, length - at);
+      const [left, right] = await Promise.all([
+        readExactly(a.source, start + at, size, o),
+        readExactly(b.source, theirs[i]!.start + at, size, o),
+      ]);
+      if (!sameBytes(left, right)) return false;
+    }
+  }
+  return true;
+}
+
+function chunksOf(file: ParquetFile, column: string): readonly Chunk[] {
+  const { firstLeaf, leafCount } = nodeOf(file, column);
+  return file.footer.rowGroups.flatMap(({ chunks }) => chunks.slice(firstLeaf, firstLeaf + leafCount));
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  const compare = nativeBuffer()?.Buffer?.compare;
+  return compare === undefined ? a.every((byte, i) => byte === b[i]) : compare(a, b) === 0;
+}
