@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import * as bulk from "../src/bulk/index.ts";
 import * as digests from "../src/digests/index.ts";
 import * as root from "../src/index.ts";
 import * as strands from "../src/strands/index.ts";
@@ -14,6 +15,12 @@ test("the public names of every entry", () => {
       "sequenceId",
       "strip",
       "stripRange",
+    ]
+  `);
+  expect(Object.keys(bulk).sort()).toMatchInlineSnapshot(`
+    [
+      "createBulkHasher",
+      "idText",
     ]
   `);
   expect(Object.keys(digests).sort()).toMatchInlineSnapshot(`

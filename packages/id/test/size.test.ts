@@ -43,6 +43,13 @@ test("the strands are below 1.4 kB, and need nothing else", async () => {
   expect(bytes).toBeLessThan(1400);
 });
 
+test("hashing in bulk is below 3 kB, and needs nothing else", async () => {
+  const { bytes, imports } = await bundle("bulk/index.ts");
+  expect(imports).toEqual([]);
+  expect(bytes).toBeGreaterThan(1000);
+  expect(bytes).toBeLessThan(3000);
+});
+
 test("there are no dependencies", () => {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   expect(manifest).not.toHaveProperty("dependencies");

@@ -50,24 +50,18 @@ export const growingText = (rows: number, expectedBytes: number = rows * 16): Gr
   };
 };
 
-export const growingInt32 = (rows: number): { push(value: number): void; column(type: DataType): Column } => {
-  const values = new Int32Array(rows);
-  let count = 0;
+/** A text column of one value. */
+export const sameText = (type: DataType, value: string, rows: number): Column => {
+  const text = new TextEncoder().encode(value);
+  const size = text.length;
+  const data = new Uint8Array(size * rows);
+  data.set(text);
+  for (let filled = size; filled > 0 && filled < data.length; filled *= 2) data.copyWithin(filled, 0, filled);
   return {
-    push: (value) => {
-      values[count++] = value;
-    },
-    column: (type) => ({ layout: "fixed", type, length: count, values: values.subarray(0, count) }),
-  };
-};
-
-export const growingInt64 = (rows: number): { push(value: bigint): void; column(type: DataType): Column } => {
-  const values = new BigInt64Array(rows);
-  let count = 0;
-  return {
-    push: (value) => {
-      values[count++] = value;
-    },
-    column: (type) => ({ layout: "fixed", type, length: count, values: values.subarray(0, count) }),
+    layout: "utf8",
+    type,
+    length: rows,
+    offsets: Int32Array.from({ length: rows + 1 }, (_, i) => i * size),
+    data,
   };
 };

@@ -1,12 +1,13 @@
 import type { TableBatch, TableReader } from "@usr/formats";
-import type { Alphabet, BioType } from "@usr/id";
-import { ALPHABETS, createChecker, createHasher, IdError, normalizeSequence, stripRange } from "@usr/id";
-import { createKeyTable, type KeyTable } from "@usr/overlay/write";
-import type { Column, DataType, FixedColumn, Utf8Column } from "@usr/schema";
-import { isValid } from "@usr/schema/columns";
+import { idText } from "@usr/id/bulk";
+import type { KeyTable } from "@usr/overlay/write";
+import type { Column, DataType } from "@usr/schema";
+import { gatherColumns, isValid } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { BASE_FIELDS } from "../layout.ts";
-import { growingInt32, growingInt64, growingText } from "./growing.ts";
+import { growingText, sameText } from "./growing.ts";
+import { packedIds } from "./packed-ids.ts";
+import { type CheckedRows, fixedCells, type RowChecker, rowChecker, textCells } from "./row-check.ts";
 
 /** The columns an import looks at; everything else in the input is left where it is and reported. */
 const INPUT_TYPES: ReadonlyMap<string, DataType> = new Map(BASE_FIELDS.map(({ name, type }) => [name, type]));
@@ -46,16 +47,21 @@ const note = (r: Refusal, sample: Record<string, unknown>): void => {
   if (r.samples.length < SAMPLES) r.samples.push(sample);
 };
 
+interface Rows {
+  readonly numRows: number;
+  readonly columns: readonly Column[];
+}
+
 /**
  * Checks the rows of an input and yields the new ones as base columns (order of `BASE_FIELDS`), one batch for each input batch.
  * A row that is wrong in itself stops the import at once; duplicates and stored ids are collected over the whole input and thrown at
- * its end with counts and up to five samples, and nothing is yielded after the first of them.
+ * its end with counts and up to five samples, and nothing is yielded after the first stored one. Holds 20 bytes for each row read.
  */
 export async function* importedRows(
   table: TableReader,
   rules: ImportRules,
   counts: ImportCounts,
-): AsyncGenerator<{ readonly numRows: number; readonly columns: readonly Column[] }> {
+): AsyncGenerator<Rows> {
   const known = table.columns?.map(({ name }) => name);
   if (known !== undefined && !known.includes("sequence")) {
     throw new DatasetError("MISSING_COLUMN", `${rules.path} has no column sequence`, {
@@ -63,216 +69,140 @@ export async function* importedRows(
       details: { file: rules.path, column: "sequence", columns: known },
     });
   }
-  const seen = createKeyTable({ expected: 0, fold: false });
-  const refused = { twice: refusal(), stored: refusal(), deleted: refusal() };
-  const checks = new Map<string, RowCheck>();
+  const ids = packedIds();
+  const refused = { stored: refusal(), deleted: refusal() };
+  const check = rowChecker(rules);
   for await (const batch of table.batches((name) => {
     const type = INPUT_TYPES.get(name);
     if (type === undefined) counts.ignoredColumns.push(name);
     return type;
   })) {
-    const rows = importBatch(batch, rules, counts, seen, refused, checks);
-    const clean = refused.twice.count + refused.stored.count + refused.deleted.count === 0;
+    const rows = importBatch(batch, check, rules, counts, refused, ids.add);
+    const clean = refused.stored.count + refused.deleted.count === 0;
     if (clean && rows.numRows > 0) yield rows;
   }
-  throwRefused(rules, refused);
+  throwRefused(rules, { ...refused, twice: twice(ids.repeated(SAMPLES)) });
 }
 
-interface RowCheck {
-  readonly check: ReturnType<typeof createChecker>;
-  readonly hash: ReturnType<typeof createHasher>;
-}
+/** An input is read from its first row on, so that the place of an id is its row. */
+const twice = ({ count, samples }: ReturnType<ReturnType<typeof packedIds>["repeated"]>): Refusal => ({
+  count,
+  samples: samples.map(({ words, places }) => ({
+    id: ascii(idText(words, 1)),
+    rows: places.map((place) => place + 1),
+  })),
+});
 
 const importBatch = (
   batch: TableBatch,
+  check: RowChecker,
   rules: ImportRules,
   counts: ImportCounts,
-  seen: KeyTable,
-  refused: { readonly twice: Refusal; readonly stored: Refusal; readonly deleted: Refusal },
-  checks: Map<string, RowCheck>,
-): { readonly numRows: number; readonly columns: readonly Column[] } => {
-  const sequence = textCells(batch, "sequence");
-  const bioType = textCells(batch, "bio_type");
-  const alphabet = textCells(batch, "alphabet");
-  const givenId = textCells(batch, "id");
-  const source = textCells(batch, "source");
-  const createdAt = fixedCells(batch, "created_at");
-  const length = fixedCells(batch, "length");
+  refused: { readonly stored: Refusal; readonly deleted: Refusal },
+  addIds: (words: Int32Array, count: number) => void,
+): Rows => {
+  const { numRows } = batch;
+  counts.rowsRead += numRows;
+  const rows = check(batch);
+  addIds(rows.words, numRows);
+  const ids = idText(rows.words, numRows);
+  const kept = newRows(batch, ids, rules, counts, refused);
+  counts.rowsAdded += kept?.length ?? numRows;
+  const columns = baseColumns(batch, rows, ids, rules);
+  return kept === undefined
+    ? { numRows, columns }
+    : {
+        numRows: kept.length,
+        columns: columns.map((column) => gatherColumns(column.type, [column], undefined, kept)),
+      };
+};
 
-  const out = {
-    id: growingText(batch.numRows, batch.numRows * 40),
-    bioType: growingText(batch.numRows),
-    sequence: growingText(batch.numRows),
-    alphabet: growingText(batch.numRows),
-    length: growingInt32(batch.numRows),
-    source: growingText(batch.numRows),
-    createdAt: growingInt64(batch.numRows),
+/** The rows whose ids are not in the base, where some are; the others are counted or noted. */
+const newRows = (
+  { firstRow, numRows }: TableBatch,
+  ids: Uint8Array,
+  rules: ImportRules,
+  counts: ImportCounts,
+  refused: { readonly stored: Refusal; readonly deleted: Refusal },
+): Int32Array | undefined => {
+  if (rules.stored.size + rules.deleted.size === 0) return undefined;
+  const kept = new Int32Array(numRows);
+  let count = 0;
+  for (let i = 0; i < numRows; i++) {
+    const sample = (): Record<string, unknown> => ({ id: ascii(ids.subarray(i * 40, i * 40 + 40)), row: firstRow + i });
+    if (rules.deleted.find(ids, i * 40, i * 40 + 40) >= 0) note(refused.deleted, sample());
+    else if (rules.stored.find(ids, i * 40, i * 40 + 40) < 0) kept[count++] = i;
+    else if (rules.onConflict === "ignore") counts.rowsSkipped++;
+    else note(refused.stored, sample());
+  }
+  return count === numRows ? undefined : kept.subarray(0, count);
+};
+
+const TYPES = BASE_FIELDS.map(({ type }) => type);
+
+/** The columns of all rows, sharing memory with the input where it has them as they are stored. */
+const baseColumns = (batch: TableBatch, rows: CheckedRows, ids: Uint8Array, rules: ImportRules): readonly Column[] => {
+  const { numRows } = batch;
+  const id: Column = {
+    layout: "utf8",
+    type: TYPES[0]!,
+    length: numRows,
+    offsets: Int32Array.from({ length: numRows + 1 }, (_, i) => i * 40),
+    data: ids,
   };
-  const fallback = rules.source ?? rules.path;
-  const idHex = new Uint8Array(40);
-  let kept = 0;
+  const length = new Int32Array(numRows);
+  for (let i = 0; i < numRows; i++) length[i] = rows.ends[i]! - rows.starts[i]!;
+  const kinds = (type: DataType, text: (kind: CheckedRows["runs"][number]["kind"]) => string): Column => {
+    const [only] = rows.runs;
+    if (only !== undefined && rows.runs.length === 1) return sameText(type, text(only.kind), numRows);
+    const out = growingText(numRows);
+    for (const { kind, start, end } of rows.runs) for (let i = start; i < end; i++) out.text(text(kind));
+    return out.column(type);
+  };
+  return [
+    id,
+    kinds(TYPES[1]!, ({ bioType }) => bioType),
+    sequences(TYPES[2]!, rows),
+    kinds(TYPES[3]!, ({ alphabet }) => alphabet),
+    { layout: "fixed", type: TYPES[4]!, length: numRows, values: length },
+    sources(TYPES[5]!, batch, rules),
+    { layout: "fixed", type: TYPES[6]!, length: numRows, values: createdAts(batch, rules.createdAtUs) },
+  ];
+};
 
+const sequences = (type: DataType, rows: CheckedRows): Column => {
+  const { starts, ends, sequence } = rows;
+  if (rows.gapless) {
+    const { length, offsets, data } = sequence;
+    return { layout: "utf8", type, length, offsets, data };
+  }
+  const out = growingText(starts.length, ends.at(-1)! - starts[0]!);
+  for (let i = 0; i < starts.length; i++) out.bytes(sequence.data, starts[i]!, ends[i]!);
+  return out.column(type);
+};
+
+const sources = (type: DataType, batch: TableBatch, rules: ImportRules): Column => {
+  const given = rules.source === undefined ? textCells(batch, "source") : undefined;
+  const usual = rules.source ?? rules.path;
+  if (given === undefined) return sameText(type, usual, batch.numRows);
+  const out = growingText(batch.numRows);
   for (let i = 0; i < batch.numRows; i++) {
-    const row = batch.firstRow + i;
-    counts.rowsRead++;
-    if (sequence === undefined || !isValid(sequence, i)) throw emptySequence(rules.path, row);
-    const [start, end] = stripRange(sequence.data, sequence.offsets[i]!, sequence.offsets[i + 1]!);
-    if (start === end) throw emptySequence(rules.path, row);
-    const bio = cell(bioType, i) ?? rules.bioType;
-    const alpha = cell(alphabet, i) ?? rules.alphabet;
-    if (bio === undefined || alpha === undefined) {
-      const column = bio === undefined ? "bio_type" : "alphabet";
-      throw new DatasetError("MISSING_COLUMN", `${rules.path} row ${row} has no ${column}`, {
-        hint: `Give --${column.replace("_", "-")}, or fill the column ${column}.`,
-        details: { file: rules.path, row, column },
-      });
-    }
-    const key = `${bio}|${alpha}`;
-    let rowCheck = checks.get(key);
-    if (rowCheck === undefined) {
-      rowCheck = rowChecker(bio, alpha, rules.path, row);
-      checks.set(key, rowCheck);
-    }
-    if (rowCheck.check(sequence.data, start, end) >= 0)
-      throw badSymbol(sequence.data.subarray(start, end), bio, alpha, rules.path, row);
-    rowCheck.hash(sequence.data, start, end, idHex, 0);
-    const size = end - start;
-    checkGivenId(givenId, i, idHex, rules.path, row);
-    if (length !== undefined && isValid(length, i) && Number(length.values[i]) !== size) {
-      throw new DatasetError(
-        "LENGTH_MISMATCH",
-        `${rules.path} row ${row}: length is ${length.values[i]}, the sequence has ${size} symbols`,
-        {
-          hint: "Correct the length, or leave the column out.",
-          details: {
-            file: rules.path,
-            row,
-            column: "length",
-            value: Number(length.values[i]),
-            rule: `length = ${size}`,
-          },
-        },
-      );
-    }
-
-    const before = seen.add(idHex, 0, 40, row);
-    if (before >= 0) {
-      note(refused.twice, { id: ascii(idHex), rows: [before, row] });
-      continue;
-    }
-    if (rules.deleted.find(idHex, 0, 40) >= 0) {
-      note(refused.deleted, { id: ascii(idHex), row });
-      continue;
-    }
-    if (rules.stored.find(idHex, 0, 40) >= 0) {
-      if (rules.onConflict === "ignore") counts.rowsSkipped++;
-      else note(refused.stored, { id: ascii(idHex), row });
-      continue;
-    }
-    kept++;
-    out.id.bytes(idHex, 0, 40);
-    out.bioType.text(bio);
-    out.sequence.bytes(sequence.data, start, end);
-    out.alphabet.text(alpha);
-    out.length.push(size);
-    if (rules.source === undefined && source !== undefined && isValid(source, i)) {
-      out.source.bytes(source.data, source.offsets[i]!, source.offsets[i + 1]!);
-    } else out.source.text(fallback);
-    out.createdAt.push(
-      createdAt !== undefined && isValid(createdAt, i) ? BigInt(createdAt.values[i]!) : rules.createdAtUs,
-    );
+    if (isValid(given, i)) out.bytes(given.data, given.offsets[i]!, given.offsets[i + 1]!);
+    else out.text(usual);
   }
-  counts.rowsAdded += kept;
-  const types = BASE_FIELDS.map(({ type }) => type);
-  return {
-    numRows: kept,
-    columns: [
-      out.id.column(types[0]!),
-      out.bioType.column(types[1]!),
-      out.sequence.column(types[2]!),
-      out.alphabet.column(types[3]!),
-      out.length.column(types[4]!),
-      out.source.column(types[5]!),
-      out.createdAt.column(types[6]!),
-    ],
-  };
+  return out.column(type);
 };
 
-const textCells = (batch: TableBatch, name: string): Utf8Column | undefined => {
-  const column = batch.columns.get(name);
-  return column?.layout === "utf8" ? column : undefined;
+const createdAts = (batch: TableBatch, usual: bigint): BigInt64Array => {
+  const out = new BigInt64Array(batch.numRows).fill(usual);
+  const given = fixedCells(batch, "created_at");
+  if (given !== undefined)
+    for (let i = 0; i < out.length; i++) if (isValid(given, i)) out[i] = BigInt(given.values[i]!);
+  return out;
 };
 
-const fixedCells = (batch: TableBatch, name: string): FixedColumn | undefined => {
-  const column = batch.columns.get(name);
-  return column?.layout === "fixed" ? column : undefined;
-};
-
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = new TextDecoder();
 const ascii = (bytes: Uint8Array): string => decoder.decode(bytes);
-
-/** A short text cell, stripped; blank counts as missing. */
-const cell = (column: Utf8Column | undefined, row: number): string | undefined => {
-  if (column === undefined || !isValid(column, row)) return undefined;
-  const [start, end] = stripRange(column.data, column.offsets[row]!, column.offsets[row + 1]!);
-  return start === end ? undefined : decoder.decode(column.data.subarray(start, end));
-};
-
-const rowChecker = (bio: string, alphabet: string, file: string, row: number): RowCheck => {
-  try {
-    // The scalar rule names what is wrong with the pair; one symbol of the alphabet keeps it from speaking of the sequence.
-    normalizeSequence(isAlphabet(alphabet) ? ALPHABETS[alphabet].symbols.slice(0, 1) : "A", bio, alphabet);
-  } catch (cause) {
-    throw atRow(cause, file, row);
-  }
-  return { check: createChecker(alphabet as Alphabet), hash: createHasher(bio as BioType) };
-};
-
-const isAlphabet = (text: string): text is Alphabet => Object.hasOwn(ALPHABETS, text);
-
-const badSymbol = (bytes: Uint8Array, bio: string, alphabet: string, file: string, row: number): unknown => {
-  try {
-    normalizeSequence(ascii(bytes), bio, alphabet);
-  } catch (cause) {
-    return atRow(cause, file, row);
-  }
-  return new DatasetError("BAD_SYMBOL", `${file} row ${row}: the sequence is not ${alphabet}`, {
-    details: { file, row },
-  });
-};
-
-/** The same complaint, with the place it was found. */
-const atRow = (cause: unknown, file: string, row: number): unknown => {
-  if (!(cause instanceof IdError)) return cause;
-  return new DatasetError(cause.code, `${file} row ${row}: ${cause.message}`, {
-    hint: cause.hint,
-    details: { ...cause.details, file, row, column: cause.code === "BAD_SYMBOL" ? "sequence" : undefined },
-    cause,
-  });
-};
-
-const emptySequence = (file: string, row: number): DatasetError =>
-  new DatasetError("EMPTY_SEQUENCE", `${file} row ${row} has no sequence`, {
-    hint: "Every row needs a sequence; remove the row or fill it.",
-    details: { file, row, column: "sequence" },
-  });
-
-const checkGivenId = (column: Utf8Column | undefined, i: number, id: Uint8Array, file: string, row: number): void => {
-  if (column === undefined || !isValid(column, i)) return;
-  const start = column.offsets[i]!;
-  let same = column.offsets[i + 1]! - start === 40;
-  for (let k = 0; same && k < 40; k++) same = column.data[start + k] === id[k];
-  if (same) return;
-  const value = decoder.decode(column.data.subarray(start, column.offsets[i + 1]!)).slice(0, 80);
-  throw new DatasetError(
-    "ID_MISMATCH",
-    `${file} row ${row}: id is ${JSON.stringify(value)}, the sequence's id is ${ascii(id)}`,
-    {
-      hint: "Ids follow from bio type and sequence: correct the row, or leave the column out.",
-      details: { file, row, column: "id", value, rule: `id = ${ascii(id)}` },
-    },
-  );
-};
 
 const throwRefused = (
   rules: ImportRules,

@@ -1,0 +1,95 @@
+/** Ids that an earlier one equals: how many there are, and the first of them, each with the place of the first equal one and its own. */
+export interface RepeatedIds {
+  readonly count: number;
+  readonly samples: readonly { readonly words: Int32Array; readonly places: readonly [number, number] }[];
+}
+
+/** Ids in the order they come, as the five words of each. */
+export interface PackedIds {
+  add(words: Int32Array, count: number): void;
+  repeated(samples: number): RepeatedIds;
+}
+
+const WORDS = 5;
+const BLOCK = 1 << 16;
+/** Ids of a group: so many that the table for them stays in the nearest cache. */
+const GROUP = 2048;
+
+/**
+ * Collects ids, 20 bytes each, and finds those that come twice when all are there: ids are evenly spread, so that groups by their first
+ * bits are of one size, and a small table finds what is equal within each. A table of all would miss the cache at each id.
+ */
+export const packedIds = (): PackedIds => {
+  const blocks: Int32Array[] = [];
+  let size = 0;
+  const wordOf = (id: number, word: number): number => blocks[id >>> 16]![(id & (BLOCK - 1)) * WORDS + word]!;
+  const equal = (a: number, b: number): boolean => {
+    for (let w = 0; w < WORDS; w++) if (wordOf(a, w) !== wordOf(b, w)) return false;
+    return true;
+  };
+  return {
+    add: (words, count) => {
+      for (let from = 0; from < count; ) {
+        const at = size % BLOCK;
+        if (at === 0) blocks.push(new Int32Array(BLOCK * WORDS));
+        const n = Math.min(count - from, BLOCK - at);
+        blocks.at(-1)!.set(words.subarray(from * WORDS, (from + n) * WORDS), at * WORDS);
+        size += n;
+        from += n;
+      }
+    },
+    repeated: (wanted) => {
+      const bits = Math.max(1, 32 - Math.clz32(Math.floor(size / GROUP)));
+      const { order, ends } = grouped(size, bits, (id) => wordOf(id, 0) >>> (32 - bits));
+      let count = 0;
+      let found: { readonly first: number; readonly again: number }[] = [];
+      let start = 0;
+      let slots = new Int32Array(0);
+      for (const end of ends) {
+        // at most half full
+        const room = 2 ** (33 - Math.clz32(Math.max(1, end - start)));
+        if (slots.length < room) slots = new Int32Array(room);
+        else slots.fill(0);
+        const mask = slots.length - 1;
+        for (let i = start; i < end; i++) {
+          const id = order[i]!;
+          let slot = wordOf(id, 1) & mask;
+          while (slots[slot] !== 0 && !equal(slots[slot]! - 1, id)) slot = (slot + 1) & mask;
+          if (slots[slot] === 0) {
+            slots[slot] = id + 1;
+            continue;
+          }
+          count++;
+          found.push({ first: slots[slot]! - 1, again: id });
+          // groups are in no order of places: of many the first are kept
+          if (found.length > 1024) found = firstOf(found, wanted);
+        }
+        start = end;
+      }
+      return {
+        count,
+        samples: firstOf(found, wanted).map(({ first, again }) => ({
+          words: Int32Array.from({ length: WORDS }, (_, w) => wordOf(first, w)),
+          places: [first, again],
+        })),
+      };
+    },
+  };
+};
+
+const firstOf = <T extends { readonly again: number }>(found: readonly T[], count: number): T[] =>
+  found.toSorted((a, b) => a.again - b.again).slice(0, count);
+
+/** The numbers below `count` by group, ascending within each, and the end of each group. */
+const grouped = (
+  count: number,
+  bits: number,
+  groupOf: (id: number) => number,
+): { readonly order: Int32Array; readonly ends: Int32Array } => {
+  const ends = new Int32Array(2 ** bits + 1);
+  for (let id = 0; id < count; id++) ends[groupOf(id) + 1]!++;
+  for (let group = 1; group < ends.length; group++) ends[group]! += ends[group - 1]!;
+  const order = new Int32Array(count);
+  for (let id = 0; id < count; id++) order[ends[groupOf(id)]!++] = id;
+  return { order, ends: ends.subarray(0, -1) };
+};

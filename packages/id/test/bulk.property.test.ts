@@ -1,0 +1,91 @@
+/// <reference types="node" />
+import { createHash } from "node:crypto";
+import { testRuns } from "@usr/testkit";
+import fc from "fast-check";
+import { afterEach, expect, test, vi } from "vitest";
+import { createBulkHasher, idText } from "../src/bulk/index.ts";
+
+const BIO_TYPES = ["dna", "rna", "protein"] as const;
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
+
+/** Ids by node:crypto, one after the other. */
+const expected = (bioType: string, texts: readonly Uint8Array[]): readonly string[] =>
+  texts.map((text) => createHash("sha1").update(`${bioType}|`).update(text).digest("hex"));
+
+/** Lays the texts out with gaps and hashes the range `[from, to)` of them. */
+const hashed = (
+  create: typeof createBulkHasher,
+  bioType: string,
+  texts: readonly Uint8Array[],
+  o: { readonly gap: number; readonly from: number; readonly to: number },
+): readonly string[] => {
+  const starts = new Int32Array(texts.length);
+  const ends = new Int32Array(texts.length);
+  const bytes = new Uint8Array(texts.reduce((size, text) => size + o.gap + text.length, 0)).fill(0x2e);
+  let at = 0;
+  for (const [i, text] of texts.entries()) {
+    at += o.gap;
+    starts[i] = at;
+    bytes.set(text, at);
+    at += text.length;
+    ends[i] = at;
+  }
+  const words = new Int32Array(texts.length * 5);
+  create(bioType)(bytes, starts, ends, o.from, o.to, words);
+  expect(words.subarray(0, o.from * 5).every((word) => word === 0)).toBe(true);
+  expect(words.subarray(o.to * 5).every((word) => word === 0)).toBe(true);
+  const text = new TextDecoder().decode(idText(words, texts.length));
+  return texts.slice(o.from, o.to).map((_, i) => text.slice((o.from + i) * 40, (o.from + i) * 40 + 40));
+};
+
+interface Case {
+  readonly bioType: (typeof BIO_TYPES)[number];
+  readonly texts: readonly Uint8Array[];
+  readonly gap: number;
+  readonly cut: readonly [number, number];
+}
+
+const texts = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 40 });
+const cases: fc.Arbitrary<Case> = fc.record({
+  bioType: fc.constantFrom(...BIO_TYPES),
+  texts,
+  gap: fc.nat(3),
+  cut: fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })),
+});
+
+const law =
+  (create: typeof createBulkHasher) =>
+  ({ bioType, texts, gap, cut }: Case): void => {
+    const [from = 0, to = 0] = cut.map((share) => Math.round(share * texts.length)).sort((a, b) => a - b);
+    expect(hashed(create, bioType, texts, { gap, from, to })).toEqual(expected(bioType, texts.slice(from, to)));
+  };
+
+test("many at once have the ids of one by one", () => {
+  fc.assert(fc.property(cases, law(createBulkHasher)), { numRuns: testRuns(300) });
+});
+
+test("without WebAssembly too", async () => {
+  vi.stubGlobal("WebAssembly", undefined);
+  vi.resetModules();
+  const bulk = await import("../src/bulk/index.ts");
+  fc.assert(fc.property(cases, law(bulk.createBulkHasher)), { numRuns: testRuns(50) });
+});
+
+test.each(BIO_TYPES)("every length around the borders of blocks, lanes and pieces, %s", (bioType) => {
+  const sizes = [
+    ...Array.from({ length: 260 }, (_, i) => i),
+    ...Array.from({ length: 40 }, (_, i) => 16_230 + i),
+    ...[65_536, 262_143, 262_144, 262_145, 1_000_003],
+    ...Array.from({ length: 9000 }, (_, i) => i % 97),
+  ];
+  const all = sizes.map((size, k) => Uint8Array.from({ length: size }, (_, i) => (i * 31 + k * 7) & 255));
+  expect(hashed(createBulkHasher, bioType, all, { gap: 1, from: 0, to: all.length })).toEqual(expected(bioType, all));
+});
+
+test("an unknown bio type is refused", () => {
+  expect(() => createBulkHasher("DNA")).toThrow(expect.objectContaining({ code: "BAD_BIO_TYPE" }));
+});
