@@ -3,6 +3,7 @@ import { gatherColumns } from "@usr/schema/columns";
 import type { Segment } from "./cursor.ts";
 import { denseBooleans, denseFixed, denseTexts } from "./dense.ts";
 import { corrupt } from "./error.ts";
+import { writtenOut } from "./even-levels.ts";
 import type { LeafShape, ListShape, Shape, StructShape } from "./shape.ts";
 
 /** The decoded entries of one leaf for one batch. */
@@ -11,6 +12,8 @@ export interface LeafRun {
   readonly entries: number;
   readonly defs: Uint8Array | undefined;
   readonly reps: Uint8Array | undefined;
+  /** Entries of every row, each with a value; then there are no levels. */
+  readonly width: number | undefined;
 }
 
 export function leafRun(segments: readonly Segment[], maxDef: number): LeafRun {
@@ -20,14 +23,33 @@ export function leafRun(segments: readonly Segment[], maxDef: number): LeafRun {
   for (const { page, start, end } of segments) {
     entries += end - start;
     anyDefs ||= page.defs !== undefined;
-    anyReps ||= page.reps !== undefined;
+    anyReps ||= page.reps !== undefined || page.even !== undefined;
   }
+  const width = evenWidth(segments, entries);
+  if (width !== undefined) return { segments, entries, defs: undefined, reps: undefined, width };
   return {
     segments,
     entries,
     defs: anyDefs ? joinLevels(segments, entries, (s) => s.page.defs, maxDef) : undefined,
-    reps: anyReps ? joinLevels(segments, entries, (s) => s.page.reps, 0) : undefined,
+    reps: anyReps ? joinLevels(segments, entries, repsOf, 0) : undefined,
+    width: undefined,
   };
+}
+
+/** The width that all rows of the segments have, each whole; `undefined` = they differ. */
+function evenWidth(segments: readonly Segment[], entries: number): number | undefined {
+  const width = segments[0]?.page.even?.width;
+  if (width === undefined || entries % width !== 0) return undefined;
+  let at = 0;
+  for (const { page, start, end } of segments) {
+    if (page.even?.width !== width || (at + page.even.phase - start) % width !== 0) return undefined;
+    at += end - start;
+  }
+  return width;
+}
+
+function repsOf({ page }: Segment): Uint8Array | undefined {
+  return page.even === undefined ? page.reps : writtenOut(page.even, page.entries);
 }
 
 function joinLevels(
@@ -96,7 +118,8 @@ interface Slots {
 }
 
 function slotsOf(run: LeafRun, depth: Depth, def: number): Slots {
-  const { defs, reps, entries } = run;
+  const { defs, reps, entries, width } = run;
+  if (width !== undefined) return { length: depth.rep === 0 ? entries / width : entries, validity: undefined };
   if (defs === undefined && reps === undefined) return { length: entries, validity: undefined };
   const validity = new Uint8Array((entries + 7) >> 3);
   let length = 0;
@@ -122,6 +145,7 @@ function buildStruct(shape: StructShape, runs: ReadonlyMap<number, LeafRun>, dep
 
 function buildList(shape: ListShape, runs: ReadonlyMap<number, LeafRun>, depth: Depth): Column {
   const run = runOf(shape, runs);
+  if (run.width !== undefined) return buildEven(shape, runs, run.width, run.entries / run.width);
   const { defs, reps, entries } = run;
   const offsets = new Int32Array(entries + 1);
   const validity = new Uint8Array((entries + 7) >> 3);
@@ -164,6 +188,21 @@ function buildList(shape: ListShape, runs: ReadonlyMap<number, LeafRun>, depth: 
     size: shape.type.size,
     child: spread(shape.type.item, child, list, mask, shape.type.size),
   };
+}
+
+/** Lists of one width, none of them NULL. */
+function buildEven(shape: ListShape, runs: ReadonlyMap<number, LeafRun>, width: number, length: number): Column {
+  const { type } = shape;
+  const child = build(shape.item, runs, { rep: shape.rep, def: shape.elementDef });
+  if (child.length !== length * width) throw corrupt("the leaves of a list have different numbers of elements");
+  if (type.kind === "list") {
+    const offsets = new Int32Array(length + 1);
+    for (let i = 1; i <= length; i++) offsets[i] = i * width;
+    return { layout: "list", type, length, validity: undefined, offsets, child };
+  }
+  if (width !== type.size)
+    throw corrupt(`a row of a fixed-size list has ${width} elements where ${type.size} are declared`);
+  return { layout: "fixed_list", type, length, validity: undefined, size: width, child };
 }
 
 /** Child slots for the NULL rows of a fixed-size list; every other row must have exactly `size` elements. */

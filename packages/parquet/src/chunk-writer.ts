@@ -45,13 +45,14 @@ export function* encodeChunk(
   let compress = settings.compress;
   const place = (
     header: (plain: number, packed: number) => ThriftStruct,
-    body: Uint8Array,
-    packed: Uint8Array,
+    plain: number,
+    packed: readonly Uint8Array[],
   ): readonly Uint8Array[] => {
-    const head = writeThrift(header(body.length, packed.length));
-    at += head.length + packed.length;
-    uncompressed += head.length + body.length;
-    return [head, packed];
+    const size = sizeOf(packed);
+    const head = writeThrift(header(plain, size));
+    at += head.length + size;
+    uncompressed += head.length + plain;
+    return [head, ...packed];
   };
 
   let dictionaryOffset: number | undefined;
@@ -72,8 +73,8 @@ export function* encodeChunk(
             [2, ENCODING.plain],
           ]),
         ),
-      body,
-      packed,
+      body.length,
+      [packed],
     );
   }
   const encoding =
@@ -87,13 +88,16 @@ export function* encodeChunk(
   const isFloat =
     dictionary === undefined &&
     (leaf.physical === PHYSICAL.float || leaf.physical === PHYSICAL.double || leaf.physical === PHYSICAL.fixed);
+  const levels = levelWriter(s);
   for (const range of pageRanges(s, values, dictionary, settings.pageBytes)) {
-    const body = pageBody(s, range, values, dictionary);
-    let packed = compress === undefined ? body : compress(body);
-    // Measured floats are mostly noise; where the first page shrinks by less than a tenth the chunk is kept as it is.
-    if (isFloat && pages.length === 0 && compress !== undefined && packed.length > body.length * 0.9) {
-      compress = undefined;
-      packed = body;
+    const parts = [...levels(range), ...pageValues(range, values, dictionary)];
+    const plain = sizeOf(parts);
+    let packed: readonly Uint8Array[] = parts;
+    if (compress !== undefined) {
+      const small = compress(joined(parts, plain));
+      // Measured floats are mostly noise; where the first page shrinks by less than a tenth the chunk is kept as it is.
+      if (isFloat && pages.length === 0 && small.length > plain * 0.9) compress = undefined;
+      else packed = [small];
     }
     const start = at;
     const detail = struct([
@@ -102,7 +106,7 @@ export function* encodeChunk(
       [3, ENCODING.rle],
       [4, ENCODING.rle],
     ]);
-    yield* place((plain, size) => pageHeader(PAGE.data, plain, size, HEADER.data, detail), body, packed);
+    yield* place((size, stored) => pageHeader(PAGE.data, size, stored, HEADER.data, detail), plain, packed);
     pages.push({ offset: start, length: at - start, firstRow: range.row });
   }
   const encodings = dictionary === undefined ? [ENCODING.rle, encoding] : [ENCODING.plain, ENCODING.rle, encoding];
@@ -137,7 +141,10 @@ export function* encodeChunk(
     [META.totalCompressed, BigInt(at - offset)],
     [META.dataPageOffset, BigInt(dataOffset)],
     [META.dictionaryPageOffset, dictionaryOffset === undefined ? undefined : BigInt(dictionaryOffset)],
-    [META.statistics, statisticsOf(type, dictionary?.values ?? values, s.entries - s.present)],
+    [
+      META.statistics,
+      statisticsOf(type, isVector(s) ? NO_VALUES : (dictionary?.values ?? values), s.entries - s.present),
+    ],
     [META.encodingStats, list(WIRE.struct, counted)],
   ]);
   return { meta, start: offset, length: at - offset, uncompressed, pages };
@@ -191,6 +198,14 @@ function* pageRanges(
   let bytes = 0;
   let value = 0;
   const width = dictionary !== undefined ? 3 : values.kind === "bytes" ? 0 : values.values.BYTES_PER_ELEMENT;
+  if (s.width !== undefined) {
+    const step = Math.ceil(pageBytes / (s.width * (1 + width))) * s.width;
+    for (let at = 0; at < entries; at += step) {
+      const end = Math.min(entries, at + step);
+      yield { start: at, end, valueStart: at, valueEnd: end, row: at / s.width };
+    }
+    return;
+  }
   for (let i = 0; i < entries; i++) {
     if (reps === undefined || reps[i] === 0) {
       if (bytes >= pageBytes) {
@@ -211,20 +226,49 @@ function* pageRanges(
   if (entries > 0) yield { start, end: entries, valueStart, valueEnd: value, row };
 }
 
-function pageBody(s: Shredded, range: PageRange, values: LeafValues, dictionary: Dictionary | undefined): Uint8Array {
+function pageValues(range: PageRange, values: LeafValues, dictionary: Dictionary | undefined): readonly Uint8Array[] {
+  if (dictionary === undefined) return [encodeValues(values, range.valueStart, range.valueEnd)];
+  const width = indexWidth(dictionary);
+  return [Uint8Array.of(width), encodeHybrid(dictionary.indices, range.valueStart, range.valueEnd, width)];
+}
+
+/** The levels of a page. Those of vectors of one width depend on the number of rows alone, and most pages have the same. */
+function levelWriter(s: Shredded): (range: PageRange) => readonly Uint8Array[] {
   const { leaf } = s.leaf;
-  const parts: Uint8Array[] = [];
-  if (leaf.rep > 0) parts.push(levels(s.reps, range, leaf.rep, 0));
-  if (leaf.def > 0) parts.push(levels(s.defs, range, leaf.def, leaf.def));
-  if (dictionary === undefined) {
-    parts.push(encodeValues(values, range.valueStart, range.valueEnd));
-  } else {
-    const width = indexWidth(dictionary);
-    parts.push(Uint8Array.of(width), encodeHybrid(dictionary.indices, range.valueStart, range.valueEnd, width));
-  }
-  if (parts.length === 1) return parts[0]!;
+  const even = new Map<number, Uint8Array>();
+  const repsOf = ({ start, end }: PageRange): Uint8Array => {
+    if (s.width === undefined) return encodeLevels(s.reps, start, end, leaf.rep, 0);
+    const known = even.get(end - start);
+    if (known !== undefined) return known;
+    const reps = new Uint8Array(end - start).fill(1);
+    for (let at = 0; at < reps.length; at += s.width) reps[at] = 0;
+    const bytes = encodeLevels(reps, 0, reps.length, leaf.rep, 0);
+    even.set(end - start, bytes);
+    return bytes;
+  };
+  return (range) => {
+    const parts: Uint8Array[] = [];
+    if (leaf.rep > 0) parts.push(repsOf(range));
+    if (leaf.def > 0) parts.push(encodeLevels(s.defs, range.start, range.end, leaf.def, leaf.def));
+    return parts;
+  };
+}
+
+/** The components of vectors: their range over all positions tells a reader nothing that it could use. */
+function isVector({ leaf: { leaf, type } }: Shredded): boolean {
+  return leaf.rep > 0 && (type.kind === "float64" || type.kind === "float32" || type.kind === "float16");
+}
+
+const NO_VALUES: LeafValues = { kind: "fixed", count: 0, values: new Int32Array(0) };
+
+function sizeOf(parts: readonly Uint8Array[]): number {
   let size = 0;
   for (const part of parts) size += part.length;
+  return size;
+}
+
+function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
   const out = new Uint8Array(size);
   let to = 0;
   for (const part of parts) {
@@ -234,12 +278,9 @@ function pageBody(s: Shredded, range: PageRange, values: LeafValues, dictionary:
   return out;
 }
 
-function levels(all: Uint8Array | undefined, range: PageRange, max: number, usual: number): Uint8Array {
+function encodeLevels(all: Uint8Array | undefined, start: number, end: number, max: number, usual: number): Uint8Array {
   const width = bitWidth(max);
-  const runs =
-    all === undefined
-      ? encodeRun(usual, range.end - range.start, width)
-      : encodeHybrid(all, range.start, range.end, width);
+  const runs = all === undefined ? encodeRun(usual, end - start, width) : encodeHybrid(all, start, end, width);
   const out = new Uint8Array(4 + runs.length);
   new DataView(out.buffer).setUint32(0, runs.length, true);
   out.set(runs, 4);

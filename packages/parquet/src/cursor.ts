@@ -1,5 +1,6 @@
 import type { Decompress } from "./codec.ts";
 import { corrupt } from "./error.ts";
+import { rowsBefore } from "./even-levels.ts";
 import type { Limits, SchemaNode } from "./footer.ts";
 import { PAGE } from "./format.ts";
 import { countRows, decodeDataPage, decodeDictionary, type Page, type PageHeader, readPageHeader } from "./page.ts";
@@ -83,7 +84,7 @@ export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Deco
 
   const load = (header: PageHeader): Page => {
     const page = decodeDataPage(pages, header, leaf, decompress, dictionary, limits);
-    if (leaf.rep > 0 && chunk.pageRows !== undefined) checkPageRows(countRows(page.reps, 0, page.entries));
+    if (leaf.rep > 0 && chunk.pageRows !== undefined) checkPageRows(countRows(page, 0, page.entries));
     current = page;
     entry = 0;
     value = 0;
@@ -126,7 +127,15 @@ export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Deco
         return segments;
       }
       let i = entry;
-      for (; i < page.entries; i++) {
+      if (page.even !== undefined) {
+        const { even } = page;
+        const before = rowsBefore(even, entry);
+        if (started === 0 && even.phase + before * even.width !== entry)
+          throw corrupt("a column chunk starts in the middle of a row");
+        i = Math.min(page.entries, even.phase + (before + rows - started) * even.width);
+        started += rowsBefore(even, i) - before;
+      }
+      for (; page.even === undefined && i < page.entries; i++) {
         if (page.reps === undefined || page.reps[i] === 0) {
           if (started === rows) break;
           started++;
@@ -169,8 +178,7 @@ export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Deco
       for (let left = rows; left > 0; left -= Math.min(left, 4096)) read(Math.min(left, 4096));
     },
     finish() {
-      const open = current !== undefined && entry < current.entries;
-      let extra = open ? countRows(current?.reps, entry, current?.entries ?? 0) : 0;
+      let extra = current === undefined ? 0 : countRows(current, entry, current.entries);
       for (let header = nextHeader(); header !== undefined; header = nextHeader()) extra += header.count;
       if (extra > 0) throw corrupt("a column chunk holds more rows than its row group declares");
       if (chunk.entries !== undefined && entriesSeen !== chunk.entries) {

@@ -10,7 +10,11 @@ export function denseFixed(type: FixedType, segments: readonly Segment[]): Fixed
   let to = 0;
   for (const { page, valueStart, valueEnd } of segments) {
     const { values } = page;
-    if (values.kind === "fixed") {
+    const width = out.BYTES_PER_ELEMENT;
+    if (values.kind === "fixed" && values.apart?.width === width) {
+      const bytes = new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
+      bytes.set(values.apart.bytes.subarray(valueStart * width, valueEnd * width), to * width);
+    } else if (values.kind === "fixed") {
       put(out, values.values, valueStart, valueEnd, to);
     } else if (values.kind === "dictionary" && values.dictionary.kind === "fixed") {
       const { indices, dictionary } = values;

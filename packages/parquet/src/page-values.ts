@@ -6,10 +6,16 @@ import { decodeHybrid } from "./rle.ts";
 
 /** The values of a page that are there, without the missing ones, in the physical type. */
 export type PlainValues =
-  | { readonly kind: "fixed"; readonly values: Int32Array | BigInt64Array | Float32Array | Float64Array | Uint16Array }
+  | FixedValues
   /** One byte a value. */
   | { readonly kind: "bool"; readonly values: Uint8Array }
   | ({ readonly kind: "bytes" } & ByteValues);
+export interface FixedValues {
+  readonly kind: "fixed";
+  readonly values: Int32Array | BigInt64Array | Float32Array | Float64Array | Uint16Array;
+  /** The bytes of values that do not lie at a multiple of their width: `values` copies them there, and who copies anyhow takes these. */
+  readonly apart?: { readonly bytes: Uint8Array; readonly width: number } | undefined;
+}
 export type PageValues =
   | PlainValues
   | { readonly kind: "dictionary"; readonly indices: Int32Array; readonly dictionary: PlainValues };
@@ -150,7 +156,16 @@ export function decodePlain(
   if (size > end - at) throw corrupt("a page has fewer values than its header says");
   const offset = data.byteOffset + at;
   if (offset % width === 0) return { kind: "fixed", values: view(leaf, data.buffer, offset, count) };
-  return { kind: "fixed", values: view(leaf, data.slice(at, at + size).buffer, 0, count) };
+  const bytes = data.subarray(at, at + size);
+  let values: FixedValues["values"] | undefined;
+  return {
+    kind: "fixed",
+    apart: { bytes, width },
+    get values() {
+      values ??= view(leaf, bytes.slice().buffer, 0, count);
+      return values;
+    },
+  };
 }
 
 function decodePlainBytes(data: Uint8Array, start: number, end: number, count: number): PlainValues {

@@ -1,6 +1,7 @@
 import type { Decompress } from "./codec.ts";
 import { crc32 } from "./crc.ts";
 import { corrupt, notSupported, tooLarge } from "./error.ts";
+import { type EvenLevels, evenLevels, rowsBefore } from "./even-levels.ts";
 import { expansionLimit, type Limits, type SchemaNode } from "./footer.ts";
 import { ENCODING, HEADER, PAGE } from "./format.ts";
 import { decodePlain, decodeValues, type PageValues, type PlainValues } from "./page-values.ts";
@@ -13,8 +14,10 @@ export interface Page {
   readonly entries: number;
   /** Absent = every entry has a value. */
   readonly defs: Uint8Array | undefined;
-  /** Absent = every entry starts a row. */
+  /** Absent = every entry starts a row, unless the levels are `even`. */
   readonly reps: Uint8Array | undefined;
+  /** Every row has the same number of entries, each with a value: then neither level is written out. */
+  readonly even: EvenLevels | undefined;
   readonly present: number;
   readonly values: PageValues;
 }
@@ -102,14 +105,17 @@ export function decodeDataPage(
   let at = 0;
   let reps: Uint8Array | undefined;
   let defs: Uint8Array | undefined;
+  let even: EvenLevels | undefined;
+  let repeated: readonly [start: number, end: number] | undefined;
   if (v2) {
     const defBytes = getI32(header.detail, 5) ?? 0;
     const repBytes = getI32(header.detail, 6) ?? 0;
     const levels = defBytes + repBytes;
     if (defBytes < 0 || repBytes < 0 || levels > body.length || levels > header.uncompressed)
       throw corrupt("page levels run past the page");
-    reps = leaf.rep > 0 ? decodeLevels(body, 0, repBytes, leaf.rep, entries, 0) : undefined;
     defs = leaf.def > 0 ? decodeLevels(body, repBytes, levels, leaf.def, entries, leaf.def) : undefined;
+    if (leaf.rep === 1 && defs === undefined) even = evenLevels(body, 0, repBytes, entries);
+    if (leaf.rep > 0 && even === undefined) reps = decodeLevels(body, 0, repBytes, leaf.rep, entries, 0);
     const packed = body.subarray(levels);
     const size = header.uncompressed - levels;
     if (!(getBool(header.detail, 7) ?? true)) {
@@ -122,7 +128,7 @@ export function decodeDataPage(
     data = decompress(body, header.uncompressed);
     if (leaf.rep > 0) {
       const end = levelsEnd(data, at, getI32(header.detail, 4));
-      reps = decodeLevels(data, at + 4, end, leaf.rep, entries, 0);
+      repeated = [at + 4, end];
       at = end;
     }
     if (leaf.def > 0) {
@@ -130,36 +136,35 @@ export function decodeDataPage(
       defs = decodeLevels(data, at + 4, end, leaf.def, entries, leaf.def);
       at = end;
     }
+    if (repeated !== undefined) {
+      if (leaf.rep === 1 && defs === undefined) even = evenLevels(data, ...repeated, entries);
+      if (even === undefined) reps = decodeLevels(data, ...repeated, leaf.rep, entries, 0);
+    }
   }
   let present = entries;
   if (defs !== undefined) {
     present = 0;
     for (let i = 0; i < entries; i++) if (defs[i] === leaf.def) present++;
   }
-  if (v2) checkV2Counts(header.detail, leaf, entries, present, reps);
+  if (v2) checkV2Counts(header.detail, leaf, entries, present, countRows({ reps, even }, 0, entries));
   const encoding = getI32(header.detail, v2 ? 4 : 2) ?? -1;
   const values = decodeValues(leaf, encoding, data, at, data.length, present, dictionary, limits);
-  return { entries, defs, reps, present, values };
+  return { entries, defs, reps, even, present, values };
 }
 
-function checkV2Counts(
-  detail: ThriftStruct,
-  leaf: SchemaNode,
-  entries: number,
-  present: number,
-  reps: Uint8Array | undefined,
-): void {
+function checkV2Counts(detail: ThriftStruct, leaf: SchemaNode, entries: number, present: number, held: number): void {
   // For nested columns writers disagree on what num_nulls counts; for flat ones there is one meaning.
   const nulls = getI32(detail, 2);
   if (leaf.rep === 0 && leaf.def <= 1 && nulls !== undefined && nulls !== entries - present) {
     throw corrupt(`a page declares ${nulls} missing values and has ${entries - present}`);
   }
   const rows = getI32(detail, 3);
-  if (rows !== undefined && rows !== countRows(reps, 0, entries))
-    throw corrupt(`a page declares ${rows} rows and has ${countRows(reps, 0, entries)}`);
+  if (rows !== undefined && rows !== held) throw corrupt(`a page declares ${rows} rows and has ${held}`);
 }
 
-export function countRows(reps: Uint8Array | undefined, start: number, end: number): number {
+/** Rows that start in entries `[start, end)`. */
+export function countRows({ reps, even }: Pick<Page, "reps" | "even">, start: number, end: number): number {
+  if (even !== undefined) return rowsBefore(even, end) - rowsBefore(even, start);
   if (reps === undefined) return end - start;
   let rows = 0;
   for (let i = start; i < end; i++) if (reps[i] === 0) rows++;

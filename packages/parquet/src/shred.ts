@@ -1,4 +1,4 @@
-import type { Column } from "@usr/schema";
+import type { Column, FixedListColumn, ListColumn } from "@usr/schema";
 import { ParquetError } from "./error.ts";
 import type { LeafShape, Shape } from "./shape.ts";
 
@@ -9,8 +9,10 @@ export interface Shredded {
   readonly entries: number;
   /** Absent = every entry has a value. */
   readonly defs: Uint8Array | undefined;
-  /** Absent = every entry starts a row. */
+  /** Absent = every entry starts a row, unless there is a `width`. */
   readonly reps: Uint8Array | undefined;
+  /** Entries of every row, each with a value: vectors of one width need no level written out. */
+  readonly width?: number | undefined;
   readonly present: number;
   /** Slots of the present values in order; absent = `first`, `first + 1`, … */
   readonly slots: Int32Array | undefined;
@@ -91,6 +93,22 @@ function vectors(column: Column, shape: Shape): Shredded | undefined {
   if (column.layout !== "list" && column.layout !== "fixed_list") return undefined;
   const { validity, child, length } = column;
   if (mayMiss(child)) return undefined;
+  const even = child.layout === "fixed" && validity === undefined ? evenWidth(column) : 0;
+  if (even > 0) {
+    const entries = length * even;
+    const first = column.layout === "list" ? column.offsets[0]! : 0;
+    return {
+      leaf: shape.item,
+      column: child,
+      entries,
+      defs: undefined,
+      reps: undefined,
+      width: even,
+      present: entries,
+      slots: undefined,
+      first,
+    };
+  }
   const offsets = column.layout === "list" ? column.offsets : undefined;
   const size = column.layout === "fixed_list" ? column.size : 0;
   let entries = 0;
@@ -128,6 +146,16 @@ function vectors(column: Column, shape: Shape): Shredded | undefined {
     }
   }
   return { leaf: shape.item, column: child, entries, defs, reps, present, slots: undefined, first: Math.max(first, 0) };
+}
+
+/** How many elements every list has; 0 = they differ, or there are none. */
+function evenWidth(column: ListColumn | FixedListColumn): number {
+  if (column.length === 0) return 0;
+  if (column.layout === "fixed_list") return column.size;
+  const { offsets } = column;
+  const width = offsets[1]! - offsets[0]!;
+  for (let i = 1; i < column.length; i++) if (offsets[i + 1]! - offsets[i]! !== width) return 0;
+  return width;
 }
 
 /** Raises the level of the entries that have a value at this node, which lies at `def`; ends the others. */

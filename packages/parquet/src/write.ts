@@ -70,8 +70,16 @@ export async function* writeParquet(
             chunks.push(step.value);
             break;
           }
-          put(step.value);
-          if (gathered >= GATHER) yield drain();
+          const bytes = step.value;
+          if (bytes.length < GATHER) {
+            put(bytes);
+            if (gathered >= GATHER) yield drain();
+            continue;
+          }
+          // What is large goes as it is: a view of the column, where the values are neither packed nor compressed.
+          if (gathered > 0) yield drain();
+          offset += bytes.length;
+          yield bytes;
         }
       }
     }
