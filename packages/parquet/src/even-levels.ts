@@ -7,7 +7,7 @@ export interface EvenLevels {
 
 /**
  * Sees from the runs of `bytes[start..end)`, without writing them out, whether `count` repetition levels of one bit are those of lists of
- * one width. `undefined` = they are not, or tell too little, or are broken: the general way decides.
+ * one width, 2 or more. `undefined` = they are not, or tell too little, or are broken: the general way decides.
  */
 export function evenLevels(bytes: Uint8Array, start: number, end: number, count: number): EvenLevels | undefined {
   let at = start;
@@ -54,7 +54,7 @@ export function evenLevels(bytes: Uint8Array, start: number, end: number, count:
     at += groups;
   }
   // The last row may go on in the next page, and the one before the first began in the page before: neither can be longer.
-  return width === 0 || phase >= width || count - last > width ? undefined : { width, phase };
+  return width < 2 || phase >= width || count - last > width ? undefined : { width, phase };
 }
 
 /** The levels written out. */
