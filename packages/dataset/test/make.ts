@@ -1,5 +1,5 @@
 import { sequenceId } from "@usr/id";
-import { writeParquet } from "@usr/parquet";
+import { type WriteOptions, writeParquet } from "@usr/parquet";
 import { type DataType, parseType, type Value } from "@usr/schema";
 import { columnOf } from "@usr/schema/columns";
 import { memoryStorage, type Storage } from "@usr/storage";
@@ -16,6 +16,7 @@ export async function parquetBytes(
   columns: Readonly<Record<string, readonly [type: string, cells: Cells]>>,
   metadata: Readonly<Record<string, string>>,
   groupRows = 7,
+  write: WriteOptions = {},
 ): Promise<Uint8Array> {
   const names = Object.keys(columns);
   const types = names.map((name) => typeOf(columns[name]![0]));
@@ -31,7 +32,7 @@ export async function parquetBytes(
   const fields = names.map((name, i) => ({ name, type: types[i]!, nullable: true }));
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of writeParquet({ fields, metadata: new Map(Object.entries(metadata)) }, groups)) {
+  for await (const chunk of writeParquet({ fields, metadata: new Map(Object.entries(metadata)) }, groups, write)) {
     chunks.push(chunk.slice());
     size += chunk.length;
   }
@@ -51,6 +52,7 @@ export interface BaseSpec {
   /** Columns to put in place of the right ones. */
   readonly instead?: Readonly<Record<string, readonly [type: string, cells: Cells]>>;
   readonly groupRows?: number;
+  readonly write?: WriteOptions;
 }
 
 export function idsOf(sequences: readonly string[]): readonly string[] {
@@ -73,7 +75,7 @@ export async function baseBytes(spec: BaseSpec): Promise<Uint8Array> {
   const columns: Record<string, readonly [string, Cells]> = {};
   for (const { name } of BASE_FIELDS) columns[name] = spec.instead?.[name] ?? [types[name] ?? "string", cells[name]!];
   const metadata = { "usr:schema_version": "1", "usr:id_hash": "sha1_utf8_pipe", ...spec.metadata };
-  return await parquetBytes({ ...columns, ...spec.extra }, metadata, spec.groupRows);
+  return await parquetBytes({ ...columns, ...spec.extra }, metadata, spec.groupRows, spec.write);
 }
 
 /** An overlay file. */

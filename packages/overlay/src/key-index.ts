@@ -5,6 +5,9 @@ import { foldsCase, keyText, stripInto } from "./key-bytes.ts";
 import { createKeyTable, type KeyTable } from "./key-table.ts";
 import type { KeyBatch, KeyIndex, KeyIndexOptions, OverlayKey } from "./types.ts";
 
+/** As many keys are worth looking for in filters. */
+const FEW = 1024;
+
 /**
  * Indexes base rows by `key`. The batches hold `id`, or for sequence keys `sequence`, `bio_type` and `alphabet`; other columns are
  * passed over. Rows may be given in pieces (`startRow`, ascending); a base given in part answers for the rows given. Sequence keys
@@ -24,6 +27,7 @@ export async function buildKeyIndex(
   const repeats: Repeats = { next: new Map(), last: new Map() };
   const rules = key === "id" ? undefined : createSequenceRules(key);
   const range = new Int32Array(2);
+  const keys: Uint8Array[] = [];
   let end = 0;
   let given = 0;
 
@@ -42,7 +46,10 @@ export async function buildKeyIndex(
         stripInto(range, data, offsets[i]!, offsets[i + 1]!);
         if (range[0] === range[1]) continue;
         const earlier = table.add(data, range[0]!, range[1]!, startRow + i);
-        if (earlier < 0) continue;
+        if (earlier < 0) {
+          if (keys.length <= FEW) keys.push(data.slice(range[0]!, range[1]!));
+          continue;
+        }
         if (key === "id") addRepeat(repeats, earlier, startRow + i);
         else throw ambiguous(key, keyText(data, range[0]!, range[1]!, fold), earlier, startRow + i);
       }
@@ -57,6 +64,7 @@ export async function buildKeyIndex(
     key,
     numRows,
     complete: given === numRows,
+    keys: given === numRows || keys.length > FEW || fold ? undefined : keys,
     lookup: (bytes, start, stop) => {
       stripInto(range, bytes, start, stop);
       return range[0] === range[1] ? -2 : filled.find(bytes, range[0]!, range[1]!);

@@ -2,6 +2,7 @@ import { readBatches } from "@usr/parquet";
 import { storedAlike, storedLayout } from "@usr/parquet/stored";
 import type { Signal } from "@usr/storage";
 import { OverlayError } from "./error.ts";
+import { locateFew } from "./few-rows.ts";
 import { matchKeys } from "./match.ts";
 import type { KeyIndex, Part } from "./types.ts";
 
@@ -19,13 +20,16 @@ const WORTH_COMPARING = 4096;
 
 /**
  * Finds the rows of parts over one index. A part whose keys are stored in the same bytes as those of a part before it, as when one program
- * scores one table again and again, shares the rows found for that one: its keys are compared instead of decoded.
+ * scores one table again and again, shares the rows found for that one: its keys are compared instead of decoded. Under an index of few rows
+ * bloom filters tell where their keys may be.
  *
  * @throws OverlayError `DUPLICATE_KEY` where two rows of a part have the same key
  */
 export function rowLocator(index: KeyIndex, o: Signal): (part: Part) => Promise<PartRows> {
   const located = new Map<string, { readonly part: Part; readonly rows: Promise<PartRows> }>();
   return async (part) => {
+    const few = index.keys && (await locateFew(part, index, index.keys, o));
+    if (few !== undefined) return few;
     if (part.file.numRows < WORTH_COMPARING) return locateRows(part, index, o);
     const layout = storedLayout(part.file, part.key);
     const twin = located.get(layout);

@@ -69,6 +69,8 @@ export interface KeyIndex {
   readonly key: OverlayKey;
   /** Rows of the whole base table. */
   readonly numRows: number;
+  /** The keys of an index of few rows, as they are compared; absent where they are many or the index is complete. */
+  readonly keys?: readonly Uint8Array[] | undefined;
   /** Whether every base row was given. Keys unknown to a partial index may belong to rows that it does not hold. */
   readonly complete: boolean;
   /**

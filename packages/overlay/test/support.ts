@@ -1,5 +1,5 @@
 /// <reference types="node" />
-import { type ByteSource, openParquet, readBatches, writeParquet } from "@usr/parquet";
+import { type ByteSource, openParquet, readBatches, type WriteOptions, writeParquet } from "@usr/parquet";
 import { type NamespaceEntry, parseRegistry, type Registry } from "@usr/registry";
 import { type Batch, type Column, type DataType, parseType, type Value } from "@usr/schema";
 import { columnOf, valueAt } from "@usr/schema/columns";
@@ -33,6 +33,8 @@ export interface PartSpec {
   readonly namespace?: string;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly groupRows?: number;
+  /** How the file is written. */
+  readonly write?: WriteOptions;
 }
 
 /** The bytes of a part that says what it is told to say, right or wrong. */
@@ -56,7 +58,7 @@ export async function partBytes(spec: PartSpec): Promise<Uint8Array> {
   }
   const fields = names.map((name, i) => ({ name, type: types[i]!, nullable: true }));
   const chunks: Uint8Array[] = [];
-  for await (const chunk of writeParquet({ fields, metadata }, groups)) chunks.push(chunk.slice());
+  for await (const chunk of writeParquet({ fields, metadata }, groups, spec.write)) chunks.push(chunk.slice());
   return Buffer.concat(chunks);
 }
 

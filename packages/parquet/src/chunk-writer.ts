@@ -1,3 +1,4 @@
+import { encodeFilter } from "./bloom.ts";
 import { buildDictionary, type Dictionary } from "./dictionary.ts";
 import { CODEC, ENCODING, HEADER, META, PAGE, PHYSICAL } from "./format.ts";
 import { bitWidth, encodeHybrid, encodeRun } from "./rle.ts";
@@ -11,6 +12,8 @@ export interface ChunkSettings {
   /** `undefined` = uncompressed. */
   readonly compress: ((bytes: Uint8Array) => Uint8Array) | undefined;
   readonly pageBytes: number;
+  /** Whether texts get a bloom filter. */
+  readonly filter: boolean;
   /** Names of the leaf from the top, for its metadata. */
   readonly path: readonly string[];
 }
@@ -27,6 +30,8 @@ export interface WrittenChunk {
   readonly length: number;
   readonly uncompressed: number;
   readonly pages: readonly PageLocation[];
+  /** Header and bits of its bloom filter; what is copied is read when it is asked for. */
+  readonly filter: (() => Promise<Uint8Array | undefined>) | undefined;
 }
 
 const utf8 = new TextEncoder();
@@ -147,7 +152,10 @@ export function* encodeChunk(
     ],
     [META.encodingStats, list(WIRE.struct, counted)],
   ]);
-  return { meta, start: offset, length: at - offset, uncompressed, pages };
+  const texts = dictionary?.values ?? values;
+  const bits = settings.filter && texts.kind === "bytes" && texts.count > 0 ? encodeFilter(texts) : undefined;
+  const filter = bits && (async () => bits);
+  return { meta, start: offset, length: at - offset, uncompressed, pages, filter };
 }
 
 function pageHeader(type: number, plain: number, packed: number, field: number, detail: ThriftStruct): ThriftStruct {

@@ -1,5 +1,6 @@
 import { corrupt, notSupported, tooLarge } from "./error.ts";
 import { CHUNK, ELEMENT, FILE, GROUP, META, PHYSICAL, REPETITION } from "./format.ts";
+import type { ByteRange } from "./source.ts";
 import { readThrift, type ThriftList, type ThriftStruct } from "./thrift.ts";
 import { getBytes, getI32, getSize, getStruct, getStructs, getText, getTexts } from "./thrift-fields.ts";
 import type { DecodeLimits } from "./types.ts";
@@ -31,7 +32,8 @@ export interface Chunk {
   readonly codec: number;
   readonly numValues: number;
   readonly uncompressed: number;
-  readonly offsetIndex: { readonly offset: number; readonly length: number } | undefined;
+  readonly offsetIndex: ByteRange | undefined;
+  readonly filter: ByteRange | undefined;
 }
 
 export interface FooterRowGroup {
@@ -256,14 +258,11 @@ function decodeChunk(
       length,
     });
   }
-  const indexOffset = getSize(raw, CHUNK.offsetIndexOffset);
-  const indexLength = getI32(raw, CHUNK.offsetIndexLength);
-  const indexed =
-    indexOffset !== undefined &&
-    indexLength !== undefined &&
-    indexLength > 0 &&
-    indexOffset >= 4 &&
-    indexOffset + indexLength <= dataEnd;
+  const place = (from: ThriftStruct, offsetId: number, lengthId: number): ByteRange | undefined => {
+    const offset = getSize(from, offsetId) ?? 0;
+    const size = getI32(from, lengthId) ?? 0;
+    return offset >= 4 && size > 0 && offset + size <= dataEnd ? { offset, length: size } : undefined;
+  };
   return {
     raw,
     meta,
@@ -272,6 +271,7 @@ function decodeChunk(
     codec,
     numValues,
     uncompressed,
-    offsetIndex: indexed ? { offset: indexOffset, length: indexLength } : undefined,
+    offsetIndex: place(raw, CHUNK.offsetIndexOffset, CHUNK.offsetIndexLength),
+    filter: place(meta, META.bloomOffset, META.bloomLength),
   };
 }

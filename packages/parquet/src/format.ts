@@ -112,4 +112,6 @@ export const STATS = {
   maxExact: 7,
   minExact: 8,
 } as const;
+/** The header of a bloom filter. */
+export const FILTER = { bytes: 1, algorithm: 2, hash: 3, compression: 4 } as const;
 export const HEADER = { type: 1, uncompressed: 2, compressed: 3, crc: 4, data: 5, dictionary: 7, dataV2: 8 } as const;

@@ -1,4 +1,5 @@
 import { type Field, sameType } from "@usr/schema";
+import { decodeFilter } from "./bloom.ts";
 import type { PageLocation, WrittenChunk } from "./chunk-writer.ts";
 import { adopt, type Declaration, declare, sameDeclaration } from "./declare.ts";
 import { ParquetError } from "./error.ts";
@@ -54,6 +55,7 @@ export async function* copyChunk(
   leaf: SchemaNode,
   path: readonly string[],
   offset: number,
+  createdBy: string,
   o: Signal,
 ): AsyncGenerator<Uint8Array, WrittenChunk, undefined> {
   const { source } = ref.file;
@@ -72,6 +74,19 @@ export async function* copyChunk(
     length: chunk.length,
     uncompressed: chunk.uncompressed,
     pages,
+    filter: filterOf(ref.file, chunk, createdBy, o),
+  };
+}
+
+/**
+ * The filter of a chunk, to be written again. Only a writer's own filters are carried: a file that it wrote then holds no other, and its
+ * readers know what was added. Bytes that are no filter are left behind.
+ */
+function filterOf(file: ParquetFile, { filter }: Chunk, createdBy: string, o: Signal): WrittenChunk["filter"] {
+  if (filter === undefined || file.createdBy !== createdBy) return undefined;
+  return async () => {
+    const bytes = await readExactly(file.source, filter.offset, filter.length, o);
+    return decodeFilter(bytes) === undefined ? undefined : bytes;
   };
 }
 
@@ -84,7 +99,7 @@ function shiftPages(index: Uint8Array, shift: number): readonly PageLocation[] {
   }));
 }
 
-/** The chunk's metadata with its offsets shifted. What lies elsewhere in the source (bloom filter, index page) is not carried. */
+/** The chunk's metadata with its offsets shifted. What lies elsewhere in the source gets a place of its own, or is not carried (index page). */
 function moved(ref: ChunkRef, chunk: Chunk, leaf: SchemaNode, path: readonly string[], shift: number): ThriftStruct {
   const utf8 = new TextEncoder();
   const meta = new Map(chunk.meta);

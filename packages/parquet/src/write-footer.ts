@@ -2,7 +2,7 @@ import type { Schema } from "@usr/schema";
 import { encodeArrowSchema } from "@usr/schema/ipc";
 import type { WrittenChunk } from "./chunk-writer.ts";
 import { type Declaration, needsArrowSchema } from "./declare.ts";
-import { CHUNK, ELEMENT, FILE, GROUP } from "./format.ts";
+import { CHUNK, ELEMENT, FILE, GROUP, META } from "./format.ts";
 import { ARROW_SCHEMA_KEY } from "./origin.ts";
 import type { Shape } from "./shape.ts";
 import { type ThriftStruct, WIRE } from "./thrift.ts";
@@ -10,6 +10,8 @@ import { list, struct, writeThrift } from "./thrift-write.ts";
 import type { WriteOptions } from "./types.ts";
 
 const utf8 = new TextEncoder();
+/** How this writer calls itself. */
+export const CREATED_BY = "usr";
 
 /** The offset index of one chunk. */
 export function offsetIndex(chunk: WrittenChunk): Uint8Array {
@@ -21,6 +23,11 @@ export function offsetIndex(chunk: WrittenChunk): Uint8Array {
     ]),
   );
   return writeThrift(struct([[1, list(WIRE.struct, locations)]]));
+}
+
+/** The chunk with the place of its bloom filter. */
+export function withFilter(chunk: WrittenChunk, offset: number, length: number): WrittenChunk {
+  return { ...chunk, meta: new Map(chunk.meta).set(META.bloomOffset, BigInt(offset)).set(META.bloomLength, length) };
 }
 
 /** The footer. `indexes` holds place and length of each chunk's offset index. */
@@ -73,7 +80,7 @@ export function footerOf(
     [FILE.numRows, BigInt(numRows)],
     [FILE.rowGroups, list(WIRE.struct, rowGroups)],
     [FILE.keyValues, pairs.length === 0 ? undefined : list(WIRE.struct, pairs)],
-    [FILE.createdBy, utf8.encode(o.createdBy ?? "usr")],
+    [FILE.createdBy, utf8.encode(o.createdBy ?? CREATED_BY)],
     [
       FILE.columnOrders,
       list(

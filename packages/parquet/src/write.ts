@@ -8,7 +8,7 @@ import { copyChunk, declarationOf, nodeOf } from "./passthrough.ts";
 import { shred } from "./shred.ts";
 import { writeThrift } from "./thrift-write.ts";
 import type { ChunkRef, RowGroup, WriteOptions } from "./types.ts";
-import { footerOf, offsetIndex } from "./write-footer.ts";
+import { CREATED_BY, footerOf, offsetIndex, withFilter } from "./write-footer.ts";
 
 const utf8 = new TextEncoder();
 const MAGIC = utf8.encode("PAR1");
@@ -28,9 +28,9 @@ export async function* writeParquet(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const compress = (o.codec ?? "zstd") === "zstd" ? zstdCompressor(o.zstdLevel ?? 1) : undefined;
   const pageBytes = o.pageBytes ?? 2 ** 20;
-  checkSchema(schema);
+  checkSchema(schema, o.bloomFilters ?? []);
   const declarations: (Declaration | undefined)[] = schema.fields.map(() => undefined);
-  const groups: { readonly numRows: number; readonly chunks: readonly WrittenChunk[] }[] = [];
+  const groups: { readonly numRows: number; readonly chunks: WrittenChunk[] }[] = [];
   let offset = 0;
   let pending: Uint8Array[] = [];
   let gathered = 0;
@@ -61,6 +61,8 @@ export async function* writeParquet(
       for (const pages of chunksOf(column, declaration, field.name, {
         compress,
         pageBytes,
+        filter: o.bloomFilters?.includes(field.name) === true,
+        createdBy: o.createdBy ?? CREATED_BY,
         offset: () => offset,
         signal: o.signal,
       })) {
@@ -84,6 +86,16 @@ export async function* writeParquet(
       }
     }
     groups.push({ numRows: group.numRows, chunks });
+  }
+  // Side by side, so that looking for a value is one read.
+  for (const { chunks } of groups) {
+    for (const [i, chunk] of chunks.entries()) {
+      const bytes = await chunk.filter?.();
+      if (bytes === undefined) continue;
+      chunks[i] = withFilter(chunk, offset, bytes.length);
+      put(bytes);
+      if (gathered >= GATHER) yield drain();
+    }
   }
   const indexes: (readonly [number, number] | undefined)[][] = [];
   for (const { chunks } of groups) {
@@ -116,13 +128,19 @@ function concat(parts: readonly Uint8Array[], size: number): Uint8Array {
   return out;
 }
 
-function checkSchema(schema: Schema): void {
+function checkSchema(schema: Schema, filters: readonly string[]): void {
   if (schema.fields.length === 0) throw new ParquetError("INVALID", "A Parquet file needs at least one column.");
   const names = new Set<string>();
   for (const { name } of schema.fields) {
     if (names.has(name))
       throw new ParquetError("INVALID", `The schema has two columns "${name}".`, { details: { column: name } });
     names.add(name);
+  }
+  for (const name of filters) {
+    if (schema.fields.find((field) => field.name === name)?.type.kind === "string") continue;
+    throw new ParquetError("INVALID", `Bloom filters are for text columns, and "${name}" is none of the schema.`, {
+      details: { column: name },
+    });
   }
 }
 
@@ -173,6 +191,8 @@ function otherLayout(column: string, rowGroup: number): ParquetError {
 interface Placement {
   readonly compress: ((bytes: Uint8Array) => Uint8Array) | undefined;
   readonly pageBytes: number;
+  readonly filter: boolean;
+  readonly createdBy: string;
   readonly offset: () => number;
   readonly signal: AbortSignal | undefined;
 }
@@ -190,7 +210,7 @@ function* chunksOf(
     const node = nodeOf(column.file, column.column);
     const group = column.file.footer.rowGroups[column.rowGroup]!;
     for (const { leaf, path } of leafPaths(node, [])) {
-      yield copyChunk(column, group.chunks[leaf.firstLeaf]!, leaf, [name, ...path.slice(1)], p.offset(), {
+      yield copyChunk(column, group.chunks[leaf.firstLeaf]!, leaf, [name, ...path.slice(1)], p.offset(), p.createdBy, {
         signal: p.signal,
       });
     }
@@ -199,7 +219,7 @@ function* chunksOf(
   const paths = new Map(leafPaths(declaration.node, []).map(({ leaf, path }) => [leaf.firstLeaf, path]));
   for (const leaf of shred(column, declaration.shape)) {
     const path = paths.get(leaf.leaf.leaf.firstLeaf)!;
-    yield encodeChunk(leaf, p.offset(), { compress: p.compress, pageBytes: p.pageBytes, path });
+    yield encodeChunk(leaf, p.offset(), { ...p, path });
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import * as parquet from "../src/index.ts";
+import * as lookup from "../src/lookup.ts";
 import * as stored from "../src/stored.ts";
 
 it("exports what it says and nothing else", () => {
@@ -19,4 +20,14 @@ it("exports what it says and nothing else", () => {
 
 it("exports how columns are stored apart", () => {
   expect(Object.keys(stored).sort()).toEqual(["storedAlike", "storedLayout"]);
+});
+
+it("exports what looking for values needs", () => {
+  expect(Object.keys(lookup).sort()).toMatchInlineSnapshot(`
+    [
+      "rowGroupFilter",
+      "rowGroupsWith",
+      "writtenHere",
+    ]
+  `);
 });

@@ -45,7 +45,9 @@ const specs: readonly TableSpec[] = fc.sample(tableArb({ fixedLists: true, maxRo
 const own = async (): Promise<readonly Sample[]> => {
   const samples: Sample[] = [];
   for (const [i, spec] of specs.entries()) {
-    const o = { pageBytes: 200, codec: i % 2 === 0 ? ("uncompressed" as const) : ("zstd" as const) };
+    const texts = spec.fields.filter(({ type }) => type.kind === "string").map(({ name }) => name);
+    const codec = i % 2 === 0 ? ("uncompressed" as const) : ("zstd" as const);
+    const o = { pageBytes: 200, codec, bloomFilters: texts };
     samples.push({ name: `own ${i}`, bytes: await collect(writeParquet(schemaOf(spec), [batchOf(spec)], o)) });
   }
   return samples;

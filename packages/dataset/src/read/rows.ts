@@ -1,4 +1,5 @@
 import { type ParquetFile, readBatches } from "@usr/parquet";
+import { rowGroupsWith } from "@usr/parquet/lookup";
 import type { Batch, Utf8Column } from "@usr/schema";
 import { isValid } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
@@ -63,7 +64,8 @@ export function textAt(column: Utf8Column, row: number): string {
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * The stored rows of each id, ascending; ids without a row are absent. Reads the id column once and decodes only what may be a hit.
+ * The stored rows of each id, ascending; ids without a row are absent. Reads the ids of the row groups whose bloom filter does not rule all of
+ * them out, those of a file without filters once, and decodes only what may be a hit.
  */
 export async function findRows(
   file: ParquetFile,
@@ -75,11 +77,17 @@ export async function findRows(
   if (wanted.size === 0) return found;
   const encoder = new TextEncoder();
   const prints = new Set<number>();
+  const keys: Uint8Array[] = [];
   for (const id of wanted) {
     const bytes = encoder.encode(id);
+    keys.push(bytes);
     prints.add(fingerprint(bytes, 0, bytes.length));
   }
-  for await (const { batch, row } of readRanges(file, [{ start: 0, end: file.numRows }], ["id"], o)) {
+  const ranges = (await rowGroupsWith(file, "id", keys, o)).map((group) => {
+    const { startRow, numRows } = file.rowGroups[group]!;
+    return { start: startRow, end: startRow + numRows };
+  });
+  for await (const { batch, row } of readRanges(file, ranges, ["id"], o)) {
     const column = utf8Column(batch, 0);
     for (let i = 0; i < batch.numRows; i++) {
       if (!prints.has(fingerprint(column.data, column.offsets[i]!, column.offsets[i + 1]!)) || !isValid(column, i))

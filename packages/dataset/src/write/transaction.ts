@@ -4,7 +4,7 @@ import type { ParquetFile } from "@usr/parquet";
 import { openParquet, writeParquet } from "@usr/parquet";
 import type { Registry } from "@usr/registry";
 import { registryHash } from "@usr/registry";
-import { formatTimestamp } from "@usr/schema";
+import { type Field, formatTimestamp } from "@usr/schema";
 import type { Storage } from "@usr/storage";
 import { scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
@@ -83,9 +83,13 @@ const newTransaction = (
     eventId,
     uuid: () => uuid4(root.random(16)),
     stage,
-    stageParquet: (schema, rowGroups) => stage(writeParquet(schema, rowGroups)),
+    stageParquet: (schema, rowGroups) =>
+      stage(writeParquet(schema, rowGroups, { bloomFilters: schema.fields.some(isId) ? ["id"] : [] })),
   };
 };
+
+/** Rows are looked for by id. Sequence keys are not: they are only sound over the whole base. */
+const isId = ({ name, type }: Field): boolean => name === "id" && type.kind === "string";
 
 /** A uuid4 of 16 random bytes, as 32 lowercase hex digits. */
 export const uuid4 = (bytes: Uint8Array): string => {

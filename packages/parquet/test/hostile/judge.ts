@@ -12,6 +12,7 @@ import {
   readBatches,
   writeParquet,
 } from "../../src/index.ts";
+import { rowGroupsWith } from "../../src/lookup.ts";
 import { bytesSource } from "../canon.ts";
 import { oneOf, type Pick } from "./random.ts";
 
@@ -112,6 +113,8 @@ export async function verdict(
     for (const name of names) {
       for (let group = 0; group < file.rowGroups.length; group++) columnBounds(file, group, name);
       nullCount(file, name);
+      if (file.schema.fields.find((field) => field.name === name)?.type.kind === "string")
+        await rowGroupsWith(file, name, [new Uint8Array(0), new Uint8Array(40)]);
     }
     const way = pick(8);
     if (way === 0) await copyChunks(file);

@@ -27,7 +27,7 @@ export interface Layout {
   /** Whether the structure could be followed; files given from outside may be broken already. */
   readonly whole: boolean;
   readonly pages: readonly PagePlace[];
-  /** Offset and column indexes: each one structure. */
+  /** Offset and column indexes and the headers of bloom filters: each one structure. */
   readonly indexes: readonly Span[];
 }
 
@@ -51,6 +51,9 @@ async function wholeLayout(bytes: Uint8Array): Promise<Layout> {
     for (const chunk of getStructs(group, GROUP.columns) ?? []) {
       const meta = getStruct(chunk, CHUNK.meta);
       if (meta !== undefined) pages.push(...(await pagesOf(bytes, meta)));
+      const filter = meta && getSize(meta, META.bloomOffset);
+      if (filter !== undefined)
+        indexes.push({ from: filter, to: readThrift(bytes, filter, bytes.length, BUDGET).next });
       for (const [offset, length] of [
         [CHUNK.offsetIndexOffset, CHUNK.offsetIndexLength],
         [CHUNK.columnIndexOffset, CHUNK.columnIndexLength],

@@ -4,6 +4,7 @@ job {"op": "read", "path"}: {"names", "types", "rows", "columns", "metadata"} or
 job {"op": "read-each", ...}: the same, column by column; a column that cannot be read is null
 job {"op": "duckdb", "path"}: the same, read by DuckDB
 job {"op": "equals", "a", "b"}: {"equal": bool, "rows"} by pyarrow's Table.equals
+job {"op": "bloom-probe", "path", "column", "values"}: for each value the row groups that DuckDB does not rule out
 job {"op": "write", "path", "arrays": [{"name", "type", "values"}], "options", ...}: writes with pyarrow
 """
 
@@ -223,6 +224,12 @@ def run(job):
 
         duckdb.connect().execute(f"copy (select * from read_parquet('{job['from']}')) to '{job['path']}' (format parquet, {job['options']})")
         return {"ok": True}
+    if op == "bloom-probe":
+        import duckdb
+
+        con = duckdb.connect()
+        probe = "select row_group_id from parquet_bloom_probe(?, ?, ?) where not bloom_filter_excludes order by 1"
+        return [[g for (g,) in con.execute(probe, [job["path"], job["column"], v]).fetchall()] for v in job["values"]]
     if op == "footer":
         m = pq.read_metadata(job["path"])
         return {

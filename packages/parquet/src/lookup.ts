@@ -1,0 +1,76 @@
+/**
+ * Where a file may hold a value, by the bloom filters of its row groups.
+ *
+ * @module
+ */
+import { type BloomFilter, decodeFilter, digestsOf } from "./bloom.ts";
+import { ParquetError } from "./error.ts";
+import { nodeOf } from "./passthrough.ts";
+import { readExactly, readRanges } from "./source.ts";
+import type { ParquetFile, Signal } from "./types.ts";
+import { CREATED_BY } from "./write-footer.ts";
+
+export type { BloomFilter } from "./bloom.ts";
+
+/**
+ * Whether this package's writer made the file, and so every filter in it, from the very bytes that its caller gave. A reader that takes other
+ * spellings for the same value (white space around it, say) can trust the filters of files whose writer it knows.
+ */
+export function writtenHere(file: ParquetFile): boolean {
+  return file.createdBy === CREATED_BY;
+}
+
+/** Bytes of filters that are held at a time, about. */
+const WINDOW = 8 * 2 ** 20;
+
+/**
+ * The row groups that may hold one of `values` in a text column, ascending: those whose bloom filter does not rule all of them out, and those
+ * without a filter. A row group that holds one is never missing, as long as the filters do not lie (`rowGroupFilter` is for finding
+ * out). Reads the filters, 1.2 to 2.5 bytes a row where this package wrote them. Throws `COLUMN_NOT_FOUND` and `NOT_SUPPORTED`.
+ */
+export async function rowGroupsWith(
+  file: ParquetFile,
+  column: string,
+  values: readonly Uint8Array[],
+  o: Signal = {},
+): Promise<readonly number[]> {
+  const leaf = textLeaf(file, column);
+  if (values.length === 0) return [];
+  const digests = digestsOf(values);
+  const candidates: number[] = [];
+  const groups = file.footer.rowGroups.map((group, index) => ({ index, filter: group.chunks[leaf]!.filter }));
+  for (let from = 0; from < groups.length; ) {
+    let bytes = 0;
+    let to = from;
+    while (to < groups.length && (to === from || bytes < WINDOW)) bytes += groups[to++]!.filter?.length ?? 0;
+    const window = groups.slice(from, to);
+    const filters = await readRanges(
+      file.source,
+      window.flatMap(({ filter }) => filter ?? []),
+      o,
+    );
+    let next = 0;
+    for (const { index, filter } of window) {
+      if (filter === undefined || decodeFilter(filters[next++]!)?.mayHoldAny(digests) !== false) candidates.push(index);
+    }
+    from = to;
+  }
+  return candidates;
+}
+
+/** The filter of a text column in a row group; `undefined` where it has none, or one that is not understood. */
+export async function rowGroupFilter(
+  file: ParquetFile,
+  rowGroup: number,
+  column: string,
+  o: Signal = {},
+): Promise<BloomFilter | undefined> {
+  const range = file.footer.rowGroups[rowGroup]?.chunks[textLeaf(file, column)]?.filter;
+  return range === undefined ? undefined : decodeFilter(await readExactly(file.source, range.offset, range.length, o));
+}
+
+function textLeaf(file: ParquetFile, column: string): number {
+  const node = nodeOf(file, column);
+  if (file.shapes.get(column)?.type.kind === "string") return node.firstLeaf;
+  throw new ParquetError("INVALID", `Column "${column}" does not hold text.`, { details: { column } });
+}
