@@ -193,7 +193,8 @@ describe("an export is whole or not there", () => {
     const path = join(folder, "demo.csv");
     await writeFile(path, "old\n");
     const template = await own.usr(["export", "demo", "--out", path, "--fmt", "fasta", "--header", "{nope}"]);
-    expect([template.code, template.error?.code]).toEqual([2, "USAGE"]);
+    expect([template.code, template.error?.code]).toEqual([4, "UNKNOWN_COLUMN"]);
+    expect(template.error).toMatchObject({ details: { column: "nope" }, hint: expect.stringContaining("sequence") });
     await writeFile(
       join(own.root, "demo/records.parquet"),
       (await readFile(join(own.root, "demo/records.parquet"))).fill(7, 8, 64),

@@ -19,6 +19,7 @@ export type DatasetErrorCode =
   | "BAD_SYMBOL"
   | "BAD_ALPHABET"
   | "BAD_BIO_TYPE"
+  | "MULTIPLE_BIO_TYPES"
   | "EMPTY_SEQUENCE"
   | "COLUMN_EXISTS"
   | "COLUMN_RESERVED"

@@ -215,7 +215,7 @@ export const FAULTS: readonly Fault[] = [
   { name: "a blank supersedes", code: "BAD_VALUE", where: `${STATE} row 4 column usr_state__supersedes`, plant: (r) => cells(r, STATE, "usr_state__supersedes", { 4: " " }) },
   { name: "a mask that is no boolean", code: "TYPE_MISMATCH", where: `${STATE} column usr_state__masked`, plant: (r) => rewrite(r, STATE, ({ usr_state__masked }) => ({ usr_state__masked: ["string", usr_state__masked![1].map(() => "no")] })) },
   { name: "an id that comes twice among the states", code: "DUPLICATE_KEY", where: `${STATE} row 2 column id`, plant: (r) => cells(r, STATE, "id", { 1: IDS[10]!, 2: IDS[10]! }) },
-  { name: "a tombstone that does not say whether", code: "BAD_VALUE", where: `${DELETED} row 1 column usr__deleted`, plant: (r) => cells(r, DELETED, "usr__deleted", { 1: null }) },
+  { name: "a tombstone that does not say whether", code: "BAD_VALUE", severity: "warning", where: `${DELETED} row 1 column usr__deleted`, plant: (r) => cells(r, DELETED, "usr__deleted", { 1: null }) },
   { name: "tombstones without flags", code: "CORRUPT", where: `${DELETED} column usr__deleted`, hides: true, plant: (r) => rewrite(r, DELETED, () => ({ usr__deleted: undefined })) },
   { name: "tombstones of another type", code: "TYPE_MISMATCH", where: DELETED, plant: (r) => rewrite(r, DELETED, ({ usr__deleted_reason }) => ({ usr__deleted_reason: ["bool", usr__deleted_reason![1].map(() => true)] })) },
 

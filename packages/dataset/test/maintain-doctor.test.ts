@@ -60,6 +60,24 @@ test("looking needs no registry, names it as missing, and sees files that cannot
   await expect(doctor(root, "demo", { repair: true })).rejects.toMatchObject({ code: "NO_REGISTRY" });
 });
 
+test("a registry that cannot be read is a finding; repairing wants it back first", async () => {
+  const root = await demoRoot();
+  await attach(root);
+  const registry = await text(root.storage, "registry.yaml");
+  for (const broken of ["namespaces: [", "", "\u0000", "hello"]) {
+    await root.storage.put("registry.yaml", new TextEncoder().encode(broken));
+    const { ok, findings } = await doctor(root, "demo");
+    expect(ok).toBe(false);
+    expect(new Set(findings.map(({ code, where }) => `${code} ${where}`))).toEqual(
+      new Set(["REGISTRY_INVALID registry.yaml", "NO_REGISTRY registry.yaml"]),
+    );
+    for (const { hint } of findings) expect(hint).toMatch(/\S/);
+    await expect(doctor(root, "demo", { repair: true })).rejects.toMatchObject({ code: "REGISTRY_INVALID" });
+  }
+  await root.storage.put("registry.yaml", new TextEncoder().encode(registry));
+  expect(await doctor(root, "demo")).toEqual({ ok: true, findings: [] });
+});
+
 test("wherever an attach dies: looking changes nothing, repairing leaves a healthy dataset with every event", async () => {
   const origin = (await demoRoot()).storage;
   const whole = faultStorage(await cloneStorage(origin));

@@ -1,5 +1,5 @@
 import { parseColumnSpecs } from "@usr/registry";
-import type { Storage } from "@usr/storage";
+import { readAll, type Storage } from "@usr/storage";
 import { dedupe, mergeDatasets } from "../src/curate/index.ts";
 import {
   compactOverlay,
@@ -320,20 +320,25 @@ export interface Seen {
 
 export const DATASETS: readonly string[] = ["demo", "second"];
 
+const isThere = async (storage: Storage, path: string): Promise<boolean> => {
+  await using handle = await storage.open(path);
+  return handle !== undefined;
+};
+
 export const seen = async (storage: Storage, { look }: Pick<Verb, "look">): Promise<Seen> => {
   const root = writableRoot(storage);
   const parts: unknown[] = [];
   let events = 0;
   for (const id of DATASETS) {
-    if ((await storage.open(`${id}/records.parquet`)) === undefined) parts.push(null);
+    if (!(await isThere(storage, `${id}/records.parquet`))) parts.push(null);
     else parts.push(await rowsOf(root, id, { includeDeleted: true }));
     events += (await eventsOf(root, id)).filter(
       ({ action, args }) => action !== "registry_freeze" || args["auto"] === false,
     ).length;
   }
   parts.push(await look?.(root));
-  const registry = await storage.open("registry.yaml");
-  parts.push(registry === undefined ? null : new TextDecoder().decode(await registry.read(0, registry.meta.size)));
+  await using registry = await storage.open("registry.yaml");
+  parts.push(registry === undefined ? null : new TextDecoder().decode(await readAll(registry)));
   return { view: JSON.stringify(parts), events };
 };
 
@@ -341,5 +346,5 @@ export const seen = async (storage: Storage, { look }: Pick<Verb, "look">): Prom
 export const recoverAll = async (storage: Storage): Promise<void> => {
   const root = writableRoot(storage, 99);
   await importCsv(root, "demo", "sequence\nAAAA\n", { onConflict: "ignore" });
-  if ((await storage.open("second/records.parquet")) !== undefined) await importCsv(root, "second", "sequence\n", {});
+  if (await isThere(storage, "second/records.parquet")) await importCsv(root, "second", "sequence\n", {});
 };

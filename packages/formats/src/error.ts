@@ -1,4 +1,4 @@
-export type FormatErrorCode = "TYPE_MISMATCH" | "CORRUPT" | "TOO_LARGE" | "NOT_SUPPORTED" | "USAGE";
+export type FormatErrorCode = "TYPE_MISMATCH" | "CORRUPT" | "TOO_LARGE" | "NOT_SUPPORTED" | "UNKNOWN_COLUMN" | "USAGE";
 
 /** Where and what, as far as known. Rows and lines count from 1, bytes from 0. */
 export interface FormatProblem {

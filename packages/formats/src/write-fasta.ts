@@ -1,12 +1,12 @@
 import type { Batch, Column, Schema } from "@usr/schema";
-import { FormatError, printable } from "./error.ts";
+import { FormatError, type FormatErrorCode, printable } from "./error.ts";
 import { type Cell, fixedCell, jsonCell, present } from "./json-row.ts";
 import type { WriteTableOptions } from "./types.ts";
 import { append, type ByteBuffer, byteBuffer, reserve, utf8Bytes, utf8Text } from "./utf8.ts";
 
 const FLUSH = 1 << 18;
 
-/** FASTA, one record a row. Throws `USAGE` for a template with an unknown column, `TYPE_MISMATCH` for a row without a sequence. */
+/** FASTA, one record a row. Throws `UNKNOWN_COLUMN` for a template with an unknown column, `USAGE` for one that is none, `TYPE_MISMATCH` for a row without a sequence. */
 export async function* writeFasta(
   schema: Schema,
   batches: AsyncIterable<Batch>,
@@ -16,7 +16,7 @@ export async function* writeFasta(
   if (!Number.isInteger(wrap) || wrap < 0)
     throw new FormatError("USAGE", { value: String(wrap), rule: "is no line length: 0 or more" });
   const sequenceName = o.fastaSequence ?? "sequence";
-  const sequenceIndex = indexOf(schema, sequenceName);
+  const sequenceIndex = indexOf(schema, sequenceName, "USAGE");
   const parts = parseTemplate(schema, o.fastaHeader ?? "{id}");
   const out = byteBuffer(2 * FLUSH);
   let number = 1;
@@ -52,11 +52,11 @@ export async function* writeFasta(
   if (out.length > 0) yield out.bytes.slice(0, out.length);
 }
 
-function indexOf(schema: Schema, name: string): number {
+function indexOf(schema: Schema, name: string, code: FormatErrorCode): number {
   const index = schema.fields.findIndex((field) => field.name === name);
   if (index >= 0) return index;
   const names = schema.fields.map((field) => field.name).join(", ");
-  throw new FormatError("USAGE", {
+  throw new FormatError(code, {
     column: name,
     rule: "is not among the columns to write",
     hint: `They are ${names}.`,
@@ -90,7 +90,7 @@ function parseTemplate(schema: Schema, template: string): readonly Part[] {
   for (const match of template.matchAll(pattern)) {
     parts.push(template.slice(last, match.index));
     last = match.index + match[0].length;
-    if (match[1] !== undefined) parts.push(indexOf(schema, match[1]));
+    if (match[1] !== undefined) parts.push(indexOf(schema, match[1], "UNKNOWN_COLUMN"));
     else if (match[0].length === 2) parts.push(match[0].slice(1));
     else
       throw new FormatError("USAGE", {

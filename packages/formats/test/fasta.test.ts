@@ -127,13 +127,13 @@ describe("writing", () => {
   });
 
   test.each([
-    ["{nope}", "is not among the columns to write"],
-    ["{id", "has a brace without its partner"],
-    ["id}", "has a brace without its partner"],
-    ["{}", "is not among the columns to write"],
-  ])("template %s", async (fastaHeader, rule) => {
+    ["{nope}", "UNKNOWN_COLUMN", "is not among the columns to write"],
+    ["{id", "USAGE", "has a brace without its partner"],
+    ["id}", "USAGE", "has a brace without its partner"],
+    ["{}", "UNKNOWN_COLUMN", "is not among the columns to write"],
+  ])("template %s", async (fastaHeader, code, rule) => {
     const error = await refusal(text({ fastaHeader }));
-    expect([error.code, error.message.includes(rule)]).toEqual(["USAGE", true]);
+    expect([error.code, error.message.includes(rule)]).toEqual([code, true]);
   });
 
   test.each([

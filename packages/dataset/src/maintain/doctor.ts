@@ -1,7 +1,7 @@
 import { appendEvent, createEvent, type EventInput, type UsrEvent, uuidv7 } from "@usr/events";
 import { discoverOverlays, OverlayError, openPart, type Part } from "@usr/overlay";
 import { openParquet, ParquetError } from "@usr/parquet";
-import { type Registry, registryHash } from "@usr/registry";
+import { type Registry, RegistryError, registryHash } from "@usr/registry";
 import { formatTimestamp } from "@usr/schema";
 import { type ObjectMeta, type Storage, StorageError, scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
@@ -69,6 +69,7 @@ const OF_VALIDATE = new Set([
   "EVENT_INVALID",
   "MISSING_PART",
   "NO_REGISTRY",
+  "REGISTRY_INVALID",
   "SNAPSHOT_NOT_FOUND",
 ]);
 
@@ -84,13 +85,13 @@ const BESIDE = [REGISTRY_DIR, SNAPSHOTS_DIR];
  * of it, a misnamed folder renamed, the frozen copy of today's registry and the pins written anew; what was replaced is kept in
  * `_derived/_archived/`, and one event `repair` says so. Nothing else is touched.
  *
- * @throws DatasetError `DATASET_NOT_FOUND`; with `repair` `NO_REGISTRY`, `LOCKED`
+ * @throws DatasetError `DATASET_NOT_FOUND`; with `repair` `NO_REGISTRY`, `LOCKED`, RegistryError `REGISTRY_INVALID`
  */
 export const doctor = async (root: WritableRoot, id: string, o: DoctorOptions = {}): Promise<DoctorReport> => {
   const storage = scopedStorage(root.storage, parseDatasetId(id));
   await requireBase(storage, id, root);
   if (o.repair !== true) {
-    const found = await look(root, id, storage, await loadRegistry(root.storage));
+    const found = await look(root, id, storage, await readableRegistry(root.storage));
     return reportOf([...(await lockState(storage)), ...findingsOf(found)]);
   }
 
@@ -133,6 +134,16 @@ export const doctor = async (root: WritableRoot, id: string, o: DoctorOptions = 
   return reportOf(
     findingsOf(before).map((finding) => ({ ...finding, repaired: finding.repairable && !left.has(nameOf(finding)) })),
   );
+};
+
+/** The root's registry; `undefined` where it has none or one that cannot be read, which `validate` reports. */
+const readableRegistry = async (storage: Storage): Promise<Registry | undefined> => {
+  try {
+    return await loadRegistry(storage);
+  } catch (error) {
+    if (error instanceof RegistryError) return undefined;
+    throw error;
+  }
 };
 
 const findingsOf = (found: readonly Found[]): readonly DoctorFinding[] => found.map(({ finding }) => finding);

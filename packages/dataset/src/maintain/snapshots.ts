@@ -8,7 +8,7 @@ import { datasetNotFound } from "../read/list.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { encodeMarks, readMarks, type SnapshotMarks } from "../read/snapshot-marks.ts";
 import type { Root } from "../types.ts";
-import { freeSnapshotPath, planSnapshot, snapshotObjects, stageTwin } from "../write/auto-snapshot.ts";
+import { freeSnapshotPath, planSnapshot, snapshotObjects, snapshotTime, stageTwin } from "../write/auto-snapshot.ts";
 import { transact } from "../write/transaction.ts";
 import type { Commit, Publish, Transaction, WritableRoot } from "../write/types.ts";
 
@@ -228,7 +228,7 @@ const entryOf = (
   return {
     name,
     path,
-    created_at: createdAt(name),
+    created_at: snapshotTime(name) ?? null,
     rows,
     size_bytes: size,
     pinned: marks.pinned.includes(name),
@@ -237,10 +237,3 @@ const entryOf = (
 };
 
 const nameOf = (path: string): string => path.slice(SNAPSHOTS_DIR.length);
-
-const createdAt = (name: string): string | null => {
-  const [, y, mo, d, h, mi, s, fraction = ""] =
-    /^records-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{6})?\D/.exec(name) ?? [];
-  if (y === undefined) return null;
-  return `${y}-${mo}-${d}T${h}:${mi}:${s}.${fraction.padEnd(6, "0")}Z`;
-};

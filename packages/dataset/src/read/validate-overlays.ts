@@ -185,26 +185,34 @@ async function checkKeys(part: Part, namespace: string, c: OverlayContext): Prom
   }
 }
 
-/** Every tombstone says whether its row is deleted. */
+/** A tombstone that does not say whether its row is deleted leaves it live, to every reader: most likely not what was meant. */
 async function checkDeleted(part: Part, c: OverlayContext): Promise<void> {
   const where = inDataset(c.id, part.path);
-  const report = (message: string, row: number | undefined): void =>
+  const kind = `${where} usr__deleted`;
+  if (!part.columns.includes("usr__deleted")) {
     c.findings.add({
       severity: "error",
-      code: row === undefined ? "CORRUPT" : "BAD_VALUE",
-      message,
-      where: place(where, row, "usr__deleted"),
-      hint:
-        row === undefined
-          ? "Put back the file of another copy of the dataset."
-          : "Say it anew with: usr delete, or usr restore",
-      kind: `${where} usr__deleted`,
+      code: "CORRUPT",
+      message: "It does not say which rows are deleted.",
+      where: place(where, undefined, "usr__deleted"),
+      hint: "Put back the file of another copy of the dataset.",
+      kind,
     });
-  if (!part.columns.includes("usr__deleted")) return report("It does not say which rows are deleted.", undefined);
+    return;
+  }
   let row = 0;
   for await (const { columns, numRows } of readBatches(part.file, { columns: ["usr__deleted"], signal: c.signal })) {
-    for (let i = 0; i < numRows; i++)
-      if (!isValid(columns[0]!, i)) report("It does not say whether the row is deleted.", row + i + 1);
+    for (let i = 0; i < numRows; i++) {
+      if (isValid(columns[0]!, i)) continue;
+      c.findings.add({
+        severity: "warning",
+        code: "BAD_VALUE",
+        message: "It does not say whether the row is deleted, and the row is read as live.",
+        where: place(where, row + i + 1, "usr__deleted"),
+        hint: "Say it anew with: usr delete, or usr restore",
+        kind,
+      });
+    }
     row += numRows;
   }
 }

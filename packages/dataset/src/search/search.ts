@@ -53,6 +53,12 @@ export async function* search(root: Root, id: string, o: SearchOptions): AsyncGe
       hint: "Search other columns with a regular expression.",
     });
   }
+  if (o.pattern === "") {
+    throw new DatasetError("PATTERN_INVALID", "the pattern is empty, and nothing lies everywhere", {
+      hint: "Say what to look for; all rows show with: usr scan DATASET",
+      details: { pattern: "", position: 1 },
+    });
+  }
   if (iupac && o.caseSensitive === true)
     throw new DatasetError("USAGE", "a motif has no letter case", { hint: "Leave out case sensitivity." });
   const matcher: Matcher = iupac ? motifMatcher(o.pattern) : regexMatcher(o.pattern, o.caseSensitive ?? false);

@@ -1,4 +1,4 @@
-import { formatTimestamp } from "@usr/schema";
+import { formatTimestamp, parseTimestamp } from "@usr/schema";
 import type { ObjectMeta, ReadableStorage } from "@usr/storage";
 import { isSnapshotFile, RECORDS, SNAPSHOTS_DIR, STAGING } from "../layout.ts";
 import { readMarks } from "../read/snapshot-marks.ts";
@@ -9,6 +9,13 @@ const KEPT = 5;
 
 /** A point in time as file names carry it: digits and `T`, six fraction digits, no zone. */
 export const fileStamp = (us: bigint): string => formatTimestamp(us, "us", false).replaceAll(/[-:.]/g, "");
+
+/** The time that a snapshot's name begins with, in RFC 3339; `undefined` where it says none. */
+export const snapshotTime = (name: string): string | undefined => {
+  const [, y, mo, d, h, mi, s, fraction = ""] =
+    /^records-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{6})?\D/.exec(name) ?? [];
+  return y === undefined ? undefined : `${y}-${mo}-${d}T${h}:${mi}:${s}.${fraction.padEnd(6, "0")}Z`;
+};
 
 /** Every snapshot of the base, by name: oldest first, since names begin with a stamp. */
 export const snapshotObjects = async (storage: ReadableStorage): Promise<readonly ObjectMeta[]> => {
@@ -38,16 +45,27 @@ export const planSnapshot = async (
   return { path: to, first: { kind: "publish", from: copy.path, to }, last };
 };
 
-/** A name for a snapshot of now that no other has: `records-<stamp>.parquet`, with a label `records-<stamp>-<label>.parquet`. */
+/**
+ * A name for a snapshot of now that no other has: `records-<stamp>.parquet`, with a label `records-<stamp>-<label>.parquet`. It comes after all
+ * others even where the clock went back, for the order of names says which snapshots are the newest.
+ */
 export const freeSnapshotPath = (
   tx: Pick<Transaction, "nowUs">,
   snapshots: readonly ObjectMeta[],
   label?: string,
 ): string => {
   let at = tx.nowUs;
-  const stem = (): string => `${SNAPSHOTS_DIR}records-${fileStamp(at)}`;
-  while (snapshots.some(({ path }) => path.startsWith(stem()))) at += 1n;
-  return `${stem()}${label === undefined ? "" : `-${label}`}.parquet`;
+  for (const { path } of snapshots) {
+    const stamp = stampOf(path);
+    if (stamp >= at) at = stamp + 1n;
+  }
+  return `${SNAPSHOTS_DIR}records-${fileStamp(at)}${label === undefined ? "" : `-${label}`}.parquet`;
+};
+
+/** The time that the name of a snapshot tells, in microseconds; 0 where it tells none. */
+const stampOf = (path: string): bigint => {
+  const time = snapshotTime(path.slice(SNAPSHOTS_DIR.length));
+  return time === undefined ? 0n : (parseTimestamp(time)?.epochNs ?? 0n) / 1000n;
 };
 
 /** The same bytes under a staged name: by hard link where the store has them, by copy where not. */

@@ -20,6 +20,8 @@ export interface ImportRules {
   readonly source?: string | undefined;
   readonly onConflict: "error" | "ignore";
   readonly createdAtUs: bigint;
+  /** Throws where overlays cannot bear a row of this kind. */
+  readonly admits: (bioType: string, alphabet: string, row: number) => void;
   /** Ids stored in the base, tombstoned ones too. */
   readonly stored: KeyTable;
   /** Ids that are stored and deleted. */
@@ -104,6 +106,7 @@ const importBatch = (
   const { numRows } = batch;
   counts.rowsRead += numRows;
   const rows = check(batch);
+  for (const { kind, start } of rows.runs) rules.admits(kind.bioType, kind.alphabet, batch.firstRow + start);
   addIds(rows.words, numRows);
   const ids = idText(rows.words, numRows);
   const kept = newRows(batch, ids, rules, counts, refused);

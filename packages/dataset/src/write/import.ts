@@ -1,6 +1,9 @@
 import type { TableReader } from "@usr/formats";
+import type { KeyBatch } from "@usr/overlay";
+import { openParquet } from "@usr/parquet";
 import { registryHash } from "@usr/registry";
 import { formatTimestamp } from "@usr/schema";
+import type { Storage } from "@usr/storage";
 import { RECORDS } from "../layout.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
@@ -9,6 +12,7 @@ import { baseSchema, inBaseOrder, optional, wholeSchema } from "./base-shape.ts"
 import type { ImportCounts, ImportRules } from "./import-rows.ts";
 import { importedRows } from "./import-rows.ts";
 import { appendedGroups } from "./row-groups.ts";
+import { asKeyBatch, keyRows, requireCaseUnique, type SequenceKeys, sequenceKeys } from "./sequence-keys.ts";
 import { deletedIds, storedIds } from "./stored-ids.ts";
 import { transact } from "./transaction.ts";
 import type { WritableRoot } from "./types.ts";
@@ -40,6 +44,9 @@ export interface ImportResult {
 /**
  * Appends the sequences of a table to the base, in input order, all or nothing. Old row groups are copied, not decoded; memory is
  * bounded by the packed ids (20 bytes a row read, and those of the base) and one row group. An import that adds nothing changes nothing and logs nothing.
+ *
+ * @throws DatasetError what `importedRows` throws, and `MULTIPLE_BIO_TYPES`, `NOT_SUPPORTED`, OverlayError `AMBIGUOUS_BASE_KEY` where the rows would make an
+ * overlay keyed by sequence unreadable
  */
 export const importRows = async (
   root: WritableRoot,
@@ -51,7 +58,10 @@ export const importRows = async (
     const hash = await registryHash(await requireRegistry(root.storage));
     await using snapshot = await openSnapshot(root, id, { namespaces: "none", tombstones: true });
     const counts = newCounts();
-    for await (const _rows of importedRows(table, await rulesOf(snapshot, o, root.clock()), counts)) void _rows;
+    const keys = await sequenceKeys(snapshot, o.path);
+    const rows = importedRows(table, await rulesOf(snapshot, keys, o, root.clock()), counts);
+    if (keys.foldsCase) await requireCaseUnique(storedAndNew(snapshot, rows));
+    else for await (const _rows of rows) void _rows;
     return resultOf(snapshot, counts, hash);
   }
   return transact(root, id, { command: "import", freeze: "copy" }, async (tx) => {
@@ -60,10 +70,12 @@ export const importRows = async (
     const file = snapshot.base.file;
     const createdAt = formatTimestamp(tx.nowUs, "us", true);
     const schema = baseSchema(optional(wholeSchema(file, tx.id)), { registryHash: tx.registryHash, createdAt });
-    const rows = importedRows(table, await rulesOf(snapshot, o, tx.nowUs), counts);
+    const keys = await sequenceKeys(snapshot, o.path);
+    const rows = importedRows(table, await rulesOf(snapshot, keys, o, tx.nowUs), counts);
     const staged = await tx.stageParquet(schema, appendedGroups(file, inBaseOrder(file.schema, rows)));
     const result = resultOf(snapshot, counts, tx.registryHash);
     if (counts.rowsAdded === 0) return { result };
+    if (keys.foldsCase) await requireCaseUnique(stagedRows(tx.storage, staged.path));
     return {
       result,
       commit: {
@@ -90,13 +102,29 @@ const resultOf = (snapshot: Snapshot, counts: ImportCounts, hash: string): Impor
   ignored_columns: counts.ignoredColumns,
 });
 
-const rulesOf = async (snapshot: Snapshot, o: ImportOptions, createdAtUs: bigint): Promise<ImportRules> => ({
+async function* storedAndNew(snapshot: Snapshot, rows: ReturnType<typeof importedRows>): AsyncGenerator<KeyBatch> {
+  yield* keyRows(snapshot.base.file);
+  for await (const batch of rows) yield asKeyBatch(batch);
+}
+
+async function* stagedRows(storage: Storage, path: string): AsyncGenerator<KeyBatch> {
+  await using handle = await storage.open(path);
+  if (handle !== undefined) yield* keyRows(await openParquet(handle));
+}
+
+const rulesOf = async (
+  snapshot: Snapshot,
+  { admits }: SequenceKeys,
+  o: ImportOptions,
+  createdAtUs: bigint,
+): Promise<ImportRules> => ({
   path: o.path,
   bioType: o.bioType,
   alphabet: o.alphabet,
   source: o.source,
   onConflict: o.onConflict ?? "error",
   createdAtUs,
+  admits,
   stored: await storedIds(snapshot.base.file),
   deleted: await deletedIds(snapshot),
 });

@@ -1,0 +1,54 @@
+/// <reference types="node" />
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm, statfs, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Runs a command, telling whether it worked: for what needs rights this machine may not give. */
+const works = (command: string, ...args: readonly string[]): boolean => {
+  try {
+    execFileSync(command, args, { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+export const mount = (folder: string, options: string): boolean =>
+  works("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder);
+
+export const unmount = (folder: string): void => void execFileSync("umount", [folder]);
+
+/** Makes a mounted folder refuse writes, or take them again. */
+export const remount = (folder: string, mode: "ro" | "rw"): void =>
+  void execFileSync("mount", ["-o", `remount,${mode}`, folder]);
+
+export interface SmallDisk extends AsyncDisposable {
+  readonly folder: string;
+  /** Leaves that many units of space and no more; `undefined` gives all of it back. */
+  readonly leave: (units: number | undefined) => Promise<void>;
+}
+
+/** A real file system with little space, in pages of 4 KiB or in files; `undefined` where mounting is not permitted. */
+export const smallDisk = async (unit: "pages" | "files"): Promise<SmallDisk | undefined> => {
+  const folder = await mkdtemp(join(tmpdir(), "usr-disk-"));
+  if (!mount(folder, unit === "pages" ? "size=2m" : "size=16m,nr_inodes=400")) {
+    await rm(folder, { recursive: true });
+    return undefined;
+  }
+  const filler = join(folder, "filler");
+  return {
+    folder,
+    leave: async (units) => {
+      await rm(filler, { recursive: true, force: true });
+      if (units === undefined) return;
+      const { bavail, bsize, ffree } = await statfs(folder);
+      if (unit === "pages") return writeFile(filler, new Uint8Array((bavail - units) * bsize));
+      execFileSync("sh", ["-c", 'mkdir "$1" && cd "$1" && seq "$2" | xargs touch', "fill", filler, String(ffree - units - 1)]); // biome-ignore format: one line
+    },
+    [Symbol.asyncDispose]: async () => {
+      unmount(folder);
+      await rm(folder, { recursive: true });
+    },
+  };
+};
