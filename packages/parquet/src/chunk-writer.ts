@@ -1,4 +1,5 @@
 import { encodeFilter } from "./bloom.ts";
+import type { Compressor } from "./codec.ts";
 import { buildDictionary, type Dictionary } from "./dictionary.ts";
 import { CODEC, ENCODING, HEADER, META, PAGE, PHYSICAL } from "./format.ts";
 import { bitWidth, encodeHybrid, encodeRun } from "./rle.ts";
@@ -10,7 +11,7 @@ import { encodePlainTexts, encodeValues, type LeafValues, leafValues } from "./v
 
 export interface ChunkSettings {
   /** `undefined` = uncompressed. */
-  readonly compress: ((bytes: Uint8Array) => Uint8Array) | undefined;
+  readonly compress: Compressor | undefined;
   readonly pageBytes: number;
   /** Whether texts get a bloom filter. */
   readonly filter: boolean;
@@ -36,18 +37,104 @@ export interface WrittenChunk {
 
 const utf8 = new TextEncoder();
 
-/** Yields the pages of one leaf, to be placed at `offset` in the file, and returns what the footer says of them. */
-export function* encodeChunk(
-  s: Shredded,
-  offset: number,
-  settings: ChunkSettings,
-): Generator<Uint8Array, WrittenChunk, undefined> {
-  const { leaf, type } = s.leaf;
+/** Pages are made and compressed ahead of their turn up to this many bytes a chunk. */
+const AHEAD = 8 * 2 ** 20;
+
+/** A chunk whose first pages are on their way. */
+export interface StartedChunk {
+  /** Bytes of the pages that are made. */
+  readonly made: number;
+  /** Yields the pages, to be placed at `offset` in the file, and returns what the footer says of them. */
+  place(offset: number): AsyncGenerator<Uint8Array, WrittenChunk, undefined>;
+}
+
+/** Starts to encode one leaf. */
+export function startChunk(s: Shredded, settings: ChunkSettings): StartedChunk {
   const values = leafValues(s);
   const dictionary = worthIt(buildDictionary(values), values);
+  const pages = ahead(packedPages(s, values, dictionary, settings), AHEAD);
+  return { made: pages.made, place: (offset) => placeChunk(s, values, dictionary, pages, offset, settings) };
+}
+
+interface PackedPage {
+  readonly range: PageRange;
+  readonly plain: number;
+  readonly packed: readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
+  readonly compressed: boolean;
+}
+
+/** The first items at once, up to `limit` bytes, and then as many as are taken. */
+function ahead(
+  pages: Iterator<PackedPage, void, undefined>,
+  limit: number,
+): { readonly made: number; take(): PackedPage | undefined } {
+  const made: PackedPage[] = [];
+  let bytes = 0;
+  const make = (): void => {
+    while (bytes < limit) {
+      const next = pages.next();
+      if (next.done) return;
+      made.push(next.value);
+      bytes += next.value.plain;
+    }
+  };
+  make();
+  return {
+    made: bytes,
+    take: () => {
+      const page = made.shift();
+      bytes -= page?.plain ?? 0;
+      make();
+      return page;
+    },
+  };
+}
+
+function* packedPages(
+  s: Shredded,
+  values: LeafValues,
+  dictionary: Dictionary | undefined,
+  settings: ChunkSettings,
+): Generator<PackedPage, void, undefined> {
+  const { physical } = s.leaf.leaf;
+  const isFloat =
+    dictionary === undefined &&
+    (physical === PHYSICAL.float || physical === PHYSICAL.double || physical === PHYSICAL.fixed);
+  let { compress } = settings;
+  let first = true;
+  const levels = levelWriter(s);
+  for (const range of pageRanges(s, values, dictionary, settings.pageBytes)) {
+    const parts = [...levels(range), ...pageValues(range, values, dictionary)];
+    const plain = sizeOf(parts);
+    let packed: PackedPage["packed"] = parts;
+    if (compress !== undefined && isFloat && first) {
+      const small = compress.now(joined(parts, plain));
+      // Measured floats are mostly noise; where the first page shrinks by less than a tenth the chunk is kept as it is.
+      if (small.length > plain * 0.9) compress = undefined;
+      else packed = [small];
+    } else if (compress !== undefined) {
+      const small = compress.soon(joined(parts, plain));
+      packed = small instanceof Promise ? small.then((bytes) => [bytes]) : [small];
+      // A writer that ends early asks for no more pages, and nobody is left to hear of a failure.
+      if (packed instanceof Promise) packed.catch(() => {});
+    }
+    first = false;
+    yield { range, plain, packed, compressed: compress !== undefined };
+  }
+}
+
+async function* placeChunk(
+  s: Shredded,
+  values: LeafValues,
+  dictionary: Dictionary | undefined,
+  packedAhead: { take(): PackedPage | undefined },
+  offset: number,
+  settings: ChunkSettings,
+): AsyncGenerator<Uint8Array, WrittenChunk, undefined> {
+  const { leaf, type } = s.leaf;
   let at = offset;
   let uncompressed = 0;
-  let compress = settings.compress;
+  let compressed = settings.compress !== undefined;
   const place = (
     header: (plain: number, packed: number) => ThriftStruct,
     plain: number,
@@ -65,7 +152,7 @@ export function* encodeChunk(
     dictionaryOffset = at;
     const { values: distinct } = dictionary;
     const body = distinct.kind === "bytes" ? encodePlainTexts(distinct) : encodeValues(distinct, 0, distinct.count);
-    const packed = compress === undefined ? body : compress(body);
+    const packed = settings.compress?.now(body) ?? body;
     yield* place(
       (plain, size) =>
         pageHeader(
@@ -90,20 +177,10 @@ export function* encodeChunk(
         : ENCODING.plain;
   const dataOffset = at;
   const pages: PageLocation[] = [];
-  const isFloat =
-    dictionary === undefined &&
-    (leaf.physical === PHYSICAL.float || leaf.physical === PHYSICAL.double || leaf.physical === PHYSICAL.fixed);
-  const levels = levelWriter(s);
-  for (const range of pageRanges(s, values, dictionary, settings.pageBytes)) {
-    const parts = [...levels(range), ...pageValues(range, values, dictionary)];
-    const plain = sizeOf(parts);
-    let packed: readonly Uint8Array[] = parts;
-    if (compress !== undefined) {
-      const small = compress(joined(parts, plain));
-      // Measured floats are mostly noise; where the first page shrinks by less than a tenth the chunk is kept as it is.
-      if (isFloat && pages.length === 0 && small.length > plain * 0.9) compress = undefined;
-      else packed = [small];
-    }
+  for (let page = packedAhead.take(); page !== undefined; page = packedAhead.take()) {
+    const { range, plain } = page;
+    const packed = await page.packed;
+    compressed = page.compressed;
     const start = at;
     const detail = struct([
       [1, range.end - range.start],
@@ -140,7 +217,7 @@ export function* encodeChunk(
         settings.path.map((name) => utf8.encode(name)),
       ),
     ],
-    [META.codec, compress === undefined ? CODEC.uncompressed : CODEC.zstd],
+    [META.codec, compressed ? CODEC.zstd : CODEC.uncompressed],
     [META.numValues, BigInt(s.entries)],
     [META.totalUncompressed, BigInt(uncompressed)],
     [META.totalCompressed, BigInt(at - offset)],

@@ -66,12 +66,38 @@ export function plainBytes(bytes: Uint8Array): Uint8Array {
     : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Compresses one page body with zstd. Throws `NOT_SUPPORTED` where the runtime has no zstd: nothing is downgraded in silence. */
-export function zstdCompressor(level: number): (bytes: Uint8Array) => Uint8Array {
-  const compress = nativeZlib()?.zstdCompressSync;
+/** Compresses page bodies: at once, or beside the thread that asks, where that pays. */
+export interface Compressor {
+  now(bytes: Uint8Array): Uint8Array;
+  soon(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+}
+
+/** Below this size handing a page to another thread costs more than it saves. */
+const WORTH_A_THREAD = 32 * 1024;
+
+/** Compresses with zstd. Throws `NOT_SUPPORTED` where the runtime has no zstd: nothing is downgraded in silence. */
+export function zstdCompressor(level: number): Compressor {
+  const zlib = nativeZlib();
+  const compress = zlib?.zstdCompressSync;
+  const beside = zlib?.zstdCompress;
   if (compress === undefined) {
     throw notSupported("This runtime has no zstd compression.", 'Ask for it: codec "uncompressed".');
   }
   // 100 is ZSTD_c_compressionLevel. One output chunk: the bound of zstd is a little over the input.
-  return (bytes) => compress(bytes, { params: { 100: level }, chunkSize: bytes.length + (bytes.length >> 7) + 1024 });
+  const options = (size: number): { readonly params: Record<number, number>; readonly chunkSize: number } => ({
+    params: { 100: level },
+    chunkSize: size + (size >> 7) + 1024,
+  });
+  const now = (bytes: Uint8Array): Uint8Array => compress(bytes, options(bytes.length));
+  return {
+    now,
+    soon: (bytes) => {
+      if (beside === undefined || bytes.length < WORTH_A_THREAD) return now(bytes);
+      return new Promise((resolve, reject) => {
+        // With its size told the frame says how long its content is, as one made at once does.
+        const o = { ...options(bytes.length), pledgedSrcSize: bytes.length };
+        beside(bytes, o, (error, result) => (error === null ? resolve(result) : reject(error)));
+      });
+    },
+  };
 }

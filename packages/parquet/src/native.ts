@@ -2,6 +2,7 @@
 interface ZlibOptions {
   readonly maxOutputLength?: number;
   readonly chunkSize?: number;
+  readonly pledgedSrcSize?: number;
   readonly params?: Readonly<Record<number, number>>;
 }
 type Inflate = (bytes: Uint8Array, o?: ZlibOptions) => Uint8Array;
@@ -9,6 +10,11 @@ type Inflate = (bytes: Uint8Array, o?: ZlibOptions) => Uint8Array;
 export interface NativeZlib {
   readonly zstdDecompressSync?: Inflate;
   readonly zstdCompressSync?: Inflate;
+  readonly zstdCompress?: (
+    bytes: Uint8Array,
+    o: ZlibOptions,
+    done: (error: Error | null, result: Uint8Array) => void,
+  ) => void;
   readonly gunzipSync?: Inflate;
   readonly brotliDecompressSync?: Inflate;
   readonly crc32?: (bytes: Uint8Array, value?: number) => number;

@@ -1,6 +1,6 @@
 import { type Column, formatType, type Schema, sameType } from "@usr/schema";
-import { encodeChunk, type WrittenChunk } from "./chunk-writer.ts";
-import { zstdCompressor } from "./codec.ts";
+import { type StartedChunk, startChunk, type WrittenChunk } from "./chunk-writer.ts";
+import { type Compressor, zstdCompressor } from "./codec.ts";
 import { type Declaration, declare, sameDeclaration } from "./declare.ts";
 import { ParquetError } from "./error.ts";
 import type { SchemaNode } from "./footer.ts";
@@ -14,6 +14,8 @@ const utf8 = new TextEncoder();
 const MAGIC = utf8.encode("PAR1");
 /** Small parts are gathered up to this size before they are yielded. */
 const GATHER = 256 * 1024;
+/** While this many bytes of pages are compressed by other threads, the next ones are made. */
+const AHEAD = 12 * 2 ** 20;
 
 /**
  * The bytes of a Parquet file, in order. Row groups are pulled one at a time, and memory is bounded by one of them. Row groups without
@@ -46,6 +48,36 @@ export async function* writeParquet(
     return out;
   };
 
+  /** Chunks that are being compressed, in the order of the file. */
+  const started: { readonly chunk: StartedChunk; readonly chunks: WrittenChunk[] }[] = [];
+  let made = 0;
+  /** Places the first chunks until no more than `limit` bytes are ahead. */
+  async function* place(limit: number): AsyncGenerator<Uint8Array, void, undefined> {
+    // What is copied waits for nothing but what stands before it.
+    while (started.length > 0 && (made > limit || started[0]!.chunk.made === 0)) {
+      const { chunk, chunks } = started.shift()!;
+      made -= chunk.made;
+      const pages = chunk.place(offset);
+      for (;;) {
+        const step = await pages.next();
+        if (step.done) {
+          chunks.push(step.value);
+          break;
+        }
+        const bytes = step.value;
+        if (bytes.length < GATHER) {
+          put(bytes);
+          if (gathered >= GATHER) yield drain();
+          continue;
+        }
+        // What is large goes as it is: a view of the column, where the values are neither packed nor compressed.
+        if (gathered > 0) yield drain();
+        offset += bytes.length;
+        yield bytes;
+      }
+    }
+  }
+
   put(MAGIC);
   for await (const group of rowGroups) {
     o.signal?.throwIfAborted();
@@ -58,35 +90,21 @@ export async function* writeParquet(
       const declaration = declarations[i] ?? own ?? declare(field);
       declarations[i] = declaration;
       if (own !== undefined && !sameDeclaration(own, declaration)) throw otherLayout(field.name, groups.length);
-      for (const pages of chunksOf(column, declaration, field.name, {
+      for (const chunk of chunksOf(column, declaration, field.name, {
         compress,
         pageBytes,
         filter: o.bloomFilters?.includes(field.name) === true,
         createdBy: o.createdBy ?? CREATED_BY,
-        offset: () => offset,
         signal: o.signal,
       })) {
-        for (;;) {
-          const step = await pages.next();
-          if (step.done) {
-            chunks.push(step.value);
-            break;
-          }
-          const bytes = step.value;
-          if (bytes.length < GATHER) {
-            put(bytes);
-            if (gathered >= GATHER) yield drain();
-            continue;
-          }
-          // What is large goes as it is: a view of the column, where the values are neither packed nor compressed.
-          if (gathered > 0) yield drain();
-          offset += bytes.length;
-          yield bytes;
-        }
+        started.push({ chunk, chunks });
+        made += chunk.made;
+        yield* place(AHEAD);
       }
     }
     groups.push({ numRows: group.numRows, chunks });
   }
+  yield* place(-1);
   // Side by side, so that looking for a value is one read.
   for (const { chunks } of groups) {
     for (const [i, chunk] of chunks.entries()) {
@@ -188,38 +206,36 @@ function otherLayout(column: string, rowGroup: number): ParquetError {
   );
 }
 
-interface Placement {
-  readonly compress: ((bytes: Uint8Array) => Uint8Array) | undefined;
+interface ChunkOptions {
+  readonly compress: Compressor | undefined;
   readonly pageBytes: number;
   readonly filter: boolean;
   readonly createdBy: string;
-  readonly offset: () => number;
   readonly signal: AbortSignal | undefined;
 }
 
-type Pages = Generator<Uint8Array, WrittenChunk, undefined> | AsyncGenerator<Uint8Array, WrittenChunk, undefined>;
-
-/** The leaf chunks of a column, each started when the one before it is placed. */
+/** The leaf chunks of a column, each started when it is asked for. */
 function* chunksOf(
   column: Column | ChunkRef,
   declaration: Declaration,
   name: string,
-  p: Placement,
-): Generator<Pages, void, undefined> {
+  o: ChunkOptions,
+): Generator<StartedChunk, void, undefined> {
   if ("rowGroup" in column) {
     const node = nodeOf(column.file, column.column);
     const group = column.file.footer.rowGroups[column.rowGroup]!;
     for (const { leaf, path } of leafPaths(node, [])) {
-      yield copyChunk(column, group.chunks[leaf.firstLeaf]!, leaf, [name, ...path.slice(1)], p.offset(), p.createdBy, {
-        signal: p.signal,
-      });
+      const names = [name, ...path.slice(1)];
+      const place: StartedChunk["place"] = (offset) =>
+        copyChunk(column, group.chunks[leaf.firstLeaf]!, leaf, names, offset, o.createdBy, { signal: o.signal });
+      yield { made: 0, place };
     }
     return;
   }
   const paths = new Map(leafPaths(declaration.node, []).map(({ leaf, path }) => [leaf.firstLeaf, path]));
   for (const leaf of shred(column, declaration.shape)) {
     const path = paths.get(leaf.leaf.leaf.firstLeaf)!;
-    yield encodeChunk(leaf, p.offset(), { ...p, path });
+    yield startChunk(leaf, { ...o, path });
   }
 }
 

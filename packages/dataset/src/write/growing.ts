@@ -50,6 +50,13 @@ export const growingText = (rows: number, expectedBytes: number = rows * 16): Gr
   };
 };
 
+/** The offsets of `rows` texts of `size` bytes each. */
+export const evenOffsets = (rows: number, size: number): Int32Array => {
+  const offsets = new Int32Array(rows + 1);
+  for (let i = 1; i <= rows; i++) offsets[i] = i * size;
+  return offsets;
+};
+
 /** A text column of one value. */
 export const sameText = (type: DataType, value: string, rows: number): Column => {
   const text = new TextEncoder().encode(value);
@@ -57,11 +64,5 @@ export const sameText = (type: DataType, value: string, rows: number): Column =>
   const data = new Uint8Array(size * rows);
   data.set(text);
   for (let filled = size; filled > 0 && filled < data.length; filled *= 2) data.copyWithin(filled, 0, filled);
-  return {
-    layout: "utf8",
-    type,
-    length: rows,
-    offsets: Int32Array.from({ length: rows + 1 }, (_, i) => i * size),
-    data,
-  };
+  return { layout: "utf8", type, length: rows, offsets: evenOffsets(rows, size), data };
 };

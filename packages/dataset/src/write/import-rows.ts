@@ -5,7 +5,7 @@ import type { Column, DataType } from "@usr/schema";
 import { gatherColumns, isValid } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { BASE_FIELDS } from "../layout.ts";
-import { growingText, sameText } from "./growing.ts";
+import { evenOffsets, growingText, sameText } from "./growing.ts";
 import { packedIds } from "./packed-ids.ts";
 import { type CheckedRows, fixedCells, type RowChecker, rowChecker, textCells } from "./row-check.ts";
 
@@ -150,7 +150,7 @@ const baseColumns = (batch: TableBatch, rows: CheckedRows, ids: Uint8Array, rule
     layout: "utf8",
     type: TYPES[0]!,
     length: numRows,
-    offsets: Int32Array.from({ length: numRows + 1 }, (_, i) => i * 40),
+    offsets: evenOffsets(numRows, 40),
     data: ids,
   };
   const length = new Int32Array(numRows);
