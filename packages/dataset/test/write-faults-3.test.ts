@@ -1,0 +1,7 @@
+import { VERBS } from "./verbs.ts";
+import { failsAtEveryCall } from "./write-faults.ts";
+
+failsAtEveryCall(
+  VERBS.filter((_, index) => index % 3 === 2),
+  1000,
+);

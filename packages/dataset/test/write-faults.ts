@@ -1,0 +1,88 @@
+import { DeadError, type FaultPlan, faultStorage } from "@usr/storage/testing";
+import { testRuns } from "@usr/testkit";
+import { describe, expect, it } from "vitest";
+import { initDataset } from "../src/write/index.ts";
+import { DATASETS, prepared, recoverAll, seen, type Verb } from "./verbs.ts";
+import { cloneStorage, importCsv, writableRoot } from "./write-support.ts";
+
+const PLANS: readonly Omit<FaultPlan, "failAt">[] = [
+  { kind: "error-once", on: "before", code: "IO" },
+  { kind: "error-once", on: "after", code: "FULL" },
+  { kind: "error-forever", on: "before", code: "FULL" },
+  { kind: "error-forever", on: "after", code: "PERMISSION" },
+  { kind: "die", on: "before" },
+  { kind: "die", on: "after" },
+  { kind: "die", shortWrite: true },
+];
+
+/**
+ * A call that only reads leaves nothing behind: to die at it is to die before the next change, and storage that fails for ever from there on is
+ * tried from that change on. So the usual run lets it fail once.
+ * The long run tries the other plans at these calls all the same.
+ */
+const READS: ReadonlySet<string> = new Set(["open", "read", "list", "digest"]);
+const tries = (plan: Omit<FaultPlan, "failAt">, call: string): boolean =>
+  testRuns(1) > 1 || !READS.has(call.split(" ", 1)[0] ?? "") || (plan.kind === "error-once" && plan.on === "before");
+
+/** Every verb under every plan at every storage call; one test file takes a share of the verbs, so that the cores share the work. */
+export function failsAtEveryCall(verbs: readonly Verb[], atLeast: number): void {
+  let runs = 0;
+  describe.each(verbs)("$name fails or dies at every storage call", (verb) => {
+    it.each(PLANS)("$kind $on $code short:$shortWrite", async (plan) => {
+      const origin = await prepared(verb);
+      const before = await seen(origin, verb);
+      const whole = faultStorage(await cloneStorage(origin));
+      await verb.run(writableRoot(whole.storage, 7));
+      const counted = await cloneStorage(whole.storage);
+      const after = await seen(counted, verb);
+      expect(after.events - before.events).toBe(verb.events);
+
+      for (const [index, call] of whole.calls.entries()) {
+        if (!tries(plan, call)) continue;
+        const n = index + 1;
+        const inner = await cloneStorage(origin);
+        const faulty = faultStorage(inner, { ...plan, failAt: n });
+        let failed: unknown;
+        try {
+          await verb.run(writableRoot(faulty.storage, 7));
+        } catch (error) {
+          failed = error;
+        }
+        runs++;
+        const where = `call ${n} (${call}), ${JSON.stringify(plan)}`;
+        if (plan.kind === "die")
+          expect(failed === undefined || failed instanceof DeadError || hasDeadCause(failed), where).toBe(true);
+        const found = await seen(inner, verb);
+        expect([before.view, after.view], where).toContain(found.view);
+        if (failed === undefined) expect(found.view, where).toBe(after.view);
+        if (failed !== undefined && plan.kind === "error-once" && plan.on === "before")
+          expect(found.view, where).toBe(before.view);
+
+        await recoverAll(inner);
+        const recovered = await seen(inner, verb);
+        expect(recovered.view, where).toBe(found.view);
+        const own = recovered.events - before.events;
+        if (before.view === after.view) expect([0, verb.events], where).toContain(own);
+        else expect(own, where).toBe(found.view === after.view ? verb.events : 0);
+        if (failed === undefined) expect(own, where).toBe(verb.events);
+
+        // Mutations work again, and leave no debris behind.
+        const survivor = writableRoot(inner, 123);
+        await importCsv(survivor, "demo", "sequence\nTTTTTTTTTT\n");
+        await initDataset(survivor, "second").catch(() => undefined);
+        for (const id of DATASETS) {
+          for await (const { path } of inner.list(`${id}/.staging/`)) expect.fail(`${where}: debris ${path}`);
+        }
+        const last = await seen(inner, verb);
+        expect(last.events - recovered.events, where).toBe(verb.name === "init" && own === 1 ? 1 : 2);
+      }
+    });
+  });
+
+  it("tried the calls of these verbs", () => {
+    expect(runs).toBeGreaterThan(atLeast);
+  });
+}
+
+const hasDeadCause = (error: unknown): boolean =>
+  error instanceof Error && (error instanceof DeadError || (error.cause !== undefined && hasDeadCause(error.cause)));
