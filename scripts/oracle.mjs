@@ -29,7 +29,18 @@ const find = () => {
       continue;
     const made =
       run(python, "-m", "venv", "--clear", folder) &&
-      run(own, "-m", "pip", "install", "--disable-pip-version-check", "--retries", "1", "--only-binary", ":all:", ...PACKAGES);
+      run(
+        own,
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--retries",
+        "1",
+        "--only-binary",
+        ":all:",
+        ...PACKAGES,
+      );
     if (made && works(own)) return own;
   }
   return undefined;

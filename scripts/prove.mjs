@@ -11,7 +11,7 @@ const SUITES = {
     runs: 8,
     files: {
       "packages/storage": ["crash", "power-cut"],
-      "packages/dataset": ["write-faults", "power-cut", "protocol", "kill"],
+      "packages/dataset": ["write-faults-1", "write-faults-2", "write-faults-3", "power-cut", "protocol", "kill"],
     },
   },
   race: { runs: 10, files: { "packages/storage": ["lock"], "packages/dataset": ["races", "write-processes"] } },
