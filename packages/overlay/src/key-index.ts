@@ -2,7 +2,7 @@ import type { Column } from "@usr/schema";
 import { isValid } from "@usr/schema/columns";
 import { OverlayError } from "./error.ts";
 import { foldsCase, keyText, stripInto } from "./key-bytes.ts";
-import { createKeyTable, type KeyTable } from "./key-table.ts";
+import { createKeyTable, type KeyTable, NOT_LOOKED_UP } from "./key-table.ts";
 import type { KeyBatch, KeyIndex, KeyIndexOptions, OverlayKey } from "./types.ts";
 
 /** As many keys are worth looking for in filters. */
@@ -60,14 +60,25 @@ export async function buildKeyIndex(
 
   const filled = table ?? createKeyTable({ expected: 0, fold });
   const numRows = o.rows ?? end;
+  const lookup = (bytes: Uint8Array, start: number, stop: number): number => {
+    stripInto(range, bytes, start, stop);
+    return range[0] === range[1] ? -2 : filled.find(bytes, range[0]!, range[1]!);
+  };
   return {
     key,
     numRows,
     complete: given === numRows,
     keys: given === numRows || keys.length > FEW || fold ? undefined : keys,
-    lookup: (bytes, start, stop) => {
-      stripInto(range, bytes, start, stop);
-      return range[0] === range[1] ? -2 : filled.find(bytes, range[0]!, range[1]!);
+    lookup,
+    lookupEach: (column) => {
+      const { offsets, data, validity } = column;
+      const rows = new Int32Array(column.length);
+      filled.findEach(data, offsets, rows);
+      for (let i = 0; i < rows.length; i++) {
+        if (validity !== undefined && !isValid(column, i)) rows[i] = -2;
+        else if (rows[i] === NOT_LOOKED_UP) rows[i] = lookup(data, offsets[i]!, offsets[i + 1]!);
+      }
+      return rows;
     },
     next: (row) => repeats.next.get(row) ?? -1,
     repeats: repeats.next.size > 0,

@@ -1,5 +1,9 @@
-import { createPackedTable, HEX_DIGITS } from "./packed-table.ts";
+import { HEX_DIGITS } from "./packed-key.ts";
+import { NOT_LOOKED_UP } from "./packed-lookup.ts";
+import { createPackedTable } from "./packed-table.ts";
 import { createTextTable } from "./text-table.ts";
+
+export { NOT_LOOKED_UP };
 
 /**
  * A map from keys (bytes) to a number each. Keys are compared in full: hashes only say where to look.
@@ -13,6 +17,11 @@ export interface KeyTable {
   add(bytes: Uint8Array, start: number, end: number, value: number): number;
   /** The value of the key, or -1. Tries the key after the last one found first. */
   find(bytes: Uint8Array, start: number, end: number): number;
+  /**
+   * `find` for the keys `bytes[offsets[i], offsets[i + 1])` into `out[i]`, `0 <= i < out.length`, as far as that is faster for many at once than
+   * one by one, as it is for packed keys in no order; `NOT_LOOKED_UP` for the others.
+   */
+  findEach(bytes: Uint8Array, offsets: Int32Array, out: Int32Array): void;
 }
 
 export interface KeyTableOptions {
@@ -35,5 +44,9 @@ export function createKeyTable({ expected, fold }: KeyTableOptions): KeyTable {
     add: (bytes, start, end, value) =>
       packs(bytes, start, end) ? packed.add(value) : texts.add(bytes, start, end, value),
     find: (bytes, start, end) => (packs(bytes, start, end) ? packed.find() : texts.find(bytes, start, end)),
+    findEach: (bytes, offsets, out) => {
+      if (fold) out.fill(NOT_LOOKED_UP);
+      else packed.findEach(bytes, offsets, out);
+    },
   };
 }

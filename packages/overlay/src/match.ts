@@ -1,4 +1,4 @@
-import type { Column } from "@usr/schema";
+import type { Column, Utf8Column } from "@usr/schema";
 import { isValid } from "@usr/schema/columns";
 import { foldsCase, keyText, stripInto } from "./key-bytes.ts";
 import { createKeyTable, type KeyTable } from "./key-table.ts";
@@ -22,11 +22,13 @@ export function matchKeys(index: KeyIndex): KeyMatcher {
   let firstSeen: Int32Array | undefined;
   let strangers: KeyTable | undefined;
 
-  const remember = (): Int32Array => {
+  /** What the columns before the one at hand and its rows before `i` say. */
+  const remember = (i: number): Int32Array => {
     const seen = new Int32Array(index.numRows);
     let row = 0;
     for (const rows of history) {
-      for (const base of rows) {
+      const met = rows === history.at(-1) ? rows.subarray(0, i) : rows;
+      for (const base of met) {
         row++;
         if (base >= 0) seen[base] = row;
       }
@@ -34,59 +36,58 @@ export function matchKeys(index: KeyIndex): KeyMatcher {
     return seen;
   };
 
-  const duplicate = (bytes: Uint8Array, first: number): void => {
+  /** Puts where key `i` stands, without white space around it, into `range`. */
+  const locate = ({ data, offsets }: Utf8Column, i: number): void =>
+    stripInto(range, data, offsets[i]!, offsets[i + 1]!);
+
+  const duplicate = (column: Utf8Column, i: number, first: number): void => {
     counts.duplicates++;
     if (duplicateSamples.length === SAMPLES) return;
-    duplicateSamples.push({ key: keyText(bytes, range[0]!, range[1]!, fold), rows: [first, counts.rows] });
+    locate(column, i);
+    duplicateSamples.push({ key: keyText(column.data, range[0]!, range[1]!, fold), rows: [first, counts.rows] });
   };
 
-  const meet = (bytes: Uint8Array, base: number): void => {
+  const meet = (column: Utf8Column, i: number, base: number): void => {
+    counts.rows++;
     if (base >= 0) {
       counts.matched++;
       if (base > highest && firstSeen === undefined) {
         highest = base;
         return;
       }
-      // The keys of this column up to here are part of the history; those after it still say -2.
-      firstSeen ??= remember();
+      firstSeen ??= remember(i);
       const first = firstSeen[base]!;
       if (first === 0) firstSeen[base] = counts.rows;
-      else duplicate(bytes, first);
+      else duplicate(column, i, first);
     } else if (base === -2) {
       counts.blank++;
     } else {
       counts.orphans++;
-      if (orphanSamples.length < SAMPLES) orphanSamples.push(keyText(bytes, range[0]!, range[1]!, fold));
+      const { data } = column;
+      locate(column, i);
+      if (orphanSamples.length < SAMPLES) orphanSamples.push(keyText(data, range[0]!, range[1]!, fold));
       if (!index.complete) return;
       strangers ??= createKeyTable({ expected: 0, fold });
-      const first = strangers.add(bytes, range[0]!, range[1]!, counts.rows);
-      if (first >= 0) duplicate(bytes, first);
+      const first = strangers.add(data, range[0]!, range[1]!, counts.rows);
+      if (first >= 0) duplicate(column, i, first);
     }
   };
 
   return {
     match: (column) => {
-      const rows = new Int32Array(column.length).fill(-2);
       if (column.layout !== "utf8") {
         counts.rows += column.length;
         counts.blank += blanks(column);
-        history.push(rows);
-        return rows;
+        const none = new Int32Array(column.length).fill(-2);
+        history.push(none);
+        return none;
       }
-      const { offsets, data } = column;
+      const rows = index.lookupEach(column);
       history.push(rows);
-      for (let i = 0; i < rows.length; i++) {
-        counts.rows++;
-        let base = -2;
-        if (column.validity === undefined || isValid(column, i)) {
-          stripInto(range, data, offsets[i]!, offsets[i + 1]!);
-          base = index.lookup(data, range[0]!, range[1]!);
-        }
-        meet(data, base);
-        rows[i] = base;
-      }
+      for (let i = 0; i < rows.length; i++) meet(column, i, rows[i]!);
       return rows;
     },
+    firstOf: () => firstSeen,
     summary: () => ({ ...counts, duplicateSamples: [...duplicateSamples], orphanSamples: [...orphanSamples] }),
   };
 }

@@ -1,7 +1,7 @@
+import { HEX_DIGITS, hashKey, packKey, sameKey, WORDS } from "./packed-key.ts";
+import { createLookupSpace, type LookupSpace, lookUpBlock, NOT_LOOKED_UP } from "./packed-lookup.ts";
 import { createSlots, growSlots, isFull, longer } from "./slots.ts";
 
-export const HEX_DIGITS = 40;
-const WORDS = 5;
 /** The words of a key and its value, side by side: what is far apart in memory is read together. */
 const ENTRY = WORDS + 1;
 
@@ -11,14 +11,7 @@ const ENTRY = WORDS + 1;
  */
 const AHEAD = 32;
 
-/** Value of two ASCII hex digits, the first in the low byte; -1 for anything else, and upper case is something else. */
-const BYTE = new Int16Array(1 << 16).fill(-1);
-for (let value = 0; value < 256; value++) {
-  const digits = value.toString(16).padStart(2, "0");
-  BYTE[digits.charCodeAt(0) | (digits.charCodeAt(1) << 8)] = value;
-}
-
-/** Keys of 40 lowercase hex digits. `pack` sets the key that the other two work on. */
+/** Keys of 40 lowercase hex digits. `pack` sets the key that `add` and `find` work on. */
 export interface PackedTable {
   size(): number;
   /** Takes the 40 bytes from `start` as the key; false = they are not all hex digits, and there is none. */
@@ -27,49 +20,29 @@ export interface PackedTable {
   add(value: number): number;
   /** The value of the key, or -1. */
   find(): number;
+  /** `find` for the keys `bytes[offsets[i], offsets[i + 1])` into `out[i]`; `NOT_LOOKED_UP` = not 40 hex digits. */
+  findEach(bytes: Uint8Array, offsets: Int32Array, out: Int32Array): void;
 }
 
 export function createPackedTable(expected: number): PackedTable {
   const room = Math.max(16, expected);
   let slots = createSlots(room);
-  // Words are signed so that each is a small integer to the engine.
   let entries = new Int32Array(room * ENTRY);
   let count = 0;
   /** The entry after the last one found, and how many from there are worth a look. */
   let next = 0;
   let ahead = AHEAD;
   const key = new Int32Array(WORDS);
+  let space: LookupSpace | undefined;
 
-  const pack = (bytes: Uint8Array, start: number): boolean => {
-    let seen = 0;
-    for (let w = 0, at = start; w < WORDS; w++, at += 8) {
-      const a = BYTE[bytes[at]! | (bytes[at + 1]! << 8)]!;
-      const b = BYTE[bytes[at + 2]! | (bytes[at + 3]! << 8)]!;
-      const c = BYTE[bytes[at + 4]! | (bytes[at + 5]! << 8)]!;
-      const d = BYTE[bytes[at + 6]! | (bytes[at + 7]! << 8)]!;
-      seen |= a | b | c | d;
-      key[w] = (a << 24) | (b << 16) | (c << 8) | d;
-    }
-    return seen >= 0;
-  };
+  const pack = (bytes: Uint8Array, start: number): boolean => packKey(key, 0, bytes, start);
 
-  const holds = (entry: number): boolean => {
-    const at = entry * ENTRY;
-    return (
-      entries[at] === key[0] &&
-      entries[at + 1] === key[1] &&
-      entries[at + 2] === key[2] &&
-      entries[at + 3] === key[3] &&
-      entries[at + 4] === key[4]
-    );
-  };
-
-  /** The slot of the key, or the empty one where it belongs. */
-  const probe = (hash: number): number => {
+  /** The slot of a key, or the empty one where it belongs. */
+  const probe = (words: Int32Array, at: number, hash: number): number => {
     const mask = slots.length - 2;
     for (let slot = (hash << 1) & mask; ; slot = (slot + 2) & mask) {
       const entry = slots[slot]! - 1;
-      if (entry < 0 || (slots[slot + 1] === hash && holds(entry))) return slot;
+      if (entry < 0 || (slots[slot + 1] === hash && sameKey(entries, entry * ENTRY, words, at))) return slot;
     }
   };
 
@@ -78,13 +51,23 @@ export function createPackedTable(expected: number): PackedTable {
     return entries[entry * ENTRY + WORDS]!;
   };
 
+  const find = (): number => {
+    for (let entry = next, end = Math.min(count, next + ahead); entry < end; entry++) {
+      if (sameKey(entries, entry * ENTRY, key, 0)) return found(entry);
+    }
+    const entry = slots[probe(key, 0, hashKey(key, 0))]! - 1;
+    // Keys in no order soon cost one look ahead, and those that go forward again as many as they need.
+    ahead = entry >= next && entry < next + AHEAD ? AHEAD : Math.max(1, ahead >> 1);
+    return entry < 0 ? -1 : found(entry);
+  };
+
   return {
     size: () => count,
     pack,
     add: (value) => {
       if (isFull(count + 1, slots.length)) slots = growSlots(slots);
-      const hash = hashWords(key);
-      const slot = probe(hash);
+      const hash = hashKey(key, 0);
+      const slot = probe(key, 0, hash);
       const entry = slots[slot]! - 1;
       if (entry >= 0) return entries[entry * ENTRY + WORDS]!;
       const at = count * ENTRY;
@@ -96,25 +79,26 @@ export function createPackedTable(expected: number): PackedTable {
       slots[slot + 1] = hash;
       return -1;
     },
-    find: () => {
-      for (let entry = next, end = Math.min(count, next + ahead); entry < end; entry++) {
-        if (holds(entry)) return found(entry);
+    find,
+    findEach: (bytes, offsets, out) => {
+      const table = {
+        slots,
+        entries,
+        entryWords: ENTRY,
+        find: (words: Int32Array, at: number, hash: number) => slots[probe(words, at, hash)]! - 1,
+      };
+      for (let i = 0; i < out.length; ) {
+        // In order as far as can be told: one by one, up to the first keys that are not.
+        for (; i < out.length && ahead > 1; i++) {
+          const start = offsets[i]!;
+          out[i] = offsets[i + 1]! - start === HEX_DIGITS && pack(bytes, start) ? find() : NOT_LOOKED_UP;
+        }
+        if (i === out.length) return;
+        space ??= createLookupSpace();
+        const { keys, steps } = lookUpBlock(table, bytes, offsets, i, out, space, AHEAD);
+        i += keys;
+        if (steps * 2 > keys) ahead = AHEAD;
       }
-      const entry = slots[probe(hashWords(key))]! - 1;
-      // Keys in no order soon cost one look ahead, and those that go forward again as many as they need.
-      ahead = entry >= next && entry < next + AHEAD ? AHEAD : Math.max(1, ahead >> 1);
-      return entry < 0 ? -1 : found(entry);
     },
   };
-}
-
-/** SHA-1 words are their own hash, but ids of strangers may differ in their last digits only. */
-function hashWords(key: Int32Array): number {
-  const h =
-    key[0]! ^
-    Math.imul(key[1]!, 0x9e3779b1) ^
-    Math.imul(key[2]!, 0x85ebca6b) ^
-    Math.imul(key[3]!, 0xc2b2ae35) ^
-    Math.imul(key[4]!, 0x27d4eb2f);
-  return h ^ (h >>> 15);
 }

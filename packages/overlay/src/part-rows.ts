@@ -58,7 +58,8 @@ async function locateRows(part: Part, index: KeyIndex, o: Signal): Promise<PartR
   const { duplicates, duplicateSamples } = matcher.summary();
   const [sample] = duplicateSamples;
   if (sample !== undefined) throw duplicateKey(part, sample.key, sample.rows, duplicates);
-  return pair(rows, index);
+  const firstOf = matcher.firstOf();
+  return index.repeats ? pairRepeated(rows, index) : firstOf === undefined ? pairForward(rows) : pairByBase(firstOf);
 }
 
 function duplicateKey(part: Part, key: string, rows: readonly [number, number], count: number): OverlayError {
@@ -73,48 +74,41 @@ function duplicateKey(part: Part, key: string, rows: readonly [number, number], 
   );
 }
 
-function pair(rows: Int32Array, index: KeyIndex): PartRows {
+/** The rows of keys that come in base order. */
+function pairForward(rows: Int32Array): PartRows {
   let matched = 0;
-  let ascending = true;
-  for (let row = 0, last = -1; row < rows.length; row++) {
-    const base = rows[row]!;
-    if (base < 0) continue;
-    matched++;
-    if (base <= last) ascending = false;
-    last = base;
+  for (const base of rows) if (base >= 0) matched++;
+  const part = new Int32Array(matched);
+  const base = new Int32Array(matched);
+  for (let row = 0, i = 0; row < rows.length; row++) {
+    if (rows[row]! < 0) continue;
+    base[i] = rows[row]!;
+    part[i++] = row;
   }
-  if (ascending && !index.repeats) {
-    const part = new Int32Array(matched);
-    const base = new Int32Array(matched);
-    for (let row = 0, i = 0; row < rows.length; row++) {
-      if (rows[row]! < 0) continue;
-      base[i] = rows[row]!;
-      part[i++] = row;
-    }
-    return { base, part, forward: true };
-  }
-  return sortByBase(rows, index);
+  return { base, part, forward: true };
 }
 
-/** Inverts the map over the whole base: linear, whatever order the part is in. */
-function sortByBase(rows: Int32Array, index: KeyIndex): PartRows {
-  const partOf = new Int32Array(index.numRows).fill(-1);
+/** The rows of keys in any order: the part row of each base row counts from 1, 0 = none. */
+function pairByBase(rowOf: Int32Array): PartRows {
   let count = 0;
-  for (let row = 0; row < rows.length; row++) {
-    for (let base = rows[row]!; base >= 0; base = index.next(base)) {
-      partOf[base] = row;
-      count++;
-    }
-  }
+  for (const row of rowOf) if (row > 0) count++;
   const base = new Int32Array(count);
   const part = new Int32Array(count);
   let forward = true;
-  for (let row = 0, i = 0; i < count; row++) {
-    const from = partOf[row]!;
+  for (let row = 0, i = 0; row < rowOf.length; row++) {
+    const from = rowOf[row]! - 1;
     if (from < 0) continue;
     if (i > 0 && from < part[i - 1]!) forward = false;
     base[i] = row;
     part[i++] = from;
   }
   return { base, part, forward };
+}
+
+/** A base that holds an id twice gives every row of that id what the part says of it. */
+function pairRepeated(rows: Int32Array, index: KeyIndex): PartRows {
+  const rowOf = new Int32Array(index.numRows);
+  for (let row = 0; row < rows.length; row++)
+    for (let base = rows[row]!; base >= 0; base = index.next(base)) rowOf[base] = row + 1;
+  return pairByBase(rowOf);
 }

@@ -1,5 +1,5 @@
 import type { ParquetFile } from "@usr/parquet";
-import type { Batch, Column, Field } from "@usr/schema";
+import type { Batch, Column, Field, Utf8Column } from "@usr/schema";
 import type { ObjectMeta, Signal } from "@usr/storage";
 
 /** What the rows of an overlay are joined by. `sequence` and `sequence_norm` are the same key under two names. */
@@ -78,6 +78,8 @@ export interface KeyIndex {
    * The key after the last one found is tried first, so keys that come in base order cost one comparison.
    */
   lookup(bytes: Uint8Array, start: number, end: number): number;
+  /** `lookup` for every value of a column, `-2` for NULL. For ids in no order several times as fast. */
+  lookupEach(column: Utf8Column): Int32Array;
   /** The next base row with the same key as `row`, or -1. Only `id` keys of a base that holds an id twice have one. */
   next(row: number): number;
   /** Whether `next` ever answers. */
@@ -109,6 +111,11 @@ export interface KeySummary {
 export interface KeyMatcher {
   /** The base row of each key of `column` (text); `-1` = no base row has it, `-2` = NULL or blank. */
   match(column: Column): Int32Array;
+  /**
+   * For each base row the first key met that it has, counted from 1; 0 = none. `undefined` as long as the base rows of the keys have come in
+   * strictly ascending order.
+   */
+  firstOf(): Int32Array | undefined;
   /** What was met so far. */
   summary(): KeySummary;
 }

@@ -1,11 +1,12 @@
 /// <reference types="node" />
 import { createHash } from "node:crypto";
+import type { Utf8Column } from "@usr/schema";
 import { columnOf } from "@usr/schema/columns";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { buildKeyIndex, type KeyIndex, matchKeys } from "../src/index.ts";
-import { createKeyTable } from "../src/key-table.ts";
+import { createKeyTable, NOT_LOOKED_UP } from "../src/key-table.ts";
 import { baseBatch, idBase, sequenceBase } from "./support.ts";
 
 const encoder = new TextEncoder();
@@ -122,8 +123,19 @@ describe("sequence keys", () => {
   });
 });
 
+const textsOf = (texts: readonly string[]): Utf8Column => {
+  const column = columnOf({ kind: "string" }, texts);
+  if (column.layout !== "utf8") throw new Error("text is not text");
+  return column;
+};
+
+/** Different keys whose packed words have one hash. */
+const colliding = (n: number): string =>
+  [Math.imul(n, 0x9e3779b1), n, 0, 0, 0].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+
 test("the table is a Map", () => {
   const key = fc.oneof(
+    fc.nat(20).map(colliding),
     fc.nat(60).map((n) => sha1(`${n}`)),
     fc.nat(60).map((n) => sha1(`${n}`).toUpperCase()),
     fc.nat(200).map((n) => n.toString(16).padStart(40, "0")),
@@ -148,10 +160,30 @@ test("the table is a Map", () => {
           const bytes = encoder.encode(text);
           expect(table.find(bytes, 0, bytes.length)).toBe(model.get(form(text)) ?? -1);
         }
+        const all = [...added, ...asked, ...added.toReversed(), ...asked.toReversed(), ...added];
+        const { data, offsets } = textsOf(all);
+        const found = new Int32Array(all.length);
+        table.findEach(data, offsets, found);
+        for (const [i, text] of all.entries()) {
+          const packs = !fold && /^[0-9a-f]{40}$/.test(text);
+          expect(found[i]).toBe(packs ? (model.get(text) ?? -1) : NOT_LOOKED_UP);
+        }
       },
     ),
     { numRuns: testRuns(300) },
   );
+});
+
+test("many ids in any order meet the rows that they meet one by one", async () => {
+  const ids = Array.from({ length: 90_000 }, (_, row) => sha1(`${row}`));
+  const index = await buildKeyIndex("id", idBase(ids, 10_000));
+  const asked = ids.map((_, i) => (i % 3 === 0 ? sha1(`other ${i}`) : ids[(i * 7919) % ids.length]!));
+  for (const keys of [asked, ids, [...ids.slice(0, 40_000), ...asked, ...ids.slice(40_000)]]) {
+    const column = textsOf(keys);
+    const rows = index.lookupEach(column);
+    const one = keys.map((_, i) => index.lookup(column.data, column.offsets[i]!, column.offsets[i + 1]!));
+    expect([...rows]).toEqual(one);
+  }
 });
 
 describe("matchKeys", () => {

@@ -1,6 +1,6 @@
 import { readBatches } from "@usr/parquet";
 import type { Column } from "@usr/schema";
-import { columnBuilder, gatherColumns, isValid, sliceColumn } from "@usr/schema/columns";
+import { columnBuilder, gatherColumns, sliceColumn } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
 import { foldsCase, keyText, stripInto } from "../key-bytes.ts";
 import { createKeyTable } from "../key-table.ts";
@@ -40,12 +40,14 @@ export async function unionKeys(overlay: Overlay, base: KeyIndex, o: Signal = {}
       const column = batch.columns[0];
       if (column?.layout !== "utf8") continue;
       const { offsets, data } = column;
-      for (let i = 0; i < column.length; i++) {
-        if (!isValid(column, i)) continue;
+      for (const [i, row] of base.lookupEach(column).entries()) {
+        if (row >= 0) {
+          held[row] = 1;
+          continue;
+        }
+        if (row !== -1) continue;
         stripInto(range, data, offsets[i]!, offsets[i + 1]!);
-        const row = base.lookup(data, range[0]!, range[1]!);
-        if (row >= 0) held[row] = 1;
-        else if (row === -1 && table.add(data, range[0]!, range[1]!, table.size) < 0)
+        if (table.add(data, range[0]!, range[1]!, table.size) < 0)
           strangers.append(keyText(data, range[0]!, range[1]!, fold));
       }
     }
@@ -56,18 +58,21 @@ export async function unionKeys(overlay: Overlay, base: KeyIndex, o: Signal = {}
   const rows = matched + table.size;
   const others = strangers.finish();
 
+  /** The row of the union for the base row that a key has, -1 = none; or as the key itself says. */
+  const rowOf = (row: number, bytes: Uint8Array, start: number, end: number): number => {
+    if (row >= 0) return held[row] === 1 ? rank[row]! : -1;
+    if (row !== -1) return row;
+    stripInto(range, bytes, start, end);
+    const stranger = table.find(bytes, range[0]!, range[1]!);
+    return stranger < 0 ? -1 : matched + stranger;
+  };
   const index: KeyIndex = {
     key: overlay.key,
     numRows: rows,
     complete: true,
-    lookup: (bytes, start, end) => {
-      const row = base.lookup(bytes, start, end);
-      if (row >= 0) return held[row] === 1 ? rank[row]! : -1;
-      if (row !== -1) return row;
-      stripInto(range, bytes, start, end);
-      const stranger = table.find(bytes, range[0]!, range[1]!);
-      return stranger < 0 ? -1 : matched + stranger;
-    },
+    lookup: (bytes, start, end) => rowOf(base.lookup(bytes, start, end), bytes, start, end),
+    lookupEach: (column) =>
+      base.lookupEach(column).map((row, i) => rowOf(row, column.data, column.offsets[i]!, column.offsets[i + 1]!)),
     next: () => -1,
     repeats: false,
   };
