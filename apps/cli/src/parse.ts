@@ -30,7 +30,7 @@ export const parseCommandLine = (argv: readonly string[], version: string): Pars
       .allowExcessArguments(false)
       // Globals belong to every level, so that the value of an option is never taken for one of them.
       .enablePositionalOptions()
-      .configureHelp({ helpWidth: 100 })
+      .configureHelp({ helpWidth: 100, subcommandTerm })
       .configureOutput({
         writeOut: (text) => {
           out += text;
@@ -51,21 +51,27 @@ export const parseCommandLine = (argv: readonly string[], version: string): Pars
     });
     return command.addHelpOption(new Option("-h, --help", "show help").helpGroup(GLOBAL_HEADING));
   };
+  // Only a command whose name was typed can be the one that is run or explained: the others are their name, arguments and summary.
+  const words = new Set(argv);
   const program = withGlobals(prepared(new Command("usr"))).description(
     "Sequences, everything computed about them, and one merged view.",
   );
   const groups = new Map<string, Command>();
+  const groupOf = (name: string): Command => {
+    const known = groups.get(name);
+    if (known !== undefined) return known;
+    const group = program.command(name).description(GROUPS[name] ?? "");
+    groups.set(name, group);
+    return words.has(name) ? withGlobals(prepared(group)) : group;
+  };
   for (const spec of COMMANDS) {
     const [first = "", second] = spec.name.split(" ");
-    let parent = program;
-    if (second !== undefined) {
-      parent = groups.get(first) ?? withGlobals(prepared(program.command(first))).description(GROUPS[first] ?? "");
-      groups.set(first, parent);
-    }
-    const command = prepared(parent.command(second ?? first))
-      .description(spec.summary)
-      .addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join("\n")}`);
+    const parent = second === undefined ? program : groupOf(first);
+    if (second !== undefined && !words.has(first)) continue;
+    const command = parent.command(second ?? first).description(spec.summary);
     for (const arg of spec.args) command.addArgument(argumentOf(arg));
+    if (!words.has(second ?? first)) continue;
+    prepared(command).addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join("\n")}`);
     for (const option of spec.options) command.addOption(optionOf(option));
     withGlobals(command);
     command.action((...given: unknown[]) => {
@@ -83,6 +89,17 @@ export const parseCommandLine = (argv: readonly string[], version: string): Pars
   }
   if (run === undefined) return { kind: "missing", text: program.helpInformation() };
   return { kind: "run", spec: run.spec, typed: run.typed, globals: globalsOf(typedGlobals(run.command)) };
+};
+
+/** Every command takes options, the global ones, but Commander's own `help`. */
+const subcommandTerm = (command: Command): string => {
+  const name = command.name();
+  return [name, ...(name === "help" ? [] : ["[options]"]), ...command.registeredArguments.map(placeholder)].join(" ");
+};
+
+const placeholder = (argument: Argument): string => {
+  const name = argument.variadic ? `${argument.name()}...` : argument.name();
+  return argument.required ? `<${name}>` : `[${name}]`;
 };
 
 /** What was typed at any level; the level nearest to the end of the line wins. */
