@@ -4,6 +4,7 @@ import { readThrift } from "./thrift.ts";
 import { getI32, getStruct } from "./thrift-fields.ts";
 import { struct, writeThrift } from "./thrift-write.ts";
 import { createHasher, mulHigh } from "./xxhash.ts";
+import { createManyHasher } from "./xxhash-many.ts";
 
 // Split-block bloom filters as Parquet has them: XXH64 of the plain bytes of a value picks a block of 256 bits by its upper half and one bit
 // in each of the block's eight words by its lower half.
@@ -53,6 +54,9 @@ export function digestsOf(values: readonly Uint8Array[]): Digests {
   return { high, low };
 }
 
+/** Texts of which the digests are held at a time. */
+const PIECE = 4096;
+
 /** Values that a row group may hold. It never rules out one that was added. */
 export interface BloomFilter {
   mayHold(bytes: Uint8Array, start: number, end: number): boolean;
@@ -78,12 +82,16 @@ export function encodeFilter(texts: Texts): Uint8Array {
     ]),
   );
   const words = new Int32Array(size / 4);
-  const hasher = createHasher();
-  const { offsets, data } = texts;
-  for (let i = 0; i < texts.count; i++) {
-    hasher.hash(data, offsets[i]!, offsets[i + 1]!);
-    const block = blockOf(hasher.high, size);
-    for (let w = 0; w < WORDS; w++) words[block + w]! |= bitOf(hasher.low, w);
+  const hash = createManyHasher();
+  const digests = new Int32Array(PIECE * 2);
+  for (let from = 0; from < texts.count; from += PIECE) {
+    const to = Math.min(texts.count, from + PIECE);
+    hash(texts.data, texts.offsets, from, to, digests);
+    for (let i = 0; i < to - from; i++) {
+      const low = digests[i * 2]!;
+      const block = blockOf(digests[i * 2 + 1]!, size);
+      for (let w = 0; w < WORDS; w++) words[block + w]! |= bitOf(low, w);
+    }
   }
   const out = new Uint8Array(header.length + size);
   out.set(header);
