@@ -1,5 +1,5 @@
 import { StorageError } from "./error.ts";
-import type { ObjectMeta, ReadHandle, Signal } from "./types.ts";
+import type { ObjectMeta, Prefix, ReadHandle, Signal } from "./types.ts";
 
 /** The whole object as one array. */
 export async function readAll(handle: ReadHandle, o: Signal = {}): Promise<Uint8Array> {
@@ -34,6 +34,34 @@ export async function* chunksOf(
     yield chunk;
   }
   signal?.throwIfAborted();
+}
+
+/** Bytes copied at a time where a store has to do it by reading. */
+const SLICE = 4 * 2 ** 20;
+
+/** The first `length` bytes of an object and what follows them. */
+export async function* afterPrefix(
+  handle: ReadHandle,
+  length: number,
+  rest: AsyncIterable<Uint8Array>,
+  o: Signal = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < length; at += SLICE) yield await handle.read(at, Math.min(SLICE, length - at), o);
+  yield* rest;
+}
+
+/** `CONFLICT` unless the object is the one that a prefix speaks of, `RANGE` where it is shorter. */
+export function checkPrefix<T extends { readonly meta: ObjectMeta }>(
+  from: Prefix,
+  found: T | undefined,
+): asserts found is T {
+  if (found?.meta.etag !== from.etag) {
+    throw new StorageError("CONFLICT", `${from.path} was changed by someone else.`, {
+      hint: "Read it again and repeat the change.",
+      details: { path: from.path, expected: from.etag, actual: found?.meta.etag },
+    });
+  }
+  checkRange(found.meta, 0, from.length);
 }
 
 /** Chunks joined into one fresh array, each copied as it arrives, so a producer may reuse its buffer. */

@@ -1,4 +1,4 @@
-import { checkRange, chunksOf, joinChunks } from "./body.ts";
+import { afterPrefix, checkPrefix, checkRange, chunksOf, joinChunks } from "./body.ts";
 import { StorageError } from "./error.ts";
 import { memoryLocks } from "./memory-lock.ts";
 import { comparePaths, parsePath, parseTarget, prefixFolder } from "./path.ts";
@@ -65,6 +65,18 @@ export function memoryStorage(o: MemoryOptions = {}): Required<Omit<Storage, "de
       const bytes = await joinChunks(chunksOf(body, s.signal));
       checkFolders(items, path);
       checkMode(path, items.get(path), s.mode ?? "overwrite");
+      const item = itemOf(bytes);
+      items.set(path, item);
+      return metaOf(path, item);
+    },
+
+    async extend(path, from, body, s = {}): Promise<ObjectMeta> {
+      parseTarget(path);
+      const source = items.get(parsePath(from.path));
+      const handle = source && handleOf(metaOf(from.path, source), source.bytes);
+      checkPrefix(from, handle);
+      const bytes = await joinChunks(afterPrefix(handle, from.length, chunksOf(body, s.signal), s));
+      checkFolders(items, path);
       const item = itemOf(bytes);
       items.set(path, item);
       return metaOf(path, item);

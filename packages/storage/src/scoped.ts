@@ -1,5 +1,5 @@
 import { parsePath } from "./path.ts";
-import type { ObjectMeta, ReadableStorage, ReadHandle, Signal, Storage } from "./types.ts";
+import type { ObjectMeta, Prefix, ReadableStorage, ReadHandle, Signal, Storage } from "./types.ts";
 
 /**
  * The objects under the folder `prefix`, with paths relative to it. `""` is the storage itself. Capabilities the storage lacks are absent from
@@ -31,12 +31,16 @@ function readable(storage: ReadableStorage, base: string, full: (path: string) =
 }
 
 function writable(storage: Storage, base: string, full: (path: string) => string): Storage {
-  const { link, append, lock, debris, prune } = storage;
+  const { extend, link, append, lock, debris, prune } = storage;
   return {
     ...readable(storage, base, full),
     put: async (path, body, o) => relative(await storage.put(full(path), body, o), base),
     delete: async (path) => await storage.delete(full(path)),
     rename: async (from, to) => await storage.rename(full(from), full(to)),
+    ...(extend && {
+      extend: async (path: string, from: Prefix, body: Uint8Array | AsyncIterable<Uint8Array>, o?: Signal) =>
+        relative(await extend.call(storage, full(path), { ...from, path: full(from.path) }, body, o), base),
+    }),
     ...(link && { link: async (from: string, to: string) => await link.call(storage, full(from), full(to)) }),
     ...(append && { append: async (path: string, body: Uint8Array) => await append.call(storage, full(path), body) }),
     ...(lock && {

@@ -35,6 +35,13 @@ export interface ReadableStorage {
 
 export type PutMode = "overwrite" | "create" | { readonly ifMatch: string };
 
+/** The first bytes of a stored object. */
+export interface Prefix {
+  readonly path: string;
+  readonly etag: string;
+  readonly length: number;
+}
+
 /** What a writer needs. Every method that returns has put its effect on stable storage. */
 export interface Storage extends ReadableStorage {
   /**
@@ -47,6 +54,12 @@ export interface Storage extends ReadableStorage {
     body: Uint8Array | AsyncIterable<Uint8Array>,
     o?: Signal & { readonly mode?: PutMode | undefined },
   ): Promise<ObjectMeta>;
+  /**
+   * Capability: a `put` of an object that begins as another one does, whose bytes the store copies itself: by reference where the file system
+   * can, never through this process where the system can. `CONFLICT` where the object at `from.path` is no longer the one of `from.etag` or is
+   * absent, `RANGE` where it has fewer bytes. The source is never changed; in everything else as `put` with `overwrite`.
+   */
+  extend?(path: string, from: Prefix, body: Uint8Array | AsyncIterable<Uint8Array>, o?: Signal): Promise<ObjectMeta>;
   /** Durable; deleting what is absent is no error. */
   delete(path: string): Promise<void>;
   /** Atomic and durable move that replaces `to`; `NOT_FOUND` where `from` is absent. Works across folders of the store. */

@@ -8,7 +8,7 @@ import { type ConformanceCase, faultStorage, storageConformance } from "../src/t
 import { freshFolder } from "./folder.ts";
 import { type ServerHabits, serve } from "./server.ts";
 
-const EVERYTHING = { write: true, digest: true, link: true, append: true, lock: true };
+const EVERYTHING = { write: true, digest: true, extend: true, link: true, append: true, lock: true };
 
 function register(name: string, cases: readonly ConformanceCase[], count: number): void {
   describe(name, () => {
@@ -20,7 +20,7 @@ function register(name: string, cases: readonly ConformanceCase[], count: number
 register(
   "memory",
   storageConformance("memory", async () => ({ storage: memoryStorage() }), EVERYTHING),
-  37,
+  41,
 );
 
 register(
@@ -33,7 +33,7 @@ register(
     },
     EVERYTHING,
   ),
-  37,
+  41,
 );
 
 register(
@@ -43,7 +43,7 @@ register(
     async () => ({ storage: diskStorage("/not/yet/made", { fs: powerCutDisk().fs }) }),
     { ...EVERYTHING, lock: false },
   ),
-  33,
+  37,
 );
 
 register(
@@ -58,13 +58,13 @@ register(
     },
     EVERYTHING,
   ),
-  37,
+  41,
 );
 
 register(
   "storage without faults",
   storageConformance("faultless", async () => ({ storage: faultStorage(memoryStorage()).storage }), EVERYTHING),
-  37,
+  41,
 );
 
 /** The read half over HTTP: the objects lie on a disk, whose listing is the index. */

@@ -86,6 +86,14 @@ describe("what a storage method returned from outlives a power cut:", () => {
     ["rename", ["old", "x/a"], (s) => s.rename("old", "x/a")],
     ["link", ["old", "x/a"], (s) => s.link("old", "x/a")],
     ["append", ["x/log"], (s) => s.append("x/log", utf8("line\n"))],
+    [
+      "extend",
+      ["x/a", "old"],
+      async (s) => {
+        const { etag } = (await s.open("old"))!.meta;
+        await s.extend("x/a", { path: "old", etag, length: 2 }, utf8("new"));
+      },
+    ],
     ["append to another", ["old"], (s) => s.append("old", utf8("line\n"))],
   ] satisfies readonly [string, readonly string[], (s: ReturnType<typeof diskStorage>) => Promise<void>][])(
     "%s",

@@ -32,7 +32,7 @@ export interface FarOptions {
 }
 
 /** A storage whose root lies at the other end of a connection. `digest` is absent where the other end has no program for it. */
-export type FarStorage = Omit<Required<Storage>, "digest"> & Pick<Storage, "digest">;
+export type FarStorage = Omit<Required<Storage>, "digest" | "extend"> & Pick<Storage, "digest">;
 
 /**
  * The storage at the other end. Two weaknesses against a disk storage, both where the other end is the helper: a handle fails with `CONFLICT` when

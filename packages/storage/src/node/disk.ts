@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import * as promises from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { checkRange, chunksOf } from "../body.ts";
+import { afterPrefix, checkPrefix, checkRange, chunksOf } from "../body.ts";
 import { StorageError } from "../error.ts";
 import { parsePath, parseTarget } from "../path.ts";
 import type { ObjectMeta, ReadHandle, Signal, Storage } from "../types.ts";
@@ -13,7 +13,7 @@ import { foldersOf } from "./folders.ts";
 import { type DiskFile, type DiskFs, metaOf } from "./fs.ts";
 import { lockFile } from "./lock.ts";
 import { placesOf } from "./place.ts";
-import { linkNew, publish, stage } from "./publish.ts";
+import { linkNew, publish, stage, stageCopy } from "./publish.ts";
 import { takingTurns } from "./turns.ts";
 import { walk } from "./walk.ts";
 
@@ -98,6 +98,21 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
       const name = await prepare(path);
       const staged = await stage(fs, name, path, chunksOf(body, s.signal), token());
       await inTurn(name, () => publish(fs, staged, name, s.mode ?? "overwrite"));
+      await folders.sync(dirname(name), path);
+      return staged.meta;
+    },
+
+    async extend(path, from, body, s = {}): Promise<ObjectMeta> {
+      parseTarget(path);
+      await using source = await open(from.path, s);
+      checkPrefix(from, source);
+      const name = await prepare(path);
+      const chunks = chunksOf(body, s.signal);
+      const copied = { name: (await places.resolve(from.path)) ?? "", etag: from.etag, length: from.length };
+      const staged =
+        (await stageCopy(fs, name, path, copied, chunks, token())) ??
+        (await stage(fs, name, path, afterPrefix(source, from.length, chunks, s), token()));
+      await inTurn(name, () => publish(fs, staged, name, "overwrite"));
       await folders.sync(dirname(name), path);
       return staged.meta;
     },

@@ -40,6 +40,8 @@ export interface DiskFs {
     name: string,
     o: { readonly withFileTypes: true },
   ): Promise<readonly { readonly name: string; isDirectory(): boolean; isSymbolicLink(): boolean }[]>;
+  /** `mode` is `COPYFILE_EXCL | COPYFILE_FICLONE`: fails where `to` is there, shares blocks where the file system can. */
+  copyFile(from: string, to: string, mode: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   link(from: string, to: string): Promise<void>;
   unlink(name: string): Promise<void>;

@@ -1,9 +1,10 @@
 /// <reference types="node" />
+import { constants } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { StorageError } from "../error.ts";
 import type { ObjectMeta, PutMode } from "../types.ts";
-import { attempt, attemptIfPresent, errnoOf } from "./error.ts";
-import { type DiskFs, metaOf, writeFully } from "./fs.ts";
+import { attempt, attemptIfPresent, diskError, errnoOf } from "./error.ts";
+import { type DiskFile, type DiskFs, metaOf, writeFully } from "./fs.ts";
 
 /** A complete, flushed file beside its target, under a name no listing shows. */
 export interface Staged {
@@ -19,11 +20,78 @@ export async function stage(
   chunks: AsyncIterable<Uint8Array>,
   token: string,
 ): Promise<Staged> {
-  const name = join(dirname(target), `.${shortened(basename(target))}.${token}.tmp`);
-  const handle = await attempt("write", path, fs.open(name, "wx"));
+  const name = temporaryOf(target, token);
+  return await fill(fs, name, path, await attempt("write", path, fs.open(name, "wx")), undefined, chunks);
+}
+
+/** What keeps a file from being copied by the system, or its copy from being written to, but not from being read. */
+const UNCOPYABLE: ReadonlySet<string | undefined> = new Set([
+  "EACCES",
+  "EINVAL",
+  "ENOSYS",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "EPERM",
+  "EXDEV",
+]);
+
+/**
+ * As {@link stage}, after the first `length` bytes of the file `source`, copied by the system: whole, by reference where the file system can,
+ * and then cut. `undefined` = the system cannot do it with this file, or the name stands for another one now; nothing is left and no chunk was
+ * taken.
+ */
+export async function stageCopy(
+  fs: DiskFs,
+  target: string,
+  path: string,
+  source: { readonly name: string; readonly etag: string; readonly length: number },
+  chunks: AsyncIterable<Uint8Array>,
+  token: string,
+): Promise<Staged | undefined> {
+  const name = temporaryOf(target, token);
+  let handle: DiskFile;
+  try {
+    await fs.copyFile(source.name, name, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    handle = await fs.open(name, "r+");
+  } catch (error) {
+    await quietly(fs.unlink(name));
+    if (UNCOPYABLE.has(errnoOf(error))) return undefined;
+    throw diskError(error, "write", path);
+  }
+  const whole = await isWhole(fs, handle, source).catch(() => false);
+  if (!whole) {
+    await quietly(handle.close());
+    await quietly(fs.unlink(name));
+    return undefined;
+  }
+  return await fill(fs, name, path, handle, source.length, chunks);
+}
+
+/** Whether the copy has the bytes it should, and was made of the file it should be made of: a file that was replaced before has another etag. */
+const isWhole = async (
+  fs: DiskFs,
+  copy: DiskFile,
+  source: { readonly name: string; readonly etag: string; readonly length: number },
+): Promise<boolean> =>
+  (await copy.stat({ bigint: true })).size >= BigInt(source.length) &&
+  metaOf("", await fs.stat(source.name, { bigint: true })).etag === source.etag;
+
+const temporaryOf = (target: string, token: string): string =>
+  join(dirname(target), `.${shortened(basename(target))}.${token}.tmp`);
+
+/** Puts the chunks into a new file, or after the first `kept` bytes of one, flushes and closes it. On any error the file is gone. */
+async function fill(
+  fs: DiskFs,
+  name: string,
+  path: string,
+  handle: DiskFile,
+  kept: number | undefined,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<Staged> {
   let open = true;
   try {
-    let size = 0;
+    if (kept !== undefined) await attempt("write", path, handle.truncate(kept));
+    let size = kept ?? 0;
     for await (const chunk of chunks) {
       await writeFully(handle, path, chunk, size);
       size += chunk.length;

@@ -42,7 +42,7 @@ export async function list(storage: ReadableStorage, prefix: string): Promise<re
 }
 
 /** The storage must have a capability the flags promise. */
-export function having<K extends "link" | "append" | "lock">(
+export function having<K extends "extend" | "link" | "append" | "lock">(
   storage: Storage,
   name: K,
 ): asserts storage is Storage & Required<Pick<Storage, K>> {

@@ -1,4 +1,5 @@
 import type { ReadableStorage, Storage } from "../types.ts";
+import { extendCases } from "./cases-extend.ts";
 import { readCases } from "./cases-read.ts";
 import { sharingCases } from "./cases-sharing.ts";
 import { writeCases } from "./cases-write.ts";
@@ -16,6 +17,7 @@ export type ConformanceFactory = (seed: ReadonlyMap<string, Uint8Array>) => Prom
 export interface ConformanceFlags {
   readonly write?: boolean | undefined;
   readonly digest?: boolean | undefined;
+  readonly extend?: boolean | undefined;
   readonly link?: boolean | undefined;
   readonly append?: boolean | undefined;
   readonly lock?: boolean | undefined;
@@ -35,7 +37,7 @@ export function storageConformance(
 ): readonly ConformanceCase[] {
   const reading = Object.entries(readCases).filter(([, law]) => law.needs === undefined || flags[law.needs]);
   const writing = flags.write
-    ? Object.entries({ ...writeCases, ...sharingCases }).filter(
+    ? Object.entries({ ...writeCases, ...extendCases, ...sharingCases }).filter(
         ([, law]) => law.needs === undefined || flags[law.needs],
       )
     : [];

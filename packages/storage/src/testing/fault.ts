@@ -1,5 +1,5 @@
 import { StorageError, type StorageErrorCode } from "../error.ts";
-import type { ObjectMeta, PutMode, ReadHandle, Signal, Storage } from "../types.ts";
+import type { ObjectMeta, Prefix, PutMode, ReadHandle, Signal, Storage } from "../types.ts";
 
 export interface FaultPlan {
   /** Which call fails, counted from 1 over everything `calls` names. Absent: none, the calls are only counted. */
@@ -19,7 +19,7 @@ export interface FaultPlan {
 
 export interface FaultyStorage {
   readonly storage: Storage;
-  /** Every call so far, in order, as `verb path`: what `failAt` counts. A put counts once for itself and once for each chunk it pulls. */
+  /** Every call so far, in order, as `verb path`: what `failAt` counts. A put or extend counts once for itself and once for each chunk it pulls. */
   readonly calls: readonly string[];
 }
 
@@ -109,7 +109,7 @@ export function faultStorage(inner: Storage, plan: FaultPlan = {}): FaultyStorag
     }
   }
 
-  const { digest, link, append, lock, debris, prune } = inner;
+  const { digest, extend, link, append, lock, debris, prune } = inner;
   const storage: Storage = {
     async open(path: string, o?: Signal): Promise<ReadHandle | undefined> {
       const handle = await acquire(`open ${path}`, () => inner.open(path, o));
@@ -129,6 +129,12 @@ export function faultStorage(inner: Storage, plan: FaultPlan = {}): FaultyStorag
     rename: (from, to) => step(`rename ${from} ${to}`, () => inner.rename(from, to)),
     ...(digest && {
       digest: (path: string, o?: Signal) => step(`digest ${path}`, () => digest.call(inner, path, o)),
+    }),
+    ...(extend && {
+      extend: (path: string, from: Prefix, body: Uint8Array | AsyncIterable<Uint8Array>, o?: Signal) =>
+        step(`extend ${path}`, () =>
+          extend.call(inner, path, from, body instanceof Uint8Array ? body : pulled(path, body), o),
+        ),
     }),
     ...(link && { link: (from: string, to: string) => step(`link ${from} ${to}`, () => link.call(inner, from, to)) }),
     ...(append && {

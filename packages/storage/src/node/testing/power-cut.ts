@@ -176,6 +176,14 @@ const diskOf = (content: Content, o: PowerCutOptions): PowerCutDisk => {
         isSymbolicLink: () => false,
       }));
     },
+    copyFile: async (from, to) => {
+      const source = need(from);
+      if (source instanceof FolderNode) throw errno("EISDIR", from);
+      if (find(to) !== undefined) throw errno("EEXIST", to);
+      const node = makeFile(to);
+      happen(`copy ${from} ${to}`);
+      node.change({ kind: "write", at: 0, bytes: source.bytes }, tick());
+    },
     rename: async (from, to) => {
       happen(`rename ${from} ${to}`);
       const node = need(from);
