@@ -325,7 +325,7 @@ describe("appending", () => {
     await importCsv(root, "demo", lines(sequences.slice(17_000, 19_000)));
     await importCsv(root, "demo", lines(sequences.slice(19_000, 20_000)));
     await importCsv(root, "demo", lines(sequences.slice(20_000)));
-    expect(await groups(root)).toEqual([17_000, 4_000]);
+    expect(await groups(root)).toEqual([17_000, 3_000, 1_000]);
     expect(await chunkBytes(await parquetAt(root.storage, "demo/records.parquet"), 0)).toEqual(first);
     expect(await sequencesOf(root)).toEqual(sequences);
   });

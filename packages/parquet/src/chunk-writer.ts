@@ -30,9 +30,12 @@ export interface WrittenChunk {
   readonly start: number;
   readonly length: number;
   readonly uncompressed: number;
+  /** What its offset index says. */
   readonly pages: readonly PageLocation[];
   /** Header and bits of its bloom filter; what is copied is read when it is asked for. */
   readonly filter: (() => Promise<Uint8Array | undefined>) | undefined;
+  /** Place and length of its offset index, once that is in the file. */
+  readonly index?: readonly [number, number] | undefined;
 }
 
 const utf8 = new TextEncoder();

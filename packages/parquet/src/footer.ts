@@ -44,6 +44,8 @@ export interface FooterRowGroup {
 }
 
 export interface Footer {
+  /** Where the footer starts: everything before it is column chunks and what they point to. */
+  readonly dataEnd: number;
   readonly columns: readonly SchemaNode[];
   readonly leaves: readonly SchemaNode[];
   readonly numRows: number;
@@ -102,6 +104,7 @@ export function decodeFooter(bytes: Uint8Array, dataEnd: number, limits: Limits)
       ? orders
       : undefined;
   return {
+    dataEnd,
     columns,
     leaves,
     numRows,

@@ -6,12 +6,13 @@ import { ParquetError } from "./error.ts";
 import type { Chunk, SchemaNode } from "./footer.ts";
 import { META, STATS } from "./format.ts";
 import { readableShape } from "./open.ts";
-import { readExactly } from "./source.ts";
+import { type ByteRange, readExactly } from "./source.ts";
 import { hasTypeOrder } from "./statistics-read.ts";
 import { readThrift, type ThriftStruct, WIRE } from "./thrift.ts";
 import { getI32, getSize, getStruct, getStructs } from "./thrift-fields.ts";
 import { list } from "./thrift-write.ts";
 import type { ChunkRef, ParquetFile, Signal } from "./types.ts";
+import { withFilter } from "./write-footer.ts";
 
 /** Bytes copied at a time. */
 const SLICE = 4 * 2 ** 20;
@@ -69,7 +70,7 @@ export async function* copyChunk(
       ? []
       : shiftPages(await readExactly(source, chunk.offsetIndex.offset, chunk.offsetIndex.length, o), shift);
   return {
-    meta: moved(ref, chunk, leaf, path, shift),
+    meta: moved(ref.file, chunk, leaf, path, shift),
     start: offset,
     length: chunk.length,
     uncompressed: chunk.uncompressed,
@@ -90,6 +91,47 @@ function filterOf(file: ParquetFile, { filter }: Chunk, createdBy: string, o: Si
   };
 }
 
+/**
+ * What the footer says of a leaf chunk that stays where it is, in a file that keeps the bytes before `end`: what lies beside it stays too, or is
+ * to be written again.
+ */
+export async function keptChunk(
+  file: ParquetFile,
+  chunk: Chunk,
+  leaf: SchemaNode,
+  path: readonly string[],
+  end: number,
+  createdBy: string,
+  o: Signal,
+): Promise<WrittenChunk> {
+  const stays = (range: ByteRange | undefined): boolean => range !== undefined && range.offset + range.length <= end;
+  const { offsetIndex, filter } = chunk;
+  const lost = stays(offsetIndex) ? undefined : offsetIndex;
+  const written: WrittenChunk = {
+    meta: moved(file, chunk, leaf, path, 0),
+    start: chunk.start,
+    length: chunk.length,
+    uncompressed: chunk.uncompressed,
+    pages: lost === undefined ? [] : shiftPages(await readExactly(file.source, lost.offset, lost.length, o), 0),
+    index: offsetIndex !== undefined && lost === undefined ? [offsetIndex.offset, offsetIndex.length] : undefined,
+    filter: stays(filter) ? undefined : filterOf(file, chunk, createdBy, o),
+  };
+  return filter !== undefined && stays(filter) && file.createdBy === createdBy
+    ? withFilter(written, filter.offset, filter.length)
+    : written;
+}
+
+/** The leaves of a column with their names from the top, which is called `name`. */
+export function leafPaths(
+  node: SchemaNode,
+  name: string,
+): readonly { readonly leaf: SchemaNode; readonly path: readonly string[] }[] {
+  if (node.physical !== undefined) return [{ leaf: node, path: [name] }];
+  return node.children.flatMap((child) =>
+    leafPaths(child, child.name).map(({ leaf, path }) => ({ leaf, path: [name, ...path] })),
+  );
+}
+
 function shiftPages(index: Uint8Array, shift: number): readonly PageLocation[] {
   const { value } = readThrift(index, 0, index.length, index.length * 8);
   return (getStructs(value, 1) ?? []).map((l) => ({
@@ -100,7 +142,13 @@ function shiftPages(index: Uint8Array, shift: number): readonly PageLocation[] {
 }
 
 /** The chunk's metadata with its offsets shifted. What lies elsewhere in the source gets a place of its own, or is not carried (index page). */
-function moved(ref: ChunkRef, chunk: Chunk, leaf: SchemaNode, path: readonly string[], shift: number): ThriftStruct {
+function moved(
+  file: ParquetFile,
+  chunk: Chunk,
+  leaf: SchemaNode,
+  path: readonly string[],
+  shift: number,
+): ThriftStruct {
   const utf8 = new TextEncoder();
   const meta = new Map(chunk.meta);
   for (const id of [META.indexPageOffset, META.bloomOffset, META.bloomLength]) meta.delete(id);
@@ -117,7 +165,7 @@ function moved(ref: ChunkRef, chunk: Chunk, leaf: SchemaNode, path: readonly str
     meta.set(META.dictionaryPageOffset, BigInt(dictionary + shift));
   else meta.delete(META.dictionaryPageOffset);
   const statistics = getStruct(chunk.meta, META.statistics);
-  if (statistics !== undefined && !hasTypeOrder(ref.file, leaf)) {
+  if (statistics !== undefined && !hasTypeOrder(file, leaf)) {
     // Without the order of the type these bounds mean nothing, and the new footer declares that order for every column.
     const kept = new Map(statistics);
     for (const id of [STATS.maxValue, STATS.minValue, STATS.maxExact, STATS.minExact]) kept.delete(id);

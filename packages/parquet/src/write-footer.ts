@@ -30,12 +30,11 @@ export function withFilter(chunk: WrittenChunk, offset: number, length: number):
   return { ...chunk, meta: new Map(chunk.meta).set(META.bloomOffset, BigInt(offset)).set(META.bloomLength, length) };
 }
 
-/** The footer. `indexes` holds place and length of each chunk's offset index. */
+/** The footer of groups whose chunks and what lies beside them have their places. */
 export function footerOf(
   schema: Schema,
   declarations: readonly Declaration[],
   groups: readonly { readonly numRows: number; readonly chunks: readonly WrittenChunk[] }[],
-  indexes: readonly (readonly (readonly [number, number] | undefined)[])[],
   o: WriteOptions,
 ): ThriftStruct {
   const root = struct([
@@ -54,15 +53,14 @@ export function footerOf(
       plain += chunk.uncompressed;
       packed += chunk.length;
     }
-    const columns = group.chunks.map((chunk, c) => {
-      const index = indexes[g]?.[c];
-      return struct([
+    const columns = group.chunks.map((chunk) =>
+      struct([
         [CHUNK.fileOffset, BigInt(chunk.start)],
         [CHUNK.meta, chunk.meta],
-        [CHUNK.offsetIndexOffset, index === undefined ? undefined : BigInt(index[0])],
-        [CHUNK.offsetIndexLength, index?.[1]],
-      ]);
-    });
+        [CHUNK.offsetIndexOffset, chunk.index === undefined ? undefined : BigInt(chunk.index[0])],
+        [CHUNK.offsetIndexLength, chunk.index?.[1]],
+      ]),
+    );
     return struct([
       [GROUP.columns, list(WIRE.struct, columns)],
       [GROUP.totalByteSize, BigInt(plain)],

@@ -3,8 +3,7 @@ import { type StartedChunk, startChunk, type WrittenChunk } from "./chunk-writer
 import { type Compressor, zstdCompressor } from "./codec.ts";
 import { type Declaration, declare, sameDeclaration } from "./declare.ts";
 import { ParquetError } from "./error.ts";
-import type { SchemaNode } from "./footer.ts";
-import { copyChunk, declarationOf, nodeOf } from "./passthrough.ts";
+import { copyChunk, declarationOf, leafPaths, nodeOf } from "./passthrough.ts";
 import { shred } from "./shred.ts";
 import { writeThrift } from "./thrift-write.ts";
 import type { ChunkRef, RowGroup, WriteOptions } from "./types.ts";
@@ -28,12 +27,40 @@ export async function* writeParquet(
   rowGroups: Iterable<RowGroup> | AsyncIterable<RowGroup>,
   o: WriteOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  yield MAGIC.slice();
+  yield* writeAfter(schema, rowGroups, { offset: MAGIC.length, declarations: [], groups: [] }, o);
+}
+
+/** What a file holds already before the row groups to come. */
+export interface Beginning {
+  /** Bytes of the file so far. */
+  readonly offset: number;
+  /** How its columns are laid out, once it has a row group. */
+  readonly declarations: readonly Declaration[];
+  readonly groups: readonly PlacedGroup[];
+}
+
+export interface PlacedGroup {
+  readonly numRows: number;
+  readonly chunks: readonly WrittenChunk[];
+}
+
+/** The rest of a file after its beginning, by the rules of `writeParquet`. */
+export async function* writeAfter(
+  schema: Schema,
+  rowGroups: Iterable<RowGroup> | AsyncIterable<RowGroup>,
+  beginning: Beginning,
+  o: WriteOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const compress = (o.codec ?? "zstd") === "zstd" ? zstdCompressor(o.zstdLevel ?? 1) : undefined;
   const pageBytes = o.pageBytes ?? 2 ** 20;
   checkSchema(schema, o.bloomFilters ?? []);
-  const declarations: (Declaration | undefined)[] = schema.fields.map(() => undefined);
-  const groups: { readonly numRows: number; readonly chunks: WrittenChunk[] }[] = [];
-  let offset = 0;
+  const declarations: (Declaration | undefined)[] = schema.fields.map((_, i) => beginning.declarations[i]);
+  const groups: { readonly numRows: number; readonly chunks: WrittenChunk[] }[] = beginning.groups.map((group) => ({
+    numRows: group.numRows,
+    chunks: [...group.chunks],
+  }));
+  let { offset } = beginning;
   let pending: Uint8Array[] = [];
   let gathered = 0;
   const put = (bytes: Uint8Array): void => {
@@ -78,7 +105,31 @@ export async function* writeParquet(
     }
   }
 
-  put(MAGIC);
+  /** What lies beside the chunks, for some of the groups. */
+  async function* pointers(some: readonly { readonly chunks: WrittenChunk[] }[]): AsyncGenerator<Uint8Array> {
+    // Side by side, so that looking for a value is one read.
+    for (const { chunks } of some) {
+      for (const [i, chunk] of chunks.entries()) {
+        const bytes = await chunk.filter?.();
+        if (bytes === undefined) continue;
+        chunks[i] = withFilter(chunk, offset, bytes.length);
+        put(bytes);
+        if (gathered >= GATHER) yield drain();
+      }
+    }
+    for (const { chunks } of some) {
+      for (const [i, chunk] of chunks.entries()) {
+        if (chunk.pages.length === 0) continue;
+        const bytes = offsetIndex(chunk);
+        chunks[i] = { ...chunk, index: [offset, bytes.length] };
+        put(bytes);
+        if (gathered >= GATHER) yield drain();
+      }
+    }
+  }
+
+  // Before the new groups: a later file that goes on from the same groups finds it where it may stay.
+  yield* pointers(groups);
   for await (const group of rowGroups) {
     o.signal?.throwIfAborted();
     checkGroup(schema, group, groups.length);
@@ -105,29 +156,9 @@ export async function* writeParquet(
     groups.push({ numRows: group.numRows, chunks });
   }
   yield* place(-1);
-  // Side by side, so that looking for a value is one read.
-  for (const { chunks } of groups) {
-    for (const [i, chunk] of chunks.entries()) {
-      const bytes = await chunk.filter?.();
-      if (bytes === undefined) continue;
-      chunks[i] = withFilter(chunk, offset, bytes.length);
-      put(bytes);
-      if (gathered >= GATHER) yield drain();
-    }
-  }
-  const indexes: (readonly [number, number] | undefined)[][] = [];
-  for (const { chunks } of groups) {
-    const places: (readonly [number, number] | undefined)[] = [];
-    for (const chunk of chunks) {
-      const bytes = chunk.pages.length === 0 ? undefined : offsetIndex(chunk);
-      places.push(bytes === undefined ? undefined : [offset, bytes.length]);
-      if (bytes !== undefined) put(bytes);
-      if (gathered >= GATHER) yield drain();
-    }
-    indexes.push(places);
-  }
+  yield* pointers(groups.slice(beginning.groups.length));
   const all = schema.fields.map((field, i) => declarations[i] ?? declare(field));
-  const footer = writeThrift(footerOf(schema, all, groups, indexes, o));
+  const footer = writeThrift(footerOf(schema, all, groups, o));
   put(footer);
   const tail = new Uint8Array(8);
   new DataView(tail.buffer).setUint32(0, footer.length, true);
@@ -224,27 +255,18 @@ function* chunksOf(
   if ("rowGroup" in column) {
     const node = nodeOf(column.file, column.column);
     const group = column.file.footer.rowGroups[column.rowGroup]!;
-    for (const { leaf, path } of leafPaths(node, [])) {
-      const names = [name, ...path.slice(1)];
+    for (const { leaf, path } of leafPaths(node, name)) {
       const place: StartedChunk["place"] = (offset) =>
-        copyChunk(column, group.chunks[leaf.firstLeaf]!, leaf, names, offset, o.createdBy, { signal: o.signal });
+        copyChunk(column, group.chunks[leaf.firstLeaf]!, leaf, path, offset, o.createdBy, { signal: o.signal });
       yield { made: 0, place };
     }
     return;
   }
-  const paths = new Map(leafPaths(declaration.node, []).map(({ leaf, path }) => [leaf.firstLeaf, path]));
+  const paths = new Map(
+    leafPaths(declaration.node, declaration.node.name).map(({ leaf, path }) => [leaf.firstLeaf, path]),
+  );
   for (const leaf of shred(column, declaration.shape)) {
     const path = paths.get(leaf.leaf.leaf.firstLeaf)!;
     yield startChunk(leaf, { ...o, path });
   }
-}
-
-function leafPaths(
-  node: SchemaNode,
-  above: readonly string[],
-): readonly { readonly leaf: SchemaNode; readonly path: readonly string[] }[] {
-  const path = [...above, node.name];
-  return node.physical !== undefined
-    ? [{ leaf: node, path }]
-    : node.children.flatMap((child) => leafPaths(child, path));
 }

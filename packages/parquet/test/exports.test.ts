@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import * as extend from "../src/extend.ts";
 import * as parquet from "../src/index.ts";
 import * as lookup from "../src/lookup.ts";
 import * as stored from "../src/stored.ts";
@@ -14,6 +15,11 @@ it("exports what it says and nothing else", () => {
       "openParquet",
       "readBatches",
       "writeParquet",
+    ]
+  `);
+  expect(Object.keys(extend).sort()).toMatchInlineSnapshot(`
+    [
+      "extendParquet",
     ]
   `);
 });

@@ -6,6 +6,7 @@ import type { ReadableStorage } from "@usr/storage";
 import { readAll } from "@usr/storage";
 import { frozenRegistryPath, RECORDS, REGISTRY_HASH } from "../layout.ts";
 import { baseTable } from "../read/base.ts";
+import { stageAfterGroups } from "./append.ts";
 import { stamped, wholeSchema } from "./base-shape.ts";
 import type { Commit, Publish, Staged, Transaction } from "./types.ts";
 
@@ -75,11 +76,9 @@ const restamp = async (tx: Transaction): Promise<Staged | undefined> => {
   if (handle === undefined) return undefined;
   await using opened = handle;
   const file = await openParquet(opened);
+  const schema = stamped(wholeSchema(file, tx.id), [[REGISTRY_HASH, tx.registryHash]]);
   // Awaited here: the handle must stay open until the last byte is copied.
-  return await tx.stageParquet(
-    stamped(wholeSchema(file, tx.id), [[REGISTRY_HASH, tx.registryHash]]),
-    passThrough(file),
-  );
+  return await stageAfterGroups(tx, baseTable(opened.meta, file, tx.id), schema, file.rowGroups.length, []);
 };
 
 /** Every row group of a file, by reference: bytes are copied, nothing is decoded. */

@@ -8,10 +8,10 @@ import { RECORDS } from "../layout.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
+import { stageAppended } from "./append.ts";
 import { baseSchema, inBaseOrder, optional, wholeSchema } from "./base-shape.ts";
 import type { ImportCounts, ImportRules } from "./import-rows.ts";
 import { importedRows } from "./import-rows.ts";
-import { appendedGroups } from "./row-groups.ts";
 import { asKeyBatch, keyRows, requireCaseUnique, type SequenceKeys, sequenceKeys } from "./sequence-keys.ts";
 import { deletedIds, storedIds } from "./stored-ids.ts";
 import { transact } from "./transaction.ts";
@@ -72,9 +72,9 @@ export const importRows = async (
     const schema = baseSchema(optional(wholeSchema(file, tx.id)), { registryHash: tx.registryHash, createdAt });
     const keys = await sequenceKeys(snapshot, o.path);
     const rows = importedRows(table, await rulesOf(snapshot, keys, o, tx.nowUs), counts);
-    const staged = await tx.stageParquet(schema, appendedGroups(file, inBaseOrder(file.schema, rows)));
+    const staged = await stageAppended(tx, snapshot.base, schema, inBaseOrder(file.schema, rows));
     const result = resultOf(snapshot, counts, tx.registryHash);
-    if (counts.rowsAdded === 0) return { result };
+    if (staged === undefined) return { result };
     if (keys.foldsCase) await requireCaseUnique(stagedRows(tx.storage, staged.path));
     return {
       result,

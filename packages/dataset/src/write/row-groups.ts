@@ -1,4 +1,4 @@
-import type { ParquetFile, RowGroup } from "@usr/parquet";
+import type { ParquetFile, RowGroup, WriteOptions } from "@usr/parquet";
 import { chunkOf, readBatches } from "@usr/parquet";
 import type { Batch, Column, Schema } from "@usr/schema";
 import { concatColumns, gatherColumns, sliceColumn } from "@usr/schema/columns";
@@ -6,9 +6,10 @@ import { type RowMask, rowsOutside } from "./row-mask.ts";
 
 /** Rows of a row group we write. */
 export const ROW_GROUP_ROWS = 65_536;
-/** Trailing groups below these sizes are written anew together with appended rows, so that many small appends leave a well-shaped file. */
-const ABSORB_ROWS = 16_384;
-const ABSORB_BYTES = 8 * 1024 * 1024;
+/** How tables are written. Rows are looked for by id; by sequence keys they are not, which are only sound over a whole base. */
+export const tableOptions = (schema: Schema): WriteOptions => ({
+  bloomFilters: schema.fields.some(({ name, type }) => name === "id" && type.kind === "string") ? ["id"] : [],
+});
 
 export interface Rows {
   readonly numRows: number;
@@ -113,35 +114,4 @@ export async function* groupsWithout(
       ),
     };
   }
-}
-
-/**
- * The row groups of a base with rows appended: old groups by reference, but for a short tail that is joined with the new rows, and for
- * columns that other programs declared as never missing: those are encoded anew, as columns that may be. `added` brings the columns of
- * the file's schema.
- */
-export async function* appendedGroups(file: ParquetFile, added: AsyncIterable<Rows>): AsyncGenerator<RowGroup> {
-  const { schema } = file;
-  const required = schema.fields.filter(({ nullable }) => !nullable).map(({ name }) => name);
-  let kept = file.rowGroups.length;
-  let tail = 0;
-  while (kept > 0) {
-    const last = file.rowGroups[kept - 1]!;
-    if (tail + last.numRows >= ABSORB_ROWS || last.byteSize > ABSORB_BYTES) break;
-    tail += last.numRows;
-    kept--;
-  }
-  for (let index = 0; index < kept; index++) {
-    const group = file.rowGroups[index]!;
-    const decoded = await decodedColumns(file, required, group.startRow, group.startRow + group.numRows);
-    yield {
-      numRows: group.numRows,
-      columns: schema.fields.map(({ name }) => decoded.get(name) ?? chunkOf(file, index, name)),
-    };
-  }
-  async function* pieces(): AsyncGenerator<Rows> {
-    yield* readBatches(file, { start: file.numRows - tail, end: file.numRows });
-    yield* added;
-  }
-  yield* regroup(schema, pieces());
 }

@@ -4,16 +4,18 @@ import type { ParquetFile } from "@usr/parquet";
 import { openParquet, writeParquet } from "@usr/parquet";
 import type { Registry } from "@usr/registry";
 import { registryHash } from "@usr/registry";
-import { type Field, formatTimestamp } from "@usr/schema";
+import { formatTimestamp } from "@usr/schema";
 import type { Storage } from "@usr/storage";
 import { scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
+import { DatasetError } from "../error.ts";
 import { EVENTS_LOG, RECORDS, STAGING } from "../layout.ts";
 import { datasetNotFound } from "../read/list.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { NO_FREEZE, planFreeze } from "./freeze.ts";
 import { takeEventsLock, takeLock } from "./lock.ts";
 import { carryOut, discard, type PendingRecord, recover, writePending } from "./pending.ts";
+import { tableOptions } from "./row-groups.ts";
 import type { Commit, Staged, Transaction, TransactOptions, WritableRoot } from "./types.ts";
 
 /**
@@ -68,8 +70,9 @@ const newTransaction = (
 ): Transaction => {
   const eventId = uuidv7(nowUs, root.random(10));
   let staged = 0;
+  const nextPath = (): string => `${STAGING}${eventId}-${staged++}`;
   const stage = async (body: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged> => {
-    const path = `${STAGING}${eventId}-${staged++}`;
+    const path = nextPath();
     const { size } = await storage.put(path, body);
     return { path, size };
   };
@@ -83,13 +86,19 @@ const newTransaction = (
     eventId,
     uuid: () => uuid4(root.random(16)),
     stage,
-    stageParquet: (schema, rowGroups) =>
-      stage(writeParquet(schema, rowGroups, { bloomFilters: schema.fields.some(isId) ? ["id"] : [] })),
+    stageAfter: async (from, body) => {
+      if (storage.extend === undefined) {
+        throw new DatasetError("NOT_SUPPORTED", `this store cannot extend ${from.path}`, {
+          details: { path: from.path },
+        });
+      }
+      const path = nextPath();
+      const { size } = await storage.extend(path, from, body);
+      return { path, size };
+    },
+    stageParquet: (schema, rowGroups) => stage(writeParquet(schema, rowGroups, tableOptions(schema))),
   };
 };
-
-/** Rows are looked for by id. Sequence keys are not: they are only sound over the whole base. */
-const isId = ({ name, type }: Field): boolean => name === "id" && type.kind === "string";
 
 /** A uuid4 of 16 random bytes, as 32 lowercase hex digits. */
 export const uuid4 = (bytes: Uint8Array): string => {

@@ -2,7 +2,7 @@ import type { Actor, EventInput } from "@usr/events";
 import type { RowGroup } from "@usr/parquet";
 import type { Registry } from "@usr/registry";
 import type { Schema } from "@usr/schema";
-import type { Storage } from "@usr/storage";
+import type { Prefix, Storage } from "@usr/storage";
 import type { Root } from "../types.ts";
 
 /** Who waits for whom: written beside the lock for people, never consulted to decide anything. */
@@ -80,6 +80,8 @@ export interface Transaction {
   /** A fresh uuid4 as 32 lowercase hex digits. */
   uuid(): string;
   stage(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged>;
+  /** A file that begins as an object of the dataset does; only where the storage has the capability `extend`. */
+  stageAfter(from: Prefix, body: AsyncIterable<Uint8Array>): Promise<Staged>;
   stageParquet(schema: Schema, rowGroups: Iterable<RowGroup> | AsyncIterable<RowGroup>): Promise<Staged>;
 }
 

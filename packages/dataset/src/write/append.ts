@@ -1,0 +1,118 @@
+import type { ParquetFile, RowGroup } from "@usr/parquet";
+import { chunkOf, readBatches } from "@usr/parquet";
+import { extendParquet } from "@usr/parquet/extend";
+import type { Schema } from "@usr/schema";
+import { RECORDS } from "../layout.ts";
+import type { BaseTable } from "../types.ts";
+import { decodedColumns, ROW_GROUP_ROWS, type Rows, regroup, tableOptions } from "./row-groups.ts";
+import type { Staged, Transaction } from "./types.ts";
+
+/** A group of this many bytes counts as full, however few its rows. */
+const FULL_BYTES = 8 * 1024 * 1024;
+/** A group of fewer rows than twice these never stays behind new rows: writing it anew costs less than reading it as a group of its own. */
+const SMALL_ROWS = 1024;
+/** Most rows of old groups that one append writes anew. The groups our own appends leave behind never come to that. */
+const MOST_ABSORBED = 2 * ROW_GROUP_ROWS;
+
+/**
+ * How many row groups at the start of a file stay as they are when `added` rows come behind them; the others are written anew with the new
+ * rows. A group stays once it is full, or has at least twice the rows of all that come after it and twice `SMALL_ROWS`. So the groups that
+ * are not full halve from one to the next, and there are at most six of them; and an append writes anew, over many of them, `SMALL_ROWS` rows
+ * and O(log rows of a full group) for each row it adds.
+ */
+export const groupsKept = (
+  groups: readonly { readonly numRows: number; readonly byteSize: number }[],
+  added: number,
+): number => {
+  let kept = groups.length;
+  let absorbed = 0;
+  while (kept > 0) {
+    const { numRows, byteSize } = groups[kept - 1]!;
+    const full = numRows >= ROW_GROUP_ROWS || byteSize > FULL_BYTES;
+    if (full || numRows >= 2 * Math.max(added + absorbed, SMALL_ROWS) || absorbed + numRows > MOST_ABSORBED) break;
+    absorbed += numRows;
+    kept--;
+  }
+  return kept;
+};
+
+/**
+ * Stages the base with rows appended; `undefined` where there are none. `added` brings the columns of the file's schema. Memory is bounded by
+ * one full row group.
+ */
+export const stageAppended = async (
+  tx: Transaction,
+  base: BaseTable,
+  schema: Schema,
+  added: AsyncIterable<Rows>,
+): Promise<Staged | undefined> => {
+  const { file } = base;
+  const { ahead, pieces } = await lookAhead(added, ROW_GROUP_ROWS);
+  if (ahead === 0) return undefined;
+  const keep = groupsKept(file.rowGroups, ahead);
+  return stageAfterGroups(tx, base, schema, keep, regroup(file.schema, behind(file, keep, pieces)));
+};
+
+/**
+ * Stages the base with the columns of its file under `schema`: its first `keep` row groups, copied by the store itself where it can, and others
+ * after them. Columns that other programs declared as never missing and `schema` does not are encoded anew, as columns that may be.
+ */
+export const stageAfterGroups = (
+  tx: Transaction,
+  { file, meta }: BaseTable,
+  schema: Schema,
+  keep: number,
+  more: Iterable<RowGroup> | AsyncIterable<RowGroup>,
+): Promise<Staged> => {
+  const { extend } = tx.storage;
+  const extension = extend && extendParquet(schema, file, keep, more, tableOptions(schema));
+  return extension === undefined
+    ? tx.stageParquet(schema, copied(file, schema, keep, more))
+    : tx.stageAfter({ path: RECORDS, etag: meta.etag, length: extension.length }, extension.tail);
+};
+
+/** Pulls until `enough` rows are there or the source ends; `pieces` brings them and the rest. */
+const lookAhead = async (
+  source: AsyncIterable<Rows>,
+  enough: number,
+): Promise<{ readonly ahead: number; readonly pieces: AsyncIterable<Rows> }> => {
+  const iterator = source[Symbol.asyncIterator]();
+  const held: Rows[] = [];
+  let ahead = 0;
+  while (ahead < enough) {
+    const { done, value } = await iterator.next();
+    if (done === true) break;
+    held.push(value);
+    ahead += value.numRows;
+  }
+  async function* pieces(): AsyncGenerator<Rows> {
+    try {
+      yield* held.splice(0);
+      yield* { [Symbol.asyncIterator]: () => iterator };
+    } finally {
+      await iterator.return?.();
+    }
+  }
+  return { ahead, pieces: pieces() };
+};
+
+/** The rows of all row groups but the first `keep`, and more after them. */
+async function* behind(file: ParquetFile, keep: number, more: AsyncIterable<Rows>): AsyncGenerator<Rows> {
+  const start = file.rowGroups[keep]?.startRow ?? file.numRows;
+  if (start < file.numRows) yield* readBatches(file, { start, end: file.numRows });
+  yield* more;
+}
+
+async function* copied(
+  file: ParquetFile,
+  { fields }: Schema,
+  keep: number,
+  more: Iterable<RowGroup> | AsyncIterable<RowGroup>,
+): AsyncGenerator<RowGroup> {
+  const widened = fields.filter(({ nullable }, i) => nullable && !file.schema.fields[i]!.nullable).map((f) => f.name);
+  for (const [index, { numRows, startRow }] of file.rowGroups.slice(0, keep).entries()) {
+    const decoded = await decodedColumns(file, widened, startRow, startRow + numRows);
+    yield { numRows, columns: fields.map(({ name }) => decoded.get(name) ?? chunkOf(file, index, name)) };
+  }
+  yield* more;
+}
