@@ -1,8 +1,12 @@
-import { openParquet, type ParquetFile } from "@usr/parquet";
+import { buildKeyIndex, type KeyIndex, matchKeys } from "@usr/overlay";
+import { openParquet, type ParquetFile, readBatches } from "@usr/parquet";
+import type { Column } from "@usr/schema";
+import { columnOf } from "@usr/schema/columns";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findRows, type RowRange, readRanges } from "../src/read/rows.ts";
+import { findRows, idLookup } from "../src/read/lookup.ts";
+import { type RowRange, readRanges } from "../src/read/rows.ts";
 import { baseBytes, idsOf } from "./make.ts";
 
 const fileOf = async (bytes: Uint8Array): Promise<ParquetFile> =>
@@ -36,6 +40,55 @@ describe("findRows", () => {
     );
   });
 });
+
+describe("idLookup", () => {
+  it("knows the ids asked for as an index of the whole base does, however often it is asked", async () => {
+    const name = fc.constantFrom("a", "b", " a", "a\t", "c".repeat(40), "d", "", " ", "e".repeat(40));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.option(name, { nil: null }), { minLength: 1, maxLength: 30 }),
+        fc.integer({ min: 1, max: 8 }),
+        fc.array(fc.array(fc.option(name, { nil: null }), { maxLength: 6 }), { minLength: 1, maxLength: 4 }),
+        async (ids, groupRows, questions) => {
+          const instead = { id: ["string", ids] } as const;
+          const sequences = ids.map(() => "A");
+          for (const write of [{}, { bloomFilters: ["id"], createdBy: "somebody" }]) {
+            const file = await fileOf(await baseBytes({ sequences, groupRows, write, instead }));
+            const whole = await buildKeyIndex("id", readBatches(file, { columns: ["id"] }));
+            const ask = idLookup(file);
+            for (const question of questions) {
+              const column = columnOf({ kind: "string" }, question);
+              const index = await ask(column);
+              expect(index).toMatchObject({ key: "id", numRows: file.numRows, complete: true });
+              expect([...matchKeys(index).match(column)]).toEqual([...matchKeys(whole).match(column)]);
+              for (let row = 0; row < ids.length; row++)
+                if (question.some((id) => id?.trim() === ids[row]?.trim()))
+                  expect(index.next(row)).toBe(whole.next(row));
+            }
+          }
+        },
+      ),
+      { numRuns: testRuns(100) },
+    );
+  });
+
+  it("keeps the ids of the base once many were asked for", async () => {
+    const sequences = Array.from({ length: 300 }, (_, i) =>
+      i.toString(4).replace(/\d/g, (digit) => "ACGT"[Number(digit)]!),
+    );
+    const file = await fileOf(await baseBytes({ sequences, write: { bloomFilters: ["id"] } }));
+    const ids = idsOf(sequences);
+    const many = Array.from({ length: 5000 }, (_, i) => ids[i % 300]!);
+    const [few, all] = [await idLookup(file)(textOf([ids[7]!])), await idLookup(file)(textOf(many))];
+    const known = (index: KeyIndex): number =>
+      matchKeys(index)
+        .match(textOf(ids))
+        .filter((row) => row >= 0).length;
+    expect([known(few), known(all)]).toEqual([1, 300]);
+  });
+});
+
+const textOf = (values: readonly string[]): Column => columnOf({ kind: "string" }, values);
 
 describe("readRanges without columns", () => {
   it("counts the rows of each range in batches that neither cross row groups nor grow with them", async () => {

@@ -2,8 +2,8 @@ import { buildKeyIndex, type KeyIndex, mergeOverlay, type OverlayKey, type Part 
 import { isValid } from "@usr/schema/columns";
 import { type ReadableStorage, type Signal, scopedStorage } from "@usr/storage";
 import { everyEvent } from "../read/event-log.ts";
+import { findRows } from "../read/lookup.ts";
 import { keyBatches } from "../read/merged-view.ts";
-import { findRows } from "../read/rows.ts";
 import { openForQuery, viewOf } from "../read/scan.ts";
 import { selectColumns } from "../read/view.ts";
 import type { Query, Root, Snapshot } from "../types.ts";

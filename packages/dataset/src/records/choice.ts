@@ -1,7 +1,7 @@
 import { valueAt } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
+import { findRows } from "../read/lookup.ts";
 import { isTrue } from "../read/merged-view.ts";
-import { findRows } from "../read/rows.ts";
 import { neededNamespaces, scanSnapshot } from "../read/scan.ts";
 import { whereOf } from "../read/where.ts";
 import type { Snapshot } from "../types.ts";

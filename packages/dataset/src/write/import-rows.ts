@@ -5,6 +5,7 @@ import type { Column, DataType } from "@usr/schema";
 import { gatherColumns, isValid } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { BASE_FIELDS } from "../layout.ts";
+import type { IdLookup } from "../read/lookup.ts";
 import { evenOffsets, growingText, sameText } from "./growing.ts";
 import { packedIds } from "./packed-ids.ts";
 import { type CheckedRows, fixedCells, type RowChecker, rowChecker, textCells } from "./row-check.ts";
@@ -22,8 +23,8 @@ export interface ImportRules {
   readonly createdAtUs: bigint;
   /** Throws where overlays cannot bear a row of this kind. */
   readonly admits: (bioType: string, alphabet: string, row: number) => void;
-  /** Ids stored in the base, tombstoned ones too. */
-  readonly stored: KeyTable;
+  /** Ids stored in the base, tombstoned ones too; absent = none. */
+  readonly stored: IdLookup | undefined;
   /** Ids that are stored and deleted. */
   readonly deleted: KeyTable;
 }
@@ -79,7 +80,7 @@ export async function* importedRows(
     if (type === undefined) counts.ignoredColumns.push(name);
     return type;
   })) {
-    const rows = importBatch(batch, check, rules, counts, refused, ids.add);
+    const rows = await importBatch(batch, check, rules, counts, refused, ids.add);
     const clean = refused.stored.count + refused.deleted.count === 0;
     if (clean && rows.numRows > 0) yield rows;
   }
@@ -95,23 +96,23 @@ const twice = ({ count, samples }: ReturnType<ReturnType<typeof packedIds>["repe
   })),
 });
 
-const importBatch = (
+const importBatch = async (
   batch: TableBatch,
   check: RowChecker,
   rules: ImportRules,
   counts: ImportCounts,
   refused: { readonly stored: Refusal; readonly deleted: Refusal },
   addIds: (words: Int32Array, count: number) => void,
-): Rows => {
+): Promise<Rows> => {
   const { numRows } = batch;
   counts.rowsRead += numRows;
   const rows = check(batch);
   for (const { kind, start } of rows.runs) rules.admits(kind.bioType, kind.alphabet, batch.firstRow + start);
   addIds(rows.words, numRows);
   const ids = idText(rows.words, numRows);
-  const kept = newRows(batch, ids, rules, counts, refused);
-  counts.rowsAdded += kept?.length ?? numRows;
   const columns = baseColumns(batch, rows, ids, rules);
+  const kept = await newRows(batch, columns[0]!, ids, rules, counts, refused);
+  counts.rowsAdded += kept?.length ?? numRows;
   return kept === undefined
     ? { numRows, columns }
     : {
@@ -121,20 +122,22 @@ const importBatch = (
 };
 
 /** The rows whose ids are not in the base, where some are; the others are counted or noted. */
-const newRows = (
+const newRows = async (
   { firstRow, numRows }: TableBatch,
+  idColumn: Column,
   ids: Uint8Array,
   rules: ImportRules,
   counts: ImportCounts,
   refused: { readonly stored: Refusal; readonly deleted: Refusal },
-): Int32Array | undefined => {
-  if (rules.stored.size + rules.deleted.size === 0) return undefined;
+): Promise<Int32Array | undefined> => {
+  const stored = await rules.stored?.(idColumn);
+  if (stored === undefined && rules.deleted.size === 0) return undefined;
   const kept = new Int32Array(numRows);
   let count = 0;
   for (let i = 0; i < numRows; i++) {
     const sample = (): Record<string, unknown> => ({ id: ascii(ids.subarray(i * 40, i * 40 + 40)), row: firstRow + i });
     if (rules.deleted.find(ids, i * 40, i * 40 + 40) >= 0) note(refused.deleted, sample());
-    else if (rules.stored.find(ids, i * 40, i * 40 + 40) < 0) kept[count++] = i;
+    else if (stored === undefined || stored.lookup(ids, i * 40, i * 40 + 40) < 0) kept[count++] = i;
     else if (rules.onConflict === "ignore") counts.rowsSkipped++;
     else note(refused.stored, sample());
   }

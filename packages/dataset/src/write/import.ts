@@ -5,6 +5,7 @@ import { registryHash } from "@usr/registry";
 import { formatTimestamp } from "@usr/schema";
 import type { Storage } from "@usr/storage";
 import { RECORDS } from "../layout.ts";
+import { idLookup } from "../read/lookup.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
@@ -13,7 +14,7 @@ import { baseSchema, inBaseOrder, optional, wholeSchema } from "./base-shape.ts"
 import type { ImportCounts, ImportRules } from "./import-rows.ts";
 import { importedRows } from "./import-rows.ts";
 import { asKeyBatch, keyRows, requireCaseUnique, type SequenceKeys, sequenceKeys } from "./sequence-keys.ts";
-import { deletedIds, storedIds } from "./stored-ids.ts";
+import { deletedIds } from "./stored-ids.ts";
 import { transact } from "./transaction.ts";
 import type { WritableRoot } from "./types.ts";
 
@@ -43,7 +44,7 @@ export interface ImportResult {
 
 /**
  * Appends the sequences of a table to the base, in input order, all or nothing. Old row groups are copied, not decoded; memory is
- * bounded by the packed ids (20 bytes a row read, and those of the base) and one row group. An import that adds nothing changes nothing and logs nothing.
+ * bounded by the packed ids (20 bytes a row read, and beyond a few thousand rows those of the base) and one row group. An import that adds nothing changes nothing and logs nothing.
  *
  * @throws DatasetError what `importedRows` throws, and `MULTIPLE_BIO_TYPES`, `NOT_SUPPORTED`, OverlayError `AMBIGUOUS_BASE_KEY` where the rows would make an
  * overlay keyed by sequence unreadable
@@ -125,6 +126,6 @@ const rulesOf = async (
   onConflict: o.onConflict ?? "error",
   createdAtUs,
   admits,
-  stored: await storedIds(snapshot.base.file),
+  stored: snapshot.base.file.numRows === 0 ? undefined : idLookup(snapshot.base.file),
   deleted: await deletedIds(snapshot),
 });
