@@ -5,13 +5,14 @@ import { nextCreatedAt, overlayMetadata, partName } from "@usr/overlay/write";
 import { readBatches } from "@usr/parquet";
 import type { NamespaceEntry } from "@usr/registry";
 import { contractHash } from "@usr/registry";
-import { formatType, type Schema, sameType } from "@usr/schema";
+import { type Column, type Field, formatType, type Schema, sameType } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import { overlayDir } from "../layout.ts";
 import { convertColumn } from "../read/convert.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
+import type { PartTarget } from "./attach-order.ts";
 import type { AttachedRows } from "./attach-rows.ts";
 import { attachedRows } from "./attach-rows.ts";
 import { transact } from "./transaction.ts";
@@ -71,7 +72,7 @@ export const writePart = async (root: WritableRoot, id: string, o: PartOptions):
   if (o.dryRun === true) {
     const entry = writableEntry(await requireRegistry(root.storage), o.namespace);
     await using snapshot = await open();
-    const { rows, overlay, key } = await prepare(snapshot, entry, o);
+    const { rows, overlay, key } = await prepare(snapshot, entry, o, () => undefined);
     folderFor(snapshot, overlay, o.namespace);
     nextCreatedAt(overlay?.parts ?? [], root.clock());
     return { dataset: snapshot.id, key, rows, part: null };
@@ -79,22 +80,24 @@ export const writePart = async (root: WritableRoot, id: string, o: PartOptions):
   return transact<WrittenPart>(root, id, { command: o.command }, async (tx) => {
     const entry = writableEntry(tx.registry, o.namespace);
     await using snapshot = await open();
-    const { rows, overlay, key } = await prepare(snapshot, entry, o);
-    if (rows.rowsMatched === 0) return { result: { dataset: tx.id, key, rows, part: null } };
+    const hash = await contractHash(entry);
+    const { rows, overlay, key } = await prepare(snapshot, entry, o, (under, keyedBy) =>
+      partTarget(tx, (fields) => ({
+        fields: [{ name: keyedBy, type: { kind: "string" }, nullable: true }, ...fields],
+        metadata: overlayMetadata({
+          namespace: o.namespace,
+          key: keyedBy,
+          createdAtUs: nextCreatedAt(under?.parts ?? [], tx.nowUs),
+          registryHash: tx.registryHash,
+          contractHash: hash,
+          eventId: tx.eventId,
+        }),
+      })),
+    );
+    const { staged } = rows;
+    if (staged === undefined) return { result: { dataset: tx.id, key, rows, part: null } };
     const createdAtUs = nextCreatedAt(overlay?.parts ?? [], tx.nowUs);
     const path = `${folderFor(snapshot, overlay, o.namespace)}${partName(createdAtUs, tx.uuid())}`;
-    const schema: Schema = {
-      fields: [{ name: key, type: { kind: "string" }, nullable: true }, ...rows.fields],
-      metadata: overlayMetadata({
-        namespace: o.namespace,
-        key,
-        createdAtUs,
-        registryHash: tx.registryHash,
-        contractHash: await contractHash(entry),
-        eventId: tx.eventId,
-      }),
-    };
-    const staged = await tx.stageParquet(schema, rows.rowGroups());
     return {
       result: { dataset: tx.id, key, rows, part: path },
       commit: {
@@ -108,7 +111,23 @@ export const writePart = async (root: WritableRoot, id: string, o: PartOptions):
   });
 };
 
-const prepare = async (snapshot: Snapshot, entry: NamespaceEntry, o: PartOptions): Promise<Prepared> => {
+/** Staged files of one schema, but for the columns. */
+const partTarget = (tx: Transaction, schemaOf: (fields: readonly Field[]) => Schema): PartTarget => ({
+  stage: (fields, groups) => tx.stageParquet(schemaOf(fields), groups),
+  open: async ({ path }) => {
+    const handle = await tx.storage.open(path);
+    if (handle === undefined) throw new DatasetError("CORRUPT", `${path} of ${tx.id} is gone while it is written`, {});
+    return handle;
+  },
+  drop: ({ path }) => tx.storage.delete(path),
+});
+
+const prepare = async (
+  snapshot: Snapshot,
+  entry: NamespaceEntry,
+  o: PartOptions,
+  targetOf: (overlay: Overlay | undefined, key: OverlayKey) => PartTarget | undefined,
+): Promise<Prepared> => {
   const overlay = snapshot.overlays.find(({ namespace }) => namespace === o.namespace);
   const { table, key, keyColumn, columns: chosen } = await o.source(snapshot, overlay);
   if (overlay !== undefined && overlay.key !== key) {
@@ -123,24 +142,35 @@ const prepare = async (snapshot: Snapshot, entry: NamespaceEntry, o: PartOptions
   }
   const { file } = snapshot.base;
   const columns = key === "id" ? ["id"] : ["sequence", "bio_type", "alphabet"];
-  const rows = await attachedRows(table, {
-    path: o.path,
-    namespace: o.namespace,
-    key,
-    keyColumn,
-    columns: chosen,
-    allowMissing: o.allowMissing === true,
-    registered: new Map(entry.columns.map(({ name, type }) => [name, type])),
-    index: await buildKeyIndex(key, readBatches(file, { columns })),
-  });
-  if (o.overwrite !== true) refuseExisting(snapshot, overlay, rows, o);
-  refuseUnfit(snapshot, rows, o);
+  const rows = await attachedRows(
+    table,
+    {
+      path: o.path,
+      namespace: o.namespace,
+      key,
+      keyColumn,
+      columns: chosen,
+      allowMissing: o.allowMissing === true,
+      registered: new Map(entry.columns.map(({ name, type }) => [name, type])),
+      index: await buildKeyIndex(key, readBatches(file, { columns })),
+      check: fitCheck(snapshot, o),
+      target: targetOf(overlay, key),
+    },
+    (fields) => {
+      if (o.overwrite !== true) refuseExisting(snapshot, overlay, fields, o);
+    },
+  );
   return { rows, overlay, key };
 };
 
-const refuseExisting = (snapshot: Snapshot, overlay: Overlay | undefined, rows: AttachedRows, o: PartOptions): void => {
+const refuseExisting = (
+  snapshot: Snapshot,
+  overlay: Overlay | undefined,
+  fields: readonly Field[],
+  o: PartOptions,
+): void => {
   const held = new Set([...(overlay?.fields ?? []), ...snapshot.base.file.schema.fields].map(({ name }) => name));
-  const taken = rows.fields.map(({ name }) => name).filter((name) => held.has(name));
+  const taken = fields.map(({ name }) => name).filter((name) => held.has(name));
   if (taken.length === 0) return;
   throw new DatasetError("COLUMN_EXISTS", `${snapshot.id} holds values of ${taken.join(", ")} already`, {
     hint: "Attach newer values over them with --overwrite; older parts stay, the newest value wins.",
@@ -152,32 +182,30 @@ const refuseExisting = (snapshot: Snapshot, overlay: Overlay | undefined, rows: 
  * A base may hold a folded column in another type than the registered one. What that type cannot say exactly could be attached but never
  * read again.
  */
-const refuseUnfit = (snapshot: Snapshot, rows: AttachedRows, o: PartOptions): void => {
-  const drifted = rows.fields.flatMap(({ name, type }, i) => {
+const fitCheck =
+  (snapshot: Snapshot, o: PartOptions) =>
+  (name: string, column: Column): void => {
     const stored = snapshot.base.file.schema.fields.find((field) => field.name === name);
-    return stored === undefined || sameType(stored.type, type) ? [] : [{ name, type, stored: stored.type, at: i + 1 }];
-  });
-  if (drifted.length === 0) return;
-  for (const { columns } of rows.rowGroups()) {
-    for (const { name, type, stored, at } of drifted) {
-      const column = columns[at];
-      if (column === undefined || !("layout" in column)) continue;
-      try {
-        convertColumn(column, stored, name);
-      } catch (cause) {
-        throw new DatasetError(
-          "TYPE_MISMATCH",
-          `the base of ${snapshot.id} holds ${name} as ${formatType(stored)}, which cannot hold the ${formatType(type)} values of ${o.path}`,
-          {
-            hint: "Attach them under another column name, or values that both types hold.",
-            details: { file: o.path, column: name, stored: formatType(stored), registered: formatType(type) },
-            cause,
+    if (stored === undefined || sameType(stored.type, column.type)) return;
+    try {
+      convertColumn(column, stored.type, name);
+    } catch (cause) {
+      throw new DatasetError(
+        "TYPE_MISMATCH",
+        `the base of ${snapshot.id} holds ${name} as ${formatType(stored.type)}, which cannot hold the ${formatType(column.type)} values of ${o.path}`,
+        {
+          hint: "Attach them under another column name, or values that both types hold.",
+          details: {
+            file: o.path,
+            column: name,
+            stored: formatType(stored.type),
+            registered: formatType(column.type),
           },
-        );
-      }
+          cause,
+        },
+      );
     }
-  }
-};
+  };
 
 /** Where the namespace's parts lie, or will: a folder may be named unlike the namespace it holds, and then keeps it. */
 const folderFor = (snapshot: Snapshot, overlay: Overlay | undefined, namespace: string): string => {
