@@ -46,6 +46,9 @@ describe("texts that are no registry", () => {
     ["an anchor set twice", withState("  a: {owner: &x 1, description: &x 2}\n"), "set twice"],
     ["a value inside itself", withState("  a: {owner: &x [*x]}\n"), "inside its own anchor"],
     ["a list as a key", withState("  a: {owner: {[1]: 2}}\n"), "A key must be"],
+    ["a list with a mapping inside as a key", withState("  a: {owner: {[{b: 1}]: 2}}\n"), "A key must be"],
+    ["a number that is none as a key", withState("  a: {owner: {.nan: 2}}\n"), "A key must be"],
+    ["a merge of a list with text", withState("  a: {<<: [{owner: x}, text]}\n"), "needs a mapping"],
     ["a merge of text", withState("  a: {<<: text}\n"), "needs a mapping"],
     ["a day that is none", withState("  a: {owner: 2026-02-30}\n"), "no day of the calendar"],
     ["an hour that is none", withState("  a: {owner: 2026-02-03 24:00:00}\n"), "no time of the day"],
@@ -94,6 +97,30 @@ describe("texts that are no registry", () => {
 });
 
 describe("registries from elsewhere", () => {
+  it("may merge mappings, of which the first holds, and what an entry says itself before all", async () => {
+    const merged = await parseRegistry(
+      withState("  a: &a {owner: x, description: y}\n  b: {<<: [{owner: z}, *a]}\n  c: {<<: *a, owner: w}\n"),
+    );
+    const said = (name: string) => {
+      const entry = merged.namespaces.get(name);
+      return [entry?.owner, entry?.description];
+    };
+    expect([said("a"), said("b"), said("c")]).toEqual([
+      ["x", "y"],
+      ["z", "y"],
+      ["w", "y"],
+    ]);
+  });
+
+  it("may name namespaces and columns by what is no text, which reads as Python spells it", async () => {
+    const named = await parseRegistry(
+      withState("  true: {}\n  false: {}\n  ~: {}\n  .5e+3: {}\n  -.inf: {}\n  1_0: {}\n  2026-02-03: {}\n"),
+    );
+    expect([...named.namespaces.keys()]).toEqual(
+      expect.arrayContaining(["True", "False", "None", "500.0", "-inf", "10", "2026-02-03"]),
+    );
+  });
+
   it("keep names and types that registration refuses, and tell them", async () => {
     const registry = await parseRegistry(
       withState(
