@@ -223,7 +223,8 @@ test("breaking off closes every handle", async () => {
     },
   };
   for await (const batch of scan({ storage: counting, label: "counting" }, "lab/rows20k")) {
-    expect(open).toBeGreaterThan(5);
+    // The base. The parts are small: they have been read whole.
+    expect(open).toBe(1);
     expect(batch.numRows).toBeGreaterThan(0);
     break;
   }

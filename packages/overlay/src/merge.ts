@@ -1,10 +1,9 @@
 import { nullCount } from "@usr/parquet";
 import type { Column, DataType, Field } from "@usr/schema";
 import { gatherColumns, isValid, nullColumn, sliceColumn } from "@usr/schema/columns";
-import type { Signal } from "@usr/storage";
 import { OverlayError } from "./error.ts";
 import { type PartRows, rowLocator } from "./part-rows.ts";
-import { createPayloadReader, type PayloadReader } from "./payload.ts";
+import { type PayloadReader, type PayloadReaders, payloadReaders } from "./payload.ts";
 import type { KeyIndex, MergeCursor, MergeOptions, Overlay, Part } from "./types.ts";
 
 /**
@@ -17,7 +16,7 @@ import type { KeyIndex, MergeCursor, MergeOptions, Overlay, Part } from "./types
  * consulted for it. Under an index of the whole base the keys of all parts are read at the first `read`, so that a repeated key is always
  * refused; under an index of some rows, the keys of a part are read when a row first wants a value from it. Keys that are stored in the same
  * bytes as those of a part before are compared instead of decoded. Memory: 8 bytes a matched row and part (once for parts of the same
- * keys), one decoded batch a part and column, and the requested columns of the parts that are out of order.
+ * keys), one decoded batch a part and column, and the requested columns of small parts and of those that are out of order.
  *
  * @throws OverlayError `KEY_MISMATCH` where the index is of another key, `COLUMN_NOT_REGISTERED` where the overlay has no such column
  */
@@ -38,9 +37,10 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex, o: MergeOptions)
     const wanted = overlay.parts.filter((part) => fields.some((field) => part.columns.includes(field.name)));
     const locateRows = rowLocator(index, o);
     const rowsOf = new Map(wanted.map((part) => [part, once(() => locateRows(part))]));
+    const readersOf = new Map(wanted.map((part) => [part, payloadReaders(part, fields, o)]));
     // Over the whole base every part is checked for repeated keys; for a few rows older parts that have no say are left alone.
     if (index.complete) for (const locate of rowsOf.values()) await locate();
-    return fields.map((field) => layersOf(overlay.parts, rowsOf, field, o));
+    return fields.map((field) => layersOf(overlay.parts, rowsOf, readersOf, field));
   };
 
   return {
@@ -99,18 +99,18 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 function layersOf(
   parts: readonly Part[],
   rowsOf: ReadonlyMap<Part, () => Promise<PartRows>>,
+  readersOf: ReadonlyMap<Part, PayloadReaders>,
   field: Field,
-  o: Signal,
 ): readonly LayerSource[] {
   return parts.flatMap((part) => {
     const locate = rowsOf.get(part);
-    if (locate === undefined || !holdsValues(part, field.name)) return [];
+    const readers = readersOf.get(part);
+    if (locate === undefined || readers === undefined || !holdsValues(part, field.name)) return [];
     let layer: Promise<Layer | undefined> | undefined;
     const open = async (): Promise<Layer | undefined> => {
       const rows = await locate();
       if (rows.base.length === 0) return undefined;
-      const reader = createPayloadReader(part, rows, { column: field.name, type: field.type, signal: o.signal });
-      return { rows, reader };
+      return { rows, reader: readers(rows, field) };
     };
     return [{ open: () => (layer ??= open()), opened: () => layer }];
   });

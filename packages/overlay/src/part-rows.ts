@@ -59,7 +59,9 @@ async function locateRows(part: Part, index: KeyIndex, o: Signal): Promise<PartR
   const [sample] = duplicateSamples;
   if (sample !== undefined) throw duplicateKey(part, sample.key, sample.rows, duplicates);
   const firstOf = matcher.firstOf();
-  return index.repeats ? pairRepeated(rows, index) : firstOf === undefined ? pairForward(rows) : pairByBase(firstOf);
+  if (index.repeats) return pairRepeated(rows, index);
+  if (firstOf === undefined) return pairForward(rows);
+  return rows.length * FEW < index.numRows ? pairSorted(rows) : pairByBase(firstOf);
 }
 
 function duplicateKey(part: Part, key: string, rows: readonly [number, number], count: number): OverlayError {
@@ -86,6 +88,17 @@ function pairForward(rows: Int32Array): PartRows {
     part[i++] = row;
   }
   return { base, part, forward: true };
+}
+
+/** A part with less than one row to so many of the base is sorted; going through the base would take longer. */
+const FEW = 16;
+
+/** The rows of a few keys in any order. */
+function pairSorted(rows: Int32Array): PartRows {
+  const part = Int32Array.from(rows.keys())
+    .filter((row) => rows[row]! >= 0)
+    .sort((a, b) => rows[a]! - rows[b]!);
+  return { base: part.map((row) => rows[row]!), part, forward: part.every((row, i) => i === 0 || row >= part[i - 1]!) };
 }
 
 /** The rows of keys in any order: the part row of each base row counts from 1, 0 = none. */

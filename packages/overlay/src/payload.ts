@@ -1,6 +1,6 @@
 import { readBatches } from "@usr/parquet";
-import type { Column, DataType } from "@usr/schema";
-import { gatherColumns } from "@usr/schema/columns";
+import type { Column, DataType, Field } from "@usr/schema";
+import { concatColumns, gatherColumns } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
 import type { PartRows } from "./part-rows.ts";
 import { asRegistered } from "./tombstones.ts";
@@ -16,7 +16,7 @@ export interface Piece {
 export interface PayloadReader {
   /** The pieces, ascending, in which `position(i)` falls for every entry `from <= i < to`. */
   pieces(from: number, to: number): Promise<readonly Piece[]>;
-  /** Where entry `i` lies, in the numbering of the pieces. Never descends. */
+  /** Where entry `i` lies, in the numbering of the pieces. Never descends where there is more than one piece. */
   position(i: number): number;
   close(): Promise<void>;
 }
@@ -26,9 +26,45 @@ interface PayloadOptions extends Signal {
   readonly type: DataType;
 }
 
-/** Reads a column along with the base where the part is in base order, and otherwise decodes it once and keeps it. */
-export function createPayloadReader(part: Part, rows: PartRows, o: PayloadOptions): PayloadReader {
-  return rows.forward ? forwardReader(part, rows, o) : sortedReader(part, rows, o);
+/** Makes readers of the columns of one part. */
+export type PayloadReaders = (rows: PartRows, field: Field) => PayloadReader;
+
+/** A part of so few encoded bytes has all columns decoded at once and kept: a thousand of them with twenty columns are a thousand reads. */
+const SMALL = 128 * 1024;
+
+/**
+ * Readers of `fields` of a part. A column is read along with the base where the part is in base order, and otherwise decoded once and kept; small
+ * parts are decoded whole.
+ */
+export function payloadReaders(part: Part, fields: readonly Field[], o: Signal): PayloadReaders {
+  if (part.file.rowGroups.reduce((sum, { byteSize }) => sum + byteSize, 0) <= SMALL)
+    return wholeReaders(part, fields, o);
+  return (rows, { name, type }) => {
+    const options = { column: name, type, signal: o.signal };
+    return rows.forward ? forwardReader(part, rows, options) : sortedReader(part, rows, options);
+  };
+}
+
+function wholeReaders({ file }: Part, fields: readonly Field[], o: Signal): PayloadReaders {
+  const held = fields.filter(({ name }) => file.schema.fields.some((field) => field.name === name));
+  let loading: Promise<ReadonlyMap<string, readonly Piece[]>> | undefined;
+  const load = async (): Promise<ReadonlyMap<string, readonly Piece[]>> => {
+    const columns = new Map<string, Column[]>(held.map(({ name }) => [name, []]));
+    for await (const batch of readBatches(file, { columns: held.map(({ name }) => name), signal: o.signal }))
+      for (const [i, { name, type }] of held.entries()) columns.get(name)!.push(asRegistered(batch.columns[i]!, type));
+    // One piece, so that rows may be asked for in any order.
+    return new Map(held.map(({ name, type }) => [name, [{ at: 0, column: concatColumns(type, columns.get(name)!) }]]));
+  };
+  return (rows, { name }) => ({
+    pieces: async () => {
+      loading ??= load();
+      return (await loading).get(name)!;
+    },
+    position: (i) => rows.part[i]!,
+    close: async () => {
+      loading = undefined;
+    },
+  });
 }
 
 /** Keeps the decoded batches that the last request touched, one as a rule. Row groups that no request touches are not decoded. */

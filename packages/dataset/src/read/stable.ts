@@ -1,5 +1,13 @@
 import { discoverOverlays } from "@usr/overlay";
-import { type ObjectMeta, type ReadableStorage, type ReadHandle, type Signal, scopedStorage } from "@usr/storage";
+import {
+  type ObjectMeta,
+  type ReadableStorage,
+  type ReadHandle,
+  readAll,
+  type Signal,
+  scopedStorage,
+} from "@usr/storage";
+import { checkRange } from "@usr/storage/adapter";
 import { DatasetError } from "../error.ts";
 import { DERIVED_DIR, RECORDS, REGISTRY_FILE } from "../layout.ts";
 import { datasetNotFound } from "./list.ts";
@@ -9,6 +17,13 @@ const ATTEMPTS = 100;
 /** So many attempts follow at once, as each opens only what the last one missed; then writers get time to come to rest. */
 const HASTY = 8;
 const PAUSE_MS = 20;
+
+/**
+ * Objects of this size are read whole at once and closed, as long as there is room in memory: a thousand small parts are then a thousand reads,
+ * not a thousand open files with a read for each column.
+ */
+const SMALL = 128 * 1024;
+const ROOM = 64 * 1024 * 1024;
 
 /** Something vanished between listing and opening: the view is between two commits. */
 export const MOVED: unique symbol = Symbol("moved");
@@ -130,6 +145,7 @@ function openHandles(
   o: Signal,
 ): Handles & { keep(objects: readonly ObjectMeta[]): Promise<void> } {
   const opened = new Map<string, ReadHandle>();
+  let room = ROOM;
   const closeAll = async (handles: readonly (readonly [string, ReadHandle])[]): Promise<void> => {
     for (const [path, handle] of handles) {
       opened.delete(path);
@@ -141,13 +157,33 @@ function openHandles(
       const known = opened.get(path);
       if (known !== undefined) return known;
       const handle = await storage.open(path, o);
-      if (handle !== undefined) opened.set(path, handle);
-      return handle;
+      if (handle === undefined) return undefined;
+      const { size } = handle.meta;
+      const held = size <= SMALL && size <= room ? await intoMemory(handle, o) : handle;
+      if (held !== handle) room -= size;
+      opened.set(path, held);
+      return held;
     },
     keep: async (objects) => {
       const etags = new Map(objects.map(({ path, etag }) => [path, etag]));
       await closeAll([...opened].filter(([path, { meta }]) => etags.get(path) !== meta.etag));
     },
     close: () => closeAll([...opened]),
+  };
+}
+
+/** The bytes of an object under its handle, which is closed. */
+async function intoMemory(handle: ReadHandle, o: Signal): Promise<ReadHandle> {
+  await using closing = handle;
+  const { meta } = closing;
+  const bytes = await readAll(closing, o);
+  return {
+    meta,
+    read: async (offset, length, s = {}) => {
+      s.signal?.throwIfAborted();
+      checkRange(meta, offset, length);
+      return bytes.subarray(offset, offset + length);
+    },
+    [Symbol.asyncDispose]: async () => undefined,
   };
 }
