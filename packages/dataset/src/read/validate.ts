@@ -137,8 +137,8 @@ async function report(
     base !== undefined && broken.every((problem) => problem.code === "UNSUPPORTED_VERSION") ? base : undefined;
   const index = sound === undefined ? undefined : createIndexes(sound, o);
   if (sound !== undefined && index !== undefined) {
-    await guarded(path, findings, () => checkRows(sound, path, findings, o));
-    await guarded(path, findings, async () => reportDoubles(sound, await index("id"), path, findings, o));
+    await guarded(path, findings, async () => index.keep(await index.build("id", checkRows(sound, path, findings, o))));
+    await guarded(path, findings, async () => reportDoubles(sound, await index.get("id"), path, findings, o));
     await checkPages(sound, ROW_COLUMNS, path, findings, o);
   }
   const extras = base === undefined ? [] : materializedFields(base);
@@ -154,7 +154,15 @@ async function report(
   const overlayRows =
     index === undefined
       ? 0
-      : await checkOverlays(opened, { id, findings, registries, rule, nowUs: o.nowUs, index, signal: o.signal });
+      : await checkOverlays(opened, {
+          id,
+          findings,
+          registries,
+          rule,
+          nowUs: o.nowUs,
+          index: index.get,
+          signal: o.signal,
+        });
 
   const events = await checkEvents(root, id, parts, findings, o);
   await checkSnapshots(root, id, findings, o);
@@ -206,25 +214,37 @@ function checkBaseShape(file: ParquetFile, path: string, findings: Findings): vo
   }
 }
 
-/** Key indexes over the whole base, each built when it is first asked for. */
-function createIndexes(file: ParquetFile, o: Signal): (key: OverlayKey) => Promise<KeyIndex> {
+interface Indexes {
+  /** The index of a key, built when it is first asked for. */
+  get(key: OverlayKey): Promise<KeyIndex>;
+  /** One over rows that are read anyway. */
+  build(key: OverlayKey, rows: AsyncIterable<KeyBatch>): Promise<KeyIndex>;
+  /** Answers for its key from now on. */
+  keep(index: KeyIndex): void;
+}
+
+/** Key indexes over the whole base. */
+function createIndexes(file: ParquetFile, o: Signal): Indexes {
   const known = new Map<OverlayKey, Promise<KeyIndex>>();
   const batches = async function* (columns: readonly string[]): AsyncGenerator<KeyBatch, void, undefined> {
     for await (const { batch, row } of readRanges(file, [{ start: 0, end: file.numRows }], columns, o))
       yield { ...batch, startRow: row };
   };
-  return (key) => {
-    let index = known.get(key);
-    if (index === undefined) {
-      index = buildKeyIndex(key, batches(key === "id" ? ["id"] : ["sequence", "bio_type", "alphabet"]), {
-        ...o,
-        rows: file.numRows,
-      });
-      // A base that does not allow the key is reported where it is asked for.
-      index.catch(() => undefined);
-      known.set(key, index);
-    }
-    return index;
+  const build = (key: OverlayKey, rows: AsyncIterable<KeyBatch>): Promise<KeyIndex> =>
+    buildKeyIndex(key, rows, { ...o, rows: file.numRows });
+  return {
+    build,
+    keep: (index) => known.set(index.key, Promise.resolve(index)),
+    get: (key) => {
+      let index = known.get(key);
+      if (index === undefined) {
+        index = build(key, batches(key === "id" ? ["id"] : ["sequence", "bio_type", "alphabet"]));
+        // A base that does not allow the key is reported where it is asked for.
+        index.catch(() => undefined);
+        known.set(key, index);
+      }
+      return index;
+    },
   };
 }
 
