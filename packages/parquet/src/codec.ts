@@ -6,6 +6,8 @@ import { snappyDecode } from "./snappy.ts";
 
 /** Decompresses one page body into exactly `size` bytes, or throws `CORRUPT`. */
 export type Decompress = (bytes: Uint8Array, size: number) => Uint8Array;
+/** The same on another thread. */
+export type Inflate = (bytes: Uint8Array, size: number) => Promise<Uint8Array>;
 type Raw = (bytes: Uint8Array, size: number) => Uint8Array;
 
 /** The decompressor of a codec number. Native where the runtime has it, else a portable one, loaded on first need. */
@@ -35,8 +37,26 @@ export async function decompressor(codec: number): Promise<Decompress> {
 function native(name: "gunzipSync" | "brotliDecompressSync" | "zstdDecompressSync"): Raw | undefined {
   const inflate = nativeZlib()?.[name];
   if (inflate === undefined) return undefined;
-  // One output chunk a byte larger than declared (a full one makes zlib start another): no copies, and a stream that yields more than it says is cut off by zlib itself.
-  return (bytes, size) => inflate(bytes, { maxOutputLength: Math.max(size, 1), chunkSize: Math.max(size + 1, 64) });
+  return (bytes, size) => inflate(bytes, outputOf(size));
+}
+
+/** One output chunk a byte larger than declared (a full one makes zlib start another): no copies, and a stream that yields more than it says is cut off by zlib itself. */
+function outputOf(size: number): { readonly maxOutputLength: number; readonly chunkSize: number } {
+  return { maxOutputLength: Math.max(size, 1), chunkSize: Math.max(size + 1, 64) };
+}
+
+/** Decompression off the main thread, for the codecs that the runtime has it for. */
+export function inflater(codec: number): Inflate | undefined {
+  const inflate = codec === CODEC.zstd ? nativeZlib()?.zstdDecompress : undefined;
+  if (inflate === undefined) return undefined;
+  return (bytes, size) =>
+    new Promise((resolve, reject) => {
+      inflate(bytes, outputOf(size), (error, out) => {
+        if (error !== null) reject(error);
+        else if (out.length !== size) reject(corrupt(`a page decompresses to ${out.length} bytes`));
+        else resolve(plainBytes(out));
+      });
+    });
 }
 
 async function portable(name: "decompressGzip" | "decompressBrotli" | "decompressZstd"): Promise<Raw> {

@@ -6,9 +6,11 @@ interface ZlibOptions {
   readonly params?: Readonly<Record<number, number>>;
 }
 type Inflate = (bytes: Uint8Array, o?: ZlibOptions) => Uint8Array;
+type InflateAside = (bytes: Uint8Array, o: ZlibOptions, done: (error: Error | null, bytes: Uint8Array) => void) => void;
 
 export interface NativeZlib {
   readonly zstdDecompressSync?: Inflate;
+  readonly zstdDecompress?: InflateAside;
   readonly zstdCompressSync?: Inflate;
   readonly zstdCompress?: (
     bytes: Uint8Array,

@@ -74,6 +74,21 @@ function bodyOf(bytes: Uint8Array, header: PageHeader): Uint8Array {
   return body;
 }
 
+/** Where the compressed bytes of a data page start and what they come to; -1 where they are not compressed, or the header contradicts itself. */
+export function compressedBody(header: PageHeader): { readonly start: number; readonly size: number } {
+  if (header.type !== PAGE.dataV2) return { start: header.body, size: header.uncompressed };
+  const levels = (getI32(header.detail, 5) ?? 0) + (getI32(header.detail, 6) ?? 0);
+  const compressed = getBool(header.detail, 7) ?? true;
+  const size = header.uncompressed - levels;
+  return { start: compressed && levels >= 0 && size > 0 ? header.body + levels : -1, size };
+}
+
+/** Rows of a data page as far as its header tells. */
+export function declaredRows(header: PageHeader, leaf: SchemaNode): number | undefined {
+  if (leaf.rep === 0) return header.count;
+  return header.type === PAGE.dataV2 ? getI32(header.detail, 3) : undefined;
+}
+
 /** Decodes a dictionary page; dictionaries are always PLAIN. */
 export function decodeDictionary(
   bytes: Uint8Array,

@@ -1,11 +1,12 @@
 import type { Batch, Column, Schema } from "@usr/schema";
 import { assemble, type LeafRun, leafRun } from "./assemble.ts";
-import { decompressor } from "./codec.ts";
+import { decompressor, inflater } from "./codec.ts";
 import { type ChunkBytes, type LeafCursor, leafCursor } from "./cursor.ts";
 import { located, ParquetError } from "./error.ts";
 import type { Chunk, FooterRowGroup, SchemaNode } from "./footer.ts";
 import { type PageSelection, selectedBytes, selectPages } from "./offset-index.ts";
 import { readableShape } from "./open.ts";
+import { type AheadBudget, createReadAhead, type ReadAhead } from "./read-ahead.ts";
 import type { Shape } from "./shape.ts";
 import { type ByteRange, readRanges } from "./source.ts";
 import type { ParquetFile, ReadOptions } from "./types.ts";
@@ -25,38 +26,104 @@ export async function* readBatches(file: ParquetFile, o: ReadOptions = {}): Asyn
   if (batchRows === 0) throw new ParquetError("INVALID", "batchRows must be 1 or more.");
   const byName = new Map(file.schema.fields.map((f) => [f.name, f]));
   const schema: Schema = { fields: names.flatMap((name) => byName.get(name) ?? []), metadata: file.schema.metadata };
+  const steps = stepsOf(file, columns, start, end, batchRows, o.windowBytes ?? WINDOW);
+  const budget: AheadBudget = { bytes: AHEAD };
+  let window: { readonly of: Window; readonly opened: Promise<OpenWindow> } | undefined;
+  /** The window of a step, its pages for it decompressed. Each window is opened once. */
+  const prepare = async ({ window: of, row, numRows }: Step): Promise<OpenWindow> => {
+    if (window?.of !== of) window = { of, opened: openWindow(file, columns, of, budget, o) };
+    const opened = await window.opened;
+    await opened.inflate(row, row + numRows);
+    return opened;
+  };
+  let pending: Promise<OpenWindow> | undefined;
+  try {
+    let first = true;
+    for (let step = steps.next().value; step !== undefined; ) {
+      o.signal?.throwIfAborted();
+      const { readers } = await (pending ?? prepare(step));
+      pending = undefined;
+      const following = steps.next().value;
+      // The first batch may be all that is wanted: nothing is read ahead of it.
+      if (!first && following !== undefined && (following.window === step.window || following.window.bytes <= AHEAD)) {
+        pending = prepare(following);
+        // It fails when its turn comes.
+        pending.catch(() => undefined);
+      }
+      first = false;
+      const { numRows, isLast } = step;
+      yield { schema, columns: readers.map((r) => r.read(numRows)), numRows };
+      if (isLast) for (const reader of readers) reader.finish();
+      step = following;
+    }
+  } finally {
+    // Whoever breaks off may close the source.
+    await pending?.catch(() => undefined);
+  }
+}
+
+/** Encoded bytes that are fetched, and decompressed ones that wait, before they are asked for. */
+const AHEAD = 32 * 2 ** 20;
+
+/** Rows of one row group whose encoded bytes are fetched together. */
+interface Window {
+  readonly group: FooterRowGroup;
+  readonly index: number;
+  readonly from: number;
+  readonly until: number;
+  /** Of the whole chunks. */
+  readonly bytes: number;
+}
+
+/** One batch. */
+interface Step {
+  readonly window: Window;
+  /** Its first row in the row group. */
+  readonly row: number;
+  readonly numRows: number;
+  /** Nothing of the row group comes after it. */
+  readonly isLast: boolean;
+}
+
+function* stepsOf(
+  file: ParquetFile,
+  columns: readonly NamedShape[],
+  start: number,
+  end: number,
+  batchRows: number,
+  windowBytes: number,
+): Generator<Step, undefined, undefined> {
+  const leaves = columns.flatMap((c) => leavesOf(c.shape)).map((leaf) => leaf.firstLeaf);
   for (const [index, group] of file.footer.rowGroups.entries()) {
     const from = Math.max(start - group.startRow, 0);
     const until = Math.min(end - group.startRow, group.numRows);
     if (from >= until) continue;
-    o.signal?.throwIfAborted();
-    const step = windowRows(group, columns, batchRows, o.windowBytes ?? WINDOW);
+    const chunks = leaves.map((leaf) => group.chunks[leaf]!);
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const step = windowRows(group.numRows, chunks, bytes, batchRows, windowBytes);
     for (let at = from; at < until; at += step) {
-      const stop = Math.min(at + step, until);
-      const readers = await openColumns(file, group, index, columns, at, stop, o);
-      for (let row = at; row < stop; row += batchRows) {
-        o.signal?.throwIfAborted();
-        const numRows = Math.min(batchRows, stop - row);
-        yield { schema, columns: readers.map((r) => r.read(numRows)), numRows };
+      const window = { group, index, from: at, until: Math.min(at + step, until), bytes };
+      for (let row = at; row < window.until; row += batchRows) {
+        const numRows = Math.min(batchRows, window.until - row);
+        yield { window, row, numRows, isLast: row + numRows === group.numRows };
       }
-      if (stop === group.numRows) for (const reader of readers) reader.finish();
     }
   }
+  return undefined;
 }
 
 const WINDOW = 256 * 2 ** 20;
 
 /** Rows to fetch at a time: all of the row group, unless it is large and its pages can be found without walking them. */
 function windowRows(
-  group: FooterRowGroup,
-  columns: readonly NamedShape[],
+  numRows: number,
+  chunks: readonly Chunk[],
+  bytes: number,
   batchRows: number,
   windowBytes: number,
 ): number {
-  const chunks = columns.flatMap((c) => leavesOf(c.shape)).map((leaf) => group.chunks[leaf.firstLeaf]!);
-  const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  if (bytes <= windowBytes || chunks.some((c) => c.offsetIndex === undefined)) return group.numRows;
-  return Math.max(1, Math.floor((group.numRows * windowBytes) / bytes / batchRows)) * batchRows;
+  if (bytes <= windowBytes || chunks.some((c) => c.offsetIndex === undefined)) return numRows;
+  return Math.max(1, Math.floor((numRows * windowBytes) / bytes / batchRows)) * batchRows;
 }
 
 function rowOption(name: string, value: number): number {
@@ -86,33 +153,41 @@ function leavesOf(shape: Shape): readonly SchemaNode[] {
   }
 }
 
-async function openColumns(
+interface OpenWindow {
+  readonly readers: readonly ColumnReader[];
+  /** Decompresses rows `[from, until)` of the row group ahead of their being read; never fails. */
+  inflate(from: number, until: number): Promise<void>;
+}
+
+async function openWindow(
   file: ParquetFile,
-  group: FooterRowGroup,
-  groupIndex: number,
   columns: readonly NamedShape[],
-  from: number,
-  until: number,
+  { group, index: groupIndex, from, until }: Window,
+  budget: AheadBudget,
   o: ReadOptions,
-): Promise<readonly ColumnReader[]> {
+): Promise<OpenWindow> {
   const leaves = [...new Set(columns.flatMap((c) => leavesOf(c.shape)))];
   const place = (name: string): [string, Record<string, unknown>] => [
     `${file.source.meta.path ?? "Parquet file"}, column "${name}", row group ${groupIndex}`,
     { path: file.source.meta.path, column: name, rowGroup: groupIndex },
   ];
   const cursors = new Map<number, LeafCursor>();
+  const aheads: ReadAhead[] = [];
   try {
     const bytes = await fetchChunks(file, group, leaves, from, until, o);
     for (const [i, leaf] of leaves.entries()) {
       const chunk = group.chunks[leaf.firstLeaf]!;
-      const cursor = leafCursor(bytes[i]!, leaf, await decompressor(chunk.codec), file.limits);
+      const decompress = await decompressor(chunk.codec);
+      const ahead = createReadAhead(bytes[i]!, leaf, decompress, inflater(chunk.codec), file.limits, budget);
+      aheads.push(ahead);
+      const cursor = leafCursor(bytes[i]!, leaf, ahead.decompress, file.limits);
       cursor.skip(from - bytes[i]!.firstRow);
       cursors.set(leaf.firstLeaf, cursor);
     }
   } catch (error) {
     throw located(error, ...place(columns.map((c) => c.name).join('", "')));
   }
-  return columns.map(({ name, shape }) => {
+  const readers = columns.map(({ name, shape }): ColumnReader => {
     const own = leavesOf(shape);
     const guarded = <T>(work: () => T): T => {
       try {
@@ -134,6 +209,12 @@ async function openColumns(
         }),
     };
   });
+  return {
+    readers,
+    inflate: async (first, end) => {
+      await Promise.all(aheads.map((ahead) => ahead.start(first, end)));
+    },
+  };
 }
 
 /** The bytes of each leaf: only the pages needed where an offset index tells which, else the whole chunk. */
