@@ -87,12 +87,22 @@ const fill = async (
   signal: AbortSignal,
   refuse: (error: unknown) => never,
 ): Promise<void> => {
+  // The next chunk is made while this one is written; one waits at most.
+  let writing: Promise<void> = Promise.resolve();
   for await (const chunk of bytes) {
     signal.throwIfAborted();
-    for (let done = 0; done < chunk.length; ) {
-      const { bytesWritten } = await file.write(chunk, done).catch(refuse);
-      done += bytesWritten;
-    }
+    await writing;
+    writing = writeWhole(file, chunk).catch(refuse);
+    // What becomes of it is looked at above, or below.
+    writing.catch(() => undefined);
   }
+  await writing;
   signal.throwIfAborted();
+};
+
+const writeWhole = async (file: FileHandle, chunk: Uint8Array): Promise<void> => {
+  for (let done = 0; done < chunk.length; ) {
+    const { bytesWritten } = await file.write(chunk, done);
+    done += bytesWritten;
+  }
 };

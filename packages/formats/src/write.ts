@@ -1,10 +1,9 @@
 import type { Batch, Schema } from "@usr/schema";
 import { FormatError } from "./error.ts";
-import { jsonRow } from "./json-row.ts";
 import type { WriteTableOptions } from "./types.ts";
-import { utf8Bytes } from "./utf8.ts";
 import { writeDelimited } from "./write-csv.ts";
 import { writeFasta } from "./write-fasta.ts";
+import { writeJsonLines } from "./write-jsonl.ts";
 
 /**
  * A table as the bytes of a file, lazily. What is written here is read back by `openTable` with the same types to the same columns, fasta apart.
@@ -40,23 +39,4 @@ export async function* writeTable(
     case "arrow":
       yield* (await import("./write-typed.ts")).writeArrowTable(schema, batches, o);
   }
-}
-
-const FLUSH = 1 << 18;
-
-async function* writeJsonLines(
-  batches: AsyncIterable<Batch>,
-  o: WriteTableOptions,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let text = "";
-  for await (const batch of batches) {
-    o.signal?.throwIfAborted();
-    for (let row = 0; row < batch.numRows; row++) {
-      text += `${jsonRow(batch, row)}\n`;
-      if (text.length < FLUSH) continue;
-      yield utf8Bytes(text);
-      text = "";
-    }
-  }
-  if (text !== "") yield utf8Bytes(text);
 }

@@ -32,7 +32,8 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   if (out !== "-") await checkOutput(out, root.label);
   const query = queryOf(session, typed);
   const stats = { rows: 0, size: 0 };
-  const sha256 = createHash("sha256");
+  // Only the document shows it.
+  const sha256 = session.options.json ? createHash("sha256") : undefined;
   const source = await withSchema(scan(root, id, query), () => emptySchema(root, id, query));
   const rows = counted(source.batches, (n) => {
     stats.rows += n;
@@ -48,7 +49,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   async function* measured(): AsyncGenerator<Uint8Array> {
     for await (const chunk of bytes) {
       stats.size += chunk.length;
-      sha256.update(chunk);
+      sha256?.update(chunk);
       yield chunk;
     }
   }
@@ -58,7 +59,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
     await toStdout(session, measured());
     return { kind: "text", text: "" };
   } else await writeOutput(out, measured(), session.environment.signal);
-  const data = { rows: stats.rows, path: out, size_bytes: stats.size, sha256: sha256.digest("hex") };
+  const data = { rows: stats.rows, path: out, size_bytes: stats.size, sha256: sha256?.digest("hex") };
   return {
     kind: "document",
     data,
