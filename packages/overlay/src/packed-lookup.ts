@@ -1,5 +1,5 @@
-import { HEX_DIGITS, hashKey, packKey, sameKey, WORDS } from "./packed-key.ts";
-import type { Slots } from "./slots.ts";
+import { entryValue, findEntry, holdsKey, type PackedEntries } from "./packed-entries.ts";
+import { HEX_DIGITS, hashKey, packKey, WORDS } from "./packed-key.ts";
 
 /** Keys looked up together, at most. */
 const BLOCK = 65_536;
@@ -8,16 +8,6 @@ const GROUP_BITS = 10;
 
 /** What `lookUpBlock` says where a key cannot be packed. */
 export const NOT_LOOKED_UP = -3;
-
-/** A table of packed keys as it lies in memory. */
-export interface PackedEntries {
-  readonly slots: Slots;
-  /** `entryWords` words each: the key, then its value. */
-  readonly entries: Int32Array;
-  readonly entryWords: number;
-  /** The entry of the key at `words[at]`, -1 = none. */
-  find(words: Int32Array, at: number, hash: number): number;
-}
 
 /** What a block of lookups is worked out in; kept from one to the next. */
 export interface LookupSpace {
@@ -47,7 +37,7 @@ export function createLookupSpace(): LookupSpace {
  * @returns how many keys were looked up, and how many of them lie within `ahead` entries after the one before
  */
 export function lookUpBlock(
-  { slots, entries, entryWords, find }: PackedEntries,
+  table: PackedEntries,
   bytes: Uint8Array,
   offsets: Int32Array,
   from: number,
@@ -57,34 +47,39 @@ export function lookUpBlock(
 ): { readonly keys: number; readonly steps: number } {
   const { words, hashes, places, order } = space;
   const keys = Math.min(BLOCK, out.length - from);
-  const mask = slots.length - 2;
+  const { slots, pages, count } = table;
+  const mask = slots.length - 1;
   for (let k = 0; k < keys; k++) {
     const start = offsets[from + k]!;
     const packs = offsets[from + k + 1]! - start === HEX_DIGITS && packKey(words, k * WORDS, bytes, start);
     const hash = hashKey(words, k * WORDS);
     out[from + k] = packs ? -1 : NOT_LOOKED_UP;
     hashes[k] = hash;
-    places[k] = packs ? (hash << 1) & mask : -1;
+    places[k] = packs ? hash & mask : -1;
   }
   const packed = groupByPlace(space, keys, slots.length);
   for (let j = 0; j < packed; j++) {
     const k = order[j]!;
     const hash = hashes[k]!;
     let slot = places[k]!;
-    while (slots[slot] !== 0 && slots[slot + 1] !== hash) slot = (slot + 2) & mask;
-    places[k] = slots[slot]! - 1;
+    let held = slots[slot]!;
+    while (held !== 0 && ((held ^ hash) & ~mask) !== 0) {
+      slot = (slot + 1) & mask;
+      held = slots[slot]!;
+    }
+    places[k] = (held & mask) - 1;
   }
-  const candidates = groupByPlace(space, keys, entries.length / entryWords);
+  const candidates = groupByPlace(space, keys, count);
   for (let j = 0; j < candidates; j++) {
     const k = order[j]!;
     let entry = places[k]!;
-    // Another key of the same hash stands before it, or there is none.
-    if (!sameKey(entries, entry * entryWords, words, k * WORDS)) {
-      entry = find(words, k * WORDS, hashes[k]!);
+    // Another key whose hash begins alike stands before it, or there is none.
+    if (!holdsKey(pages, entry, words, k * WORDS)) {
+      entry = findEntry(table, words, k * WORDS, hashes[k]!);
       places[k] = entry;
       if (entry < 0) continue;
     }
-    out[from + k] = entries[entry * entryWords + WORDS]!;
+    out[from + k] = entryValue(pages, entry);
   }
   let steps = 0;
   for (let k = 1; k < keys; k++) if ((places[k]! - places[k - 1]! - 1) >>> 0 < ahead) steps++;

@@ -1,0 +1,97 @@
+import { hashKey, sameKey, WORDS } from "./packed-key.ts";
+
+/** The words of a key and its value, side by side: what is far apart in memory is read together. */
+const ENTRY = WORDS + 1;
+/** Entries of one page. Pages are added, never copied: a table of ten million keys does not hold twice its size while it grows. */
+const PAGE_BITS = 16;
+const PAGE = 1 << PAGE_BITS;
+
+/** Packed keys with a number each, as they lie in memory. About 31 bytes a key where millions are. */
+export interface PackedEntries {
+  /**
+   * Open addressing with linear probing: a power of two of slots, at most two thirds taken. A slot holds entry + 1 (0 = empty) in as many bits
+   * as slots have numbers, and above them those of the hash: they spare the far memory of the key for nearly all keys but the equal one.
+   */
+  slots: Int32Array;
+  readonly pages: Int32Array[];
+  count: number;
+}
+
+export function createEntries(expected: number): PackedEntries {
+  let slots = 16;
+  while (isFull(expected, slots)) slots *= 2;
+  const first = Math.min(PAGE, Math.max(16, expected));
+  return { slots: new Int32Array(slots), pages: [new Int32Array(first * ENTRY)], count: 0 };
+}
+
+function isFull(entries: number, slots: number): boolean {
+  return entries * 3 >= slots * 2;
+}
+
+/** Whether an entry has the key at `words[at]`. */
+export function holdsKey(pages: readonly Int32Array[], entry: number, words: Int32Array, at: number): boolean {
+  return sameKey(pages[entry >> PAGE_BITS]!, (entry & (PAGE - 1)) * ENTRY, words, at);
+}
+
+export function entryValue(pages: readonly Int32Array[], entry: number): number {
+  return pages[entry >> PAGE_BITS]![(entry & (PAGE - 1)) * ENTRY + WORDS]!;
+}
+
+/** The slot of a key, or the empty one where it belongs. */
+export function probe({ slots, pages }: PackedEntries, words: Int32Array, at: number, hash: number): number {
+  const mask = slots.length - 1;
+  for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+    const held = slots[slot]!;
+    if (held === 0 || (((held ^ hash) & ~mask) === 0 && holdsKey(pages, (held & mask) - 1, words, at))) return slot;
+  }
+}
+
+/** The entry of the key at `words[at]`, -1 = none. */
+export function findEntry(table: PackedEntries, words: Int32Array, at: number, hash: number): number {
+  const held = table.slots[probe(table, words, at, hash)]!;
+  return (held & (table.slots.length - 1)) - 1;
+}
+
+/** The value of an equal key, or -1 when it is new; then it is added. */
+export function addEntry(table: PackedEntries, words: Int32Array, value: number): number {
+  if (isFull(table.count + 1, table.slots.length)) growSlots(table);
+  const { slots } = table;
+  const hash = hashKey(words, 0);
+  const slot = probe(table, words, 0, hash);
+  const mask = slots.length - 1;
+  if (slots[slot] !== 0) return entryValue(table.pages, (slots[slot]! & mask) - 1);
+  append(table, words, value);
+  slots[slot] = (hash & ~mask) | table.count;
+  return -1;
+}
+
+/** Twice as many slots for the same entries. */
+function growSlots(table: PackedEntries): void {
+  const slots = new Int32Array(table.slots.length * 2);
+  const mask = slots.length - 1;
+  for (let entry = 0; entry < table.count; entry++) {
+    const hash = hashKey(table.pages[entry >> PAGE_BITS]!, (entry & (PAGE - 1)) * ENTRY);
+    let slot = hash & mask;
+    while (slots[slot] !== 0) slot = (slot + 1) & mask;
+    slots[slot] = (hash & ~mask) | (entry + 1);
+  }
+  table.slots = slots;
+}
+
+function append(table: PackedEntries, words: Int32Array, value: number): void {
+  const index = table.count >> PAGE_BITS;
+  const at = (table.count & (PAGE - 1)) * ENTRY;
+  let page = table.pages[index];
+  if (page === undefined) {
+    page = new Int32Array(PAGE * ENTRY);
+    table.pages.push(page);
+  } else if (at === page.length) {
+    const longer = new Int32Array(Math.min(PAGE * ENTRY, at * 2));
+    longer.set(page);
+    page = longer;
+    table.pages[index] = page;
+  }
+  for (let w = 0; w < WORDS; w++) page[at + w] = words[w]!;
+  page[at + WORDS] = value;
+  table.count++;
+}
