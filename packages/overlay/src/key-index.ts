@@ -36,7 +36,7 @@ export async function buildKeyIndex(
     const startRow = batch.startRow ?? end;
     if (startRow < end)
       throw new RangeError(`Base rows are given in ascending order; row ${startRow} comes after row ${end - 1}.`);
-    table ??= createKeyTable({ expected: batch.numRows, fold });
+    table ??= createKeyTable({ expected: o.expected ?? batch.numRows, fold });
     rules?.check(batch, startRow);
     const column = columnNamed(batch, key === "id" ? "id" : "sequence");
     if (column.layout === "utf8") {

@@ -62,6 +62,8 @@ export interface KeyBatch extends Batch {
 export interface KeyIndexOptions extends Signal {
   /** Rows of the whole base table; absent = the last row given is the last of the base. */
   readonly rows?: number | undefined;
+  /** Keys that are about to be given, where that is known: a table of the right size need not grow. */
+  readonly expected?: number | undefined;
 }
 
 /** Base rows by key, exactly: keys are compared byte by byte after normalisation. */

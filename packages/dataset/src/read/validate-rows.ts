@@ -1,4 +1,5 @@
 import { ALPHABETS, type Alphabet, type BioType, createChecker, createHasher, stripRange } from "@usr/id";
+import { type BulkHasher, createBulkHasher, idText } from "@usr/id/bulk";
 import type { KeyBatch, KeyIndex } from "@usr/overlay";
 import { type ParquetFile, readBatches } from "@usr/parquet";
 import type { Column, Utf8Column } from "@usr/schema";
@@ -29,9 +30,8 @@ export async function* checkRows(
       alphabets: utf8Column(batch, 3),
       lengths: batch.columns[4]!,
     };
-    const isSound = createSoundRows(rows, kinds);
-    for (let i = 0; i < batch.numRows; i++) {
-      if (isSound(i)) continue;
+    const suspects = suspectRows(rows, batch.numRows, kinds);
+    for (let i = suspects.indexOf(1); i >= 0; i = suspects.indexOf(1, i + 1)) {
       reportRow(rows, i, kinds, (code, column, message) =>
         findings.add({
           severity: "error",
@@ -55,33 +55,53 @@ interface RowColumns {
 }
 
 /**
- * Tells rows that have nothing to report from those that may have, which `reportRow` looks at: padded ones, for one. Nearly all rows are
- * sound, so this is where validation spends its time; it makes no text of any cell.
+ * Marks the rows that may have something to report, which `reportRow` looks at one by one: padded ones, for one. Nearly all rows of nearly
+ * all tables have nothing, so this is where validation spends its time: it goes column by column and makes no text of any cell.
  */
-function createSoundRows(
-  { ids, bioTypes, sequences, alphabets, lengths }: RowColumns,
-  kinds: (bioType: string | undefined, alphabet: string | undefined) => Kind,
-): (row: number) => boolean {
+function suspectRows(rows: RowColumns, count: number, kinds: Kinds): Uint8Array {
+  const suspects = new Uint8Array(count);
+  const { ids, bioTypes, sequences, alphabets, lengths } = rows;
   const whole = [ids, bioTypes, sequences, alphabets, lengths].every(
     (column) => column.layout !== "null" && column.validity === undefined,
   );
-  if (!whole || lengths.layout !== "fixed" || !(lengths.values instanceof Int32Array)) return () => false;
-  const stored = lengths.values;
+  if (!whole || lengths.layout !== "fixed" || !(lengths.values instanceof Int32Array)) return suspects.fill(1);
   const { data, offsets } = sequences;
-  const expected = new Uint8Array(40);
-  let kind: Kind | undefined;
-  return (row) => {
-    if (kind === undefined || !repeatsLast(bioTypes, row) || !repeatsLast(alphabets, row))
-      kind = kinds(textAt(bioTypes, row), textAt(alphabets, row));
-    const { check, hash } = kind;
-    if (check === undefined || hash === undefined) return false;
-    const start = offsets[row]!;
-    const end = offsets[row + 1]!;
+  const ends = offsets.subarray(1);
+  const words = new Int32Array(count * 5);
+  for (let start = 0, end = 0; start < count; start = end) {
+    for (end = start + 1; end < count && repeatsLast(bioTypes, end) && repeatsLast(alphabets, end); ) end++;
+    const { check, hashAll } = kinds(textAt(bioTypes, start), textAt(alphabets, start));
+    if (check === undefined || hashAll === undefined) {
+      suspects.fill(1, start, end);
+      continue;
+    }
     // Symbols are letters of one byte: a text of them alone has no padding, and as many characters as bytes.
-    if (end === start || stored[row] !== end - start || check(data, start, end) >= 0) return false;
-    hash(data, start, end, expected, 0);
-    return sameBytes(ids, row, expected);
-  };
+    const legal = check(data, offsets[start]!, offsets[end]!) < 0;
+    for (let i = start; i < end; i++) {
+      const size = ends[i]! - offsets[i]!;
+      if (size === 0 || lengths.values[i] !== size || (!legal && check(data, offsets[i]!, ends[i]!) >= 0))
+        suspects[i] = 1;
+    }
+    hashAll(data, offsets, ends, start, end, words);
+  }
+  markOtherIds(ids, idText(words, count), suspects);
+  return suspects;
+}
+
+/** Marks the rows whose id is not the 40 bytes of `expected` for it. */
+function markOtherIds({ data, offsets }: Utf8Column, expected: Uint8Array, suspects: Uint8Array): void {
+  const stored = new DataView(data.buffer, data.byteOffset, data.length);
+  const wanted = new DataView(expected.buffer, expected.byteOffset, expected.length);
+  for (let i = 0, at = 0; i < suspects.length; i++, at += 40) {
+    const start = offsets[i]!;
+    if (offsets[i + 1]! - start !== 40) {
+      suspects[i] = 1;
+      continue;
+    }
+    let difference = 0;
+    for (let k = 0; k < 40; k += 4) difference |= stored.getInt32(start + k) ^ wanted.getInt32(at + k);
+    if (difference !== 0) suspects[i] = 1;
+  }
 }
 
 /** Whether a cell has the bytes of the one before it in its batch. */
@@ -99,7 +119,7 @@ function repeatsLast({ data, offsets }: Utf8Column, row: number): boolean {
 function reportRow(
   { ids, bioTypes, sequences, alphabets, lengths }: RowColumns,
   row: number,
-  kinds: (bioType: string | undefined, alphabet: string | undefined) => Kind,
+  kinds: Kinds,
   report: (code: string, column: string, message: string) => void,
 ): void {
   const bioType = textOf(bioTypes, row);
@@ -178,11 +198,21 @@ interface Kind {
   readonly bioType: BioType | undefined;
   readonly check: ((bytes: Uint8Array, start: number, end: number) => number) | undefined;
   readonly hash: ((bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number) => void) | undefined;
+  /** The same for many rows at once. */
+  readonly hashAll: BulkHasher | undefined;
 }
 
+type Kinds = (bioType: string | undefined, alphabet: string | undefined) => Kind;
+
 /** What a pair of bio type and alphabet means; `undefined` parts where it means nothing. */
-function createKindCache(): (bioType: string | undefined, alphabet: string | undefined) => Kind {
+function createKindCache(): Kinds {
   const known = new Map<string, Kind>();
+  const hashers = new Map<BioType, BulkHasher>();
+  const hasherOf = (bioType: BioType): BulkHasher => {
+    const hasher = hashers.get(bioType) ?? createBulkHasher(bioType);
+    hashers.set(bioType, hasher);
+    return hasher;
+  };
   return (bioType, alphabet) => {
     const name = `${bioType}|${alphabet}`;
     let kind = known.get(name);
@@ -193,6 +223,7 @@ function createKindCache(): (bioType: string | undefined, alphabet: string | und
         bioType: legal ? bioType : undefined,
         check: fits ? createChecker(alphabet) : undefined,
         hash: legal ? createHasher(bioType) : undefined,
+        hashAll: legal ? hasherOf(bioType) : undefined,
       };
       if (known.size < 1000) known.set(name, kind);
     }

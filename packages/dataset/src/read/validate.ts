@@ -231,7 +231,7 @@ function createIndexes(file: ParquetFile, o: Signal): Indexes {
       yield { ...batch, startRow: row };
   };
   const build = (key: OverlayKey, rows: AsyncIterable<KeyBatch>): Promise<KeyIndex> =>
-    buildKeyIndex(key, rows, { ...o, rows: file.numRows });
+    buildKeyIndex(key, rows, { ...o, rows: file.numRows, expected: file.numRows });
   return {
     build,
     keep: (index) => known.set(index.key, Promise.resolve(index)),
