@@ -154,7 +154,8 @@ async function* placeChunk(
   if (dictionary !== undefined) {
     dictionaryOffset = at;
     const { values: distinct } = dictionary;
-    const body = distinct.kind === "bytes" ? encodePlainTexts(distinct) : encodeValues(distinct, 0, distinct.count);
+    const parts = distinct.kind === "bytes" ? [encodePlainTexts(distinct)] : encodeValues(distinct, 0, distinct.count);
+    const body = joined(parts, sizeOf(parts));
     const packed = settings.compress?.now(body) ?? body;
     yield* place(
       (plain, size) =>
@@ -286,11 +287,21 @@ function* pageRanges(
   let bytes = 0;
   let value = 0;
   const width = dictionary !== undefined ? 3 : values.kind === "bytes" ? 0 : values.values.BYTES_PER_ELEMENT;
-  if (s.width !== undefined) {
-    const step = Math.ceil(pageBytes / (s.width * (1 + width))) * s.width;
+  const flat = defs === undefined && reps === undefined;
+  const rowWidth = s.width ?? (flat && width > 0 ? 1 : undefined);
+  if (rowWidth !== undefined) {
+    const step = Math.ceil(pageBytes / (rowWidth * (1 + width))) * rowWidth;
     for (let at = 0; at < entries; at += step) {
       const end = Math.min(entries, at + step);
-      yield { start: at, end, valueStart: at, valueEnd: end, row: at / s.width };
+      yield { start: at, end, valueStart: at, valueEnd: end, row: at / rowWidth };
+    }
+    return;
+  }
+  if (flat && values.kind === "bytes") {
+    for (let at = 0; at < entries; ) {
+      const end = endOfTexts(values.offsets, at, entries, pageBytes);
+      yield { start: at, end, valueStart: at, valueEnd: end, row: at };
+      at = end;
     }
     return;
   }
@@ -314,8 +325,20 @@ function* pageRanges(
   if (entries > 0) yield { start, end: entries, valueStart, valueEnd: value, row };
 }
 
+/** The first text from `start` on before which there are `pageBytes` or more, two a text counted on top; `count` where there is none. */
+function endOfTexts(offsets: Int32Array, start: number, count: number, pageBytes: number): number {
+  let low = start + 1;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (offsets[middle]! - offsets[start]! + 2 * (middle - start) >= pageBytes) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 function pageValues(range: PageRange, values: LeafValues, dictionary: Dictionary | undefined): readonly Uint8Array[] {
-  if (dictionary === undefined) return [encodeValues(values, range.valueStart, range.valueEnd)];
+  if (dictionary === undefined) return encodeValues(values, range.valueStart, range.valueEnd);
   const width = indexWidth(dictionary);
   return [Uint8Array.of(width), encodeHybrid(dictionary.indices, range.valueStart, range.valueEnd, width)];
 }

@@ -49,9 +49,18 @@ function wordDictionary(values: LeafValues & { readonly kind: "fixed" }, limit: 
   const { slots, mask } = tableFor(limit);
   const indices = new Int32Array(count);
   const firsts: number[] = [];
+  let lowBefore = 0;
+  let highBefore = 0;
   for (let i = 0; i < count; i++) {
     const low = half === undefined ? words[i * stride]! : half[i]!;
     const high = stride === 2 ? words[i * 2 + 1]! : 0;
+    // Equal neighbours are the usual case of the columns that profit most.
+    if (i > 0 && low === lowBefore && high === highBefore) {
+      indices[i] = indices[i - 1]!;
+      continue;
+    }
+    lowBefore = low;
+    highBefore = high;
     let slot = mix(low ^ Math.imul(high, 0x9e3779b1)) & mask;
     let found = -1;
     for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
@@ -83,8 +92,22 @@ function copyWord(out: Words, to: number, source: Words, from: number): void {
   new Uint8Array(out.buffer, out.byteOffset + to * width, width).set(bytes);
 }
 
+/** Whether every text is the first one: what most columns of a kind or a source are. */
+function isConstant({ offsets, data, count }: LeafValues & { readonly kind: "bytes" }): boolean {
+  const start = offsets[0]!;
+  const size = offsets[1]! - start;
+  for (let i = 2; i <= count; i++) if (offsets[i] !== start + i * size) return false;
+  for (let k = start + size; k < offsets[count]!; k++) if (data[k] !== data[k - size]) return false;
+  return true;
+}
+
 function textDictionary(values: LeafValues & { readonly kind: "bytes" }, limit: number): Dictionary | undefined {
   const { offsets, data, count } = values;
+  if (offsets[1]! - offsets[0]! <= MAX_BYTES && isConstant(values)) {
+    const text = data.slice(offsets[0]!, offsets[1]!);
+    const distinct: LeafValues = { kind: "bytes", count: 1, offsets: Int32Array.of(0, text.length), data: text };
+    return { values: distinct, indices: new Int32Array(count) };
+  }
   const { slots, mask } = tableFor(limit);
   const indices = new Int32Array(count);
   const firsts: number[] = [];
@@ -98,7 +121,6 @@ function textDictionary(values: LeafValues & { readonly kind: "bytes" }, limit: 
     return true;
   };
   for (let i = 0; i < count; i++) {
-    // Equal neighbours are the usual case of the columns that profit most.
     if (i > 0 && same(i, i - 1)) {
       indices[i] = indices[i - 1]!;
       continue;

@@ -107,29 +107,24 @@ function textValues(
   return { offsets: out, data: copy };
 }
 
-/** PLAIN, or DELTA_LENGTH_BYTE_ARRAY for texts: lengths, then the bytes in one piece. */
-export function encodeValues(values: LeafValues, start: number, end: number): Uint8Array {
+/** PLAIN, or DELTA_LENGTH_BYTE_ARRAY for texts: lengths, then the bytes in one piece, which is a view of the values. */
+export function encodeValues(values: LeafValues, start: number, end: number): readonly Uint8Array[] {
   switch (values.kind) {
     case "fixed": {
       const part = values.values.subarray(start, end);
-      return new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+      return [new Uint8Array(part.buffer, part.byteOffset, part.byteLength)];
     }
     case "bool": {
       const out = new Uint8Array((end - start + 7) >> 3);
       for (let i = start; i < end; i++) if (values.values[i]) out[(i - start) >> 3]! |= 1 << ((i - start) & 7);
-      return out;
+      return [out];
     }
     case "bytes": {
       const { offsets, data } = values;
       const lengths = new Int32Array(end - start);
       for (let i = start; i < end; i++) lengths[i - start] = offsets[i + 1]! - offsets[i]!;
       const head = encodeDelta31(lengths, 0, lengths.length);
-      const from = start === end ? 0 : offsets[start]!;
-      const until = start === end ? 0 : offsets[end]!;
-      const out = new Uint8Array(head.length + until - from);
-      out.set(head);
-      out.set(data.subarray(from, until), head.length);
-      return out;
+      return start === end ? [head] : [head, data.subarray(offsets[start]!, offsets[end]!)];
     }
   }
 }
