@@ -115,6 +115,11 @@ function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
 }
 
+/** Bytes that end a run of plain symbols in a string: the quote, the escape, controls, and what is not ASCII. */
+const ENDS_RUN: Uint8Array = new Uint8Array(256).fill(1, 0x80).fill(1, 0, 0x20);
+ENDS_RUN[0x22] = 1;
+ENDS_RUN[0x5c] = 1;
+
 /** Takes the string that starts here and appends its UTF-8 bytes. */
 export function takeStringBytes(cursor: JsonCursor, into: ByteBuffer): void {
   const { bytes, end } = cursor;
@@ -122,6 +127,8 @@ export function takeStringBytes(cursor: JsonCursor, into: ByteBuffer): void {
   let run = open + 1;
   let at = run;
   for (;;) {
+    // Past the last byte there is nothing to look up, and a run ends as well.
+    while (ENDS_RUN[bytes[at]!] === 0) at++;
     if (at >= end) throw malformed(cursor, "a string has no closing quote", open);
     const byte = bytes[at]!;
     if (byte === 0x22) break;
@@ -131,11 +138,11 @@ export function takeStringBytes(cursor: JsonCursor, into: ByteBuffer): void {
       run = at;
     } else if (byte < 0x20) {
       throw malformed(cursor, "a string holds a raw control character", at);
-    } else if (byte >= 0x80) {
+    } else {
       const step = utf8Step(bytes, at, end);
       if (step <= 0) throw malformed(cursor, "invalid UTF-8", at);
       at += step;
-    } else at++;
+    }
   }
   append(into, bytes, run, at);
   cursor.at = at + 1;

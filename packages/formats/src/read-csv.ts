@@ -1,3 +1,4 @@
+import { type PlainRows, plainRows } from "./csv-plain.ts";
 import { type CsvDialect, csvDialect, DOUBLED, QUOTED, type RowScan, rowScan, scanRow } from "./csv-scan.ts";
 import { FormatError, type FormatProblem, placed, printableBytes } from "./error.ts";
 import { type ColumnSink, columnSink } from "./sink.ts";
@@ -111,6 +112,7 @@ async function* readBatches(
 ): AsyncGenerator<TableBatch, void, undefined> {
   const { window, limits, names, options } = table;
   const scan = rowScan(names.length + 1);
+  const plain = plainRows(table.dialect.delimiter, limits);
   const progress = { row: 1, line: table.line };
   try {
     const wanted: WantedColumn[] = [];
@@ -128,7 +130,7 @@ async function* readBatches(
     let bytes = 0;
     for (;;) {
       const before = window.origin + window.at;
-      const state = fill(table, scan, wanted, progress, firstRow + limits.batchRows, limits.batchBytes - bytes);
+      const state = fill(table, scan, plain, wanted, progress, firstRow + limits.batchRows, limits.batchBytes - bytes);
       bytes += window.origin + window.at - before;
       if (state === "more") {
         await window.more();
@@ -152,6 +154,7 @@ async function* readBatches(
 function fill(
   table: DelimitedTable,
   scan: RowScan,
+  plain: PlainRows | undefined,
   wanted: readonly WantedColumn[],
   progress: { row: number; line: number },
   rowLimit: number,
@@ -165,7 +168,11 @@ function fill(
       if (window.final) return "end";
       return "more";
     }
-    if (!scanPlaced(window, dialect, scan, limits, { file, row: progress.row }, progress.line, names)) return "more";
+    if (
+      plain?.scan(window, scan) !== true &&
+      !scanPlaced(window, dialect, scan, limits, { file, row: progress.row }, progress.line, names)
+    )
+      return "more";
     // a row of several cells cannot be blank, a row of one can: there a blank line is a missing cell
     if (names.length > 1 && isBlank(scan)) {
       progress.line += scan.lines;

@@ -2,8 +2,9 @@
 import { createHash } from "node:crypto";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
-import { afterEach, expect, test, vi } from "vitest";
-import { createBulkHasher, idText } from "../src/bulk/index.ts";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { createBulkChecker, createBulkHasher, idText } from "../src/bulk/index.ts";
+import { ALPHABETS, createChecker } from "../src/index.ts";
 
 const BIO_TYPES = ["dna", "rna", "protein"] as const;
 
@@ -88,4 +89,53 @@ test.each(BIO_TYPES)("every length around the borders of blocks, lanes and piece
 
 test("an unknown bio type is refused", () => {
   expect(() => createBulkHasher("DNA")).toThrow(expect.objectContaining({ code: "BAD_BIO_TYPE" }));
+});
+
+describe("checks of long ranges", () => {
+  const names = Object.keys(ALPHABETS);
+
+  test("know every byte as those of short ones do, wherever it lies", () => {
+    for (const name of names) {
+      const check = createChecker(name);
+      const bulk = createBulkChecker(name);
+      const legal = name.startsWith("protein") ? "ACDEFGHIKLacdefghikl" : "ACGacg";
+      const bytes = new TextEncoder().encode(legal.repeat(60));
+      for (let byte = 0; byte < 256; byte++) {
+        const at = 300 + byte;
+        const before = bytes[at]!;
+        bytes[at] = byte;
+        expect([name, byte, bulk(bytes, 3, bytes.length - 5)]).toEqual([name, byte, check(bytes, 3, bytes.length - 5)]);
+        bytes[at] = before;
+      }
+      expect(bulk(bytes, 0, bytes.length)).toBe(-1);
+    }
+  });
+
+  test("find the first of many illegal bytes, in ranges of any length", () => {
+    const bytes = new TextEncoder().encode("ACGTacgt".repeat(80_000));
+    const check = createChecker("dna_4");
+    const bulk = createBulkChecker("dna_4");
+    expect(bulk(bytes, 1, bytes.length)).toBe(-1);
+    const edges = fc.oneof(fc.nat(bytes.length), fc.nat(700), fc.integer({ min: 262_000, max: 262_400 }));
+    fc.assert(
+      fc.property(edges, edges, fc.array(edges, { maxLength: 3 }), (a, b, wrong) => {
+        const copy = bytes.slice();
+        for (const at of wrong) if (at < copy.length) copy[at] = 0x4e;
+        const [start, end] = [Math.min(a, b), Math.max(a, b)];
+        expect(bulk(copy, start, end)).toBe(check(copy, start, end));
+      }),
+      { numRuns: testRuns(60) },
+    );
+  });
+
+  test("without WebAssembly too, and of no unknown alphabet", async () => {
+    vi.stubGlobal("WebAssembly", undefined);
+    vi.resetModules();
+    const bulk = (await import("../src/bulk/index.ts")).createBulkChecker("dna_5");
+    const bytes = new TextEncoder().encode(`${"ACGTN".repeat(200)}x`);
+    expect(bulk(bytes, 0, 1001)).toBe(1000);
+    expect(bulk(bytes, 0, 1000)).toBe(-1);
+    expect(() => createBulkChecker("dna_6")).toThrow(expect.objectContaining({ code: "BAD_ALPHABET" }));
+    expect(() => createBulkChecker("dna_4", "rna")).toThrow(expect.objectContaining({ code: "BAD_ALPHABET" }));
+  });
 });

@@ -19,6 +19,7 @@ test("the public names of every entry", () => {
   `);
   expect(Object.keys(bulk).sort()).toMatchInlineSnapshot(`
     [
+      "createBulkChecker",
       "createBulkHasher",
       "idText",
     ]

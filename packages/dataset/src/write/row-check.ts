@@ -1,7 +1,7 @@
 import type { TableBatch } from "@usr/formats";
 import type { Alphabet } from "@usr/id";
-import { ALPHABETS, createChecker, IdError, normalizeSequence, stripRange } from "@usr/id";
-import { type BulkHasher, createBulkHasher, idText } from "@usr/id/bulk";
+import { ALPHABETS, IdError, normalizeSequence, stripRange } from "@usr/id";
+import { type BulkHasher, createBulkChecker, createBulkHasher, idText } from "@usr/id/bulk";
 import type { FixedColumn, Utf8Column } from "@usr/schema";
 import { isValid } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
@@ -10,7 +10,7 @@ import { DatasetError } from "../error.ts";
 export interface RowKind {
   readonly bioType: string;
   readonly alphabet: string;
-  readonly check: ReturnType<typeof createChecker>;
+  readonly check: ReturnType<typeof createBulkChecker>;
   readonly hash: BulkHasher;
 }
 
@@ -159,7 +159,7 @@ const kindFinder = (file: string): ((bioType: string, alphabet: string, row: num
       }
       const hash = hashers.get(bioType) ?? createBulkHasher(bioType);
       hashers.set(bioType, hash);
-      kind = { bioType, alphabet, check: createChecker(alphabet), hash };
+      kind = { bioType, alphabet, check: createBulkChecker(alphabet), hash };
       kinds.set(name, kind);
     }
     return kind;

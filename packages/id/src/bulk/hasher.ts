@@ -1,6 +1,7 @@
 import { type BioType, checkBioType } from "../alphabets.ts";
 import { sha1 } from "../sha1.ts";
 import { type HashFour, INPUT, INPUT_BYTES, LANE_BYTES, lanesModule, STATES, setPrefix } from "./lanes.ts";
+import { openModule } from "./wasm.ts";
 
 /** Words of a digest. */
 const WORDS = 5;
@@ -26,8 +27,8 @@ export function createBulkHasher(bioType: BioType | (string & {})): BulkHasher {
   checkBioType(bioType);
   const prefix = new TextEncoder().encode(`${bioType}|`);
   const one = oneByOne(prefix);
-  const lanes = openLanes();
-  return lanes === undefined ? one : fourByFour(prefix, lanes, one);
+  const lanes = openModule(lanesModule, "hash");
+  return lanes === undefined ? one : fourByFour(prefix, lanes.memory, lanes.run, one);
 }
 
 function oneByOne(prefix: Uint8Array): BulkHasher {
@@ -40,36 +41,11 @@ function oneByOne(prefix: Uint8Array): BulkHasher {
   };
 }
 
-interface Lanes {
-  readonly memory: ArrayBuffer;
-  readonly hash: HashFour;
-}
-
-let compiled: WebAssembly.Module | null | undefined;
-
-/** An instance of the module; undefined where there is no WebAssembly, no vectors in it, or a policy against it. */
-function openLanes(): Lanes | undefined {
-  if (compiled === undefined) {
-    try {
-      compiled = new WebAssembly.Module(lanesModule());
-    } catch {
-      compiled = null;
-    }
-  }
-  if (compiled === null) return undefined;
-  const { memory, hash } = new WebAssembly.Instance(compiled).exports;
-  if (!(memory instanceof WebAssembly.Memory) || typeof hash !== "function") return undefined;
-  return {
-    memory: memory.buffer,
-    hash: (a, b, c, d, e, f, g, h, prefix, blocks) => hash(a, b, c, d, e, f, g, h, prefix, blocks),
-  };
-}
-
 /** Most sequences of a piece, and so many blocks at most: what is longer is hashed alone. */
 const PIECE = 4096;
 const BLOCKS = (LANE_BYTES >> 6) + 2;
 
-function fourByFour(prefix: Uint8Array, { memory, hash }: Lanes, one: BulkHasher): BulkHasher {
+function fourByFour(prefix: Uint8Array, memory: ArrayBuffer, hash: HashFour, one: BulkHasher): BulkHasher {
   const input = new Uint8Array(memory);
   const states = new Int32Array(memory, STATES, WORDS * 4);
   setPrefix(input, prefix);

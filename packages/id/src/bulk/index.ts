@@ -1,5 +1,5 @@
 /**
- * Ids of many sequences at once.
+ * Checks and ids of many sequences at once.
  *
  * ```ts
  * import { createBulkHasher, idText } from "@usr/id/bulk";
@@ -12,5 +12,6 @@
  *
  * @module
  */
+export { createBulkChecker } from "./checker.ts";
 export { type BulkHasher, createBulkHasher } from "./hasher.ts";
 export { idText } from "./text.ts";

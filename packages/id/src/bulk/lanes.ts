@@ -1,3 +1,21 @@
+import {
+  ADD,
+  type Code,
+  get,
+  I32,
+  int,
+  PAGE,
+  SHIFT_LEFT,
+  SHIFT_RIGHT,
+  SUB,
+  set,
+  simd,
+  tee,
+  unsigned,
+  V128,
+  wasmModule,
+} from "./wasm.ts";
+
 /**
  * SHA-1 of four messages at once, as a WebAssembly module that is written out here instruction by instruction: each 32-bit lane of a 128-bit
  * vector belongs to one message. Several times as fast as JavaScript, and there is no binary that nobody can read.
@@ -10,7 +28,6 @@ const LANE = 16_384;
 const LANES = 64;
 /** Where the states of the four messages end up: five vectors, one for each word. */
 export const STATES: number = LANES + LANE * 4;
-const PAGE = 65_536;
 /** From here on the memory is the caller's. */
 export const INPUT: number = PAGE * 2;
 export const INPUT_BYTES: number = PAGE * 4;
@@ -36,10 +53,6 @@ export function setPrefix(memory: Uint8Array, prefix: Uint8Array): void {
   for (let lane = 0; lane < 4; lane++) memory.set(prefix, LANES + lane * LANE);
 }
 
-type Code = readonly number[];
-
-const I32 = 0x7f;
-const V128 = 0x7b;
 /** Locals: the parameters, a place, then vectors: the 16 words in use, the state, the state before the block, and one to spare. */
 const PREFIX = 8;
 const BLOCKS = 9;
@@ -49,24 +62,10 @@ const STATE = W + 16;
 const BEFORE = STATE + 5;
 const SPARE = BEFORE + 5;
 
-const unsigned = (value: number): Code => (value < 128 ? [value] : [(value & 127) | 128, ...unsigned(value >>> 7)]);
-const signed = (value: number): Code =>
-  value >= -64 && value < 64 ? [value & 127] : [(value & 127) | 128, ...signed(value >> 7)];
-const sized = (code: Code): Code => [...unsigned(code.length), ...code];
-
-const get = (local: number): Code => [0x20, ...unsigned(local)];
-const set = (local: number): Code => [0x21, ...unsigned(local)];
-const tee = (local: number): Code => [0x22, ...unsigned(local)];
-const int = (value: number): Code => [0x41, ...signed(value)];
-const ADD = 0x6a;
-const SUB = 0x6b;
-const SHIFT_LEFT = 0x74;
-const SHIFT_RIGHT = 0x76;
 const storeByte = (offset: number): Code => [0x3a, 0, ...unsigned(offset)];
 const COPY: Code = [0xfc, 0x0a, 0, 0];
 const FILL: Code = [0xfc, 0x0b, 0];
 
-const simd = (code: number): Code => [0xfd, ...unsigned(code)];
 const SPLAT = simd(0x11);
 const OR = simd(0x50);
 const XOR = simd(0x51);
@@ -157,17 +156,13 @@ const body = (): Code => {
   ];
 };
 
-const name = (text: string): Code => sized([...new TextEncoder().encode(text)]);
-const section = (id: number, content: Code): Code => [id, ...sized(content)];
-
 /** The module: exports `memory` and `hash`, a `HashFour`. */
 export function lanesModule(): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, 10, ...Array<number>(10).fill(I32), 0]),
-    ...section(3, [1, 0]),
-    ...section(5, [1, 0, ...unsigned((INPUT + INPUT_BYTES) / PAGE)]),
-    ...section(7, [2, ...name("memory"), 2, 0, ...name("hash"), 0, 0]),
-    ...section(10, [1, ...sized(body())]),
-  ]);
+  return wasmModule({
+    name: "hash",
+    parameters: 10,
+    answers: false,
+    body: body(),
+    pages: (INPUT + INPUT_BYTES) / PAGE,
+  });
 }
