@@ -1,7 +1,6 @@
-import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { getuid } from "node:process";
-import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { demoWorkspace, type Ran, type Workspace } from "./support.ts";
 
 const ACGT = "ee93db6725ec05c3d18249d7fdba5d36a6a695cd";
@@ -447,23 +446,5 @@ describe("values that act on terminals", () => {
     expect((await w.usr(["cell", "demo", ACGT, "mock__tag"])).data).toBe(evil);
     expect((await w.usr(["head", "demo", "--columns", evil], { json: false })).stderr).not.toContain("\u001b");
     expect((await w.usr([evil], { json: false })).stderr).not.toContain("\u001b");
-  });
-});
-
-const asRoot = getuid?.() === 0;
-describe.skipIf(asRoot)("files that may not be read or written (root may, so it skips this)", () => {
-  test("are refused by the machine, with the way out", async () => {
-    await using w = await demoWorkspace();
-    const csv = await w.file("secret.csv", "sequence\nAACC\n");
-    await chmod(csv, 0);
-    const bio = ["--bio-type", "dna", "--alphabet", "dna_4"];
-    refused(await w.usr(["import", "demo", "--path", csv, ...bio]), "PERMISSION", 8);
-    await chmod(csv, 0o600);
-    await chmod(join(w.root, "demo"), 0o500);
-    refused(await w.usr(["import", "demo", "--path", csv, ...bio]), "PERMISSION", 8);
-    refused(await w.usr(["export", "demo", "--out", join(w.root, "demo/x.csv")]), "USAGE", 2);
-    await chmod(join(w.root, "demo/records.parquet"), 0);
-    refused(await w.usr(["head", "demo"]), "PERMISSION", 8);
-    await chmod(join(w.root, "demo"), 0o700);
   });
 });

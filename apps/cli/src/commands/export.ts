@@ -34,7 +34,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const stats = { rows: 0, size: 0 };
   // Only the document shows it.
   const sha256 = session.options.json ? createHash("sha256") : undefined;
-  const source = await withSchema(scan(root, id, query), () => emptySchema(root, id, query));
+  await using source = await withSchema(scan(root, id, query), () => emptySchema(root, id, query));
   const rows = counted(source.batches, (n) => {
     stats.rows += n;
   });
@@ -78,23 +78,21 @@ const toStdout = async ({ environment }: Session, bytes: AsyncIterable<Uint8Arra
 /** Tabs belong to tsv. */
 const shown = (text: string): string => text.split("\t").map(safeLines).join("\t");
 
-/** Looks at the first batch for the schema; a scan without any asks for it elsewhere. */
+/** Looks at the first batch for the schema; a scan without any asks for it elsewhere. The disposal ends a scan that nobody read to its end. */
 const withSchema = async (
   batches: AsyncIterable<Batch>,
   empty: () => Promise<Schema>,
-): Promise<{ readonly schema: Schema; readonly batches: AsyncIterable<Batch> }> => {
+): Promise<AsyncDisposable & { readonly schema: Schema; readonly batches: AsyncIterable<Batch> }> => {
   const iterator = batches[Symbol.asyncIterator]();
+  const end = async (): Promise<void> => void (await iterator.return?.());
   const first = await iterator.next();
-  if (first.done === true) return { schema: await empty(), batches: (async function* () {})() };
+  if (first.done === true)
+    return { schema: await empty(), batches: (async function* () {})(), [Symbol.asyncDispose]: end };
   async function* all(): AsyncGenerator<Batch> {
-    try {
-      if (first.done !== true) yield first.value;
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
-    } finally {
-      await iterator.return?.();
-    }
+    if (first.done !== true) yield first.value;
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
   }
-  return { schema: first.value.schema, batches: all() };
+  return { schema: first.value.schema, batches: all(), [Symbol.asyncDispose]: end };
 };
 
 /** The columns that the rows would have had. */

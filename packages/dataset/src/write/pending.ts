@@ -2,9 +2,9 @@ import type { UsrEvent } from "@usr/events";
 import { type AppendOptions, appendEvent, hasEvent } from "@usr/events";
 import { appendLines, missingLines } from "@usr/events/merge";
 import type { ReadHandle, Storage } from "@usr/storage";
-import { readAll } from "@usr/storage";
+import { readAll, StorageError } from "@usr/storage";
 import { DatasetError } from "../error.ts";
-import { DERIVED_DIR, EVENTS_LOCK, EVENTS_LOG, PENDING, STAGING } from "../layout.ts";
+import { ARCHIVED_DIR, DERIVED_DIR, EVENTS_LOCK, EVENTS_LOG, PENDING, STAGING } from "../layout.ts";
 import type { Step } from "./types.ts";
 
 /** What a commit is about to do, durable before its first step: enough for the next writer to finish it or to sweep it away. */
@@ -44,8 +44,9 @@ const isDone = async (storage: Storage, step: Step): Promise<boolean> => {
 const perform = async (storage: Storage, step: Step): Promise<void> => {
   switch (step.kind) {
     case "publish":
-    case "move":
       return storage.rename(step.from, step.to);
+    case "move":
+      return move(storage, step.from, step.to);
     case "delete":
       return storage.delete(step.path);
     case "link":
@@ -55,6 +56,23 @@ const perform = async (storage: Storage, step: Step): Promise<void> => {
         });
       }
       return storage.link(step.from, step.to);
+  }
+};
+
+/**
+ * Moves a file. The archive may lie on a file system of its own, where renaming does not reach: there the bytes are copied, which no reader
+ * sees, and then the file goes in one step, as it does with a rename.
+ */
+const move = async (storage: Storage, from: string, to: string): Promise<void> => {
+  try {
+    await storage.rename(from, to);
+  } catch (error) {
+    const elsewhere = error instanceof StorageError && error.details["errno"] === "EXDEV";
+    if (!elsewhere || !to.startsWith(ARCHIVED_DIR)) throw error;
+    await using handle = await storage.open(from);
+    if (handle === undefined) throw error;
+    await storage.put(to, chunksOf(handle));
+    await storage.delete(from);
   }
 };
 

@@ -45,7 +45,7 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   EXDEV: {
     code: "NOT_SUPPORTED",
     reason: "the two paths are on different file systems",
-    hint: "Keep all folders of one store on one file system.",
+    hint: "Keep all folders of a dataset on one file system: a file that takes its place is renamed, never copied.",
   },
   ENOSYS: UNABLE,
   ENOTSUP: UNABLE,

@@ -68,7 +68,9 @@ export function foldersOf(fs: DiskFs, root: string): Folders {
 
 /** The first folder that had to be made, `undefined` if all were there. */
 async function makeFolder(fs: DiskFs, folder: string, path: string): Promise<string | undefined> {
-  const made = fs.mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  const made = fs.mkdir(folder, { recursive: true }).catch(async (error: unknown) => {
+    // Node says ENOENT of a read-only file system where it makes several folders, and the truth where it makes one.
+    if (errnoOf(error) === "ENOENT") await fs.mkdir(await firstMissing(fs, folder), { recursive: false });
     if (errnoOf(error) !== "EEXIST") throw error;
     throw new StorageError("PATH_INVALID", `${path} cannot be written: a file stands where its folder should be.`, {
       hint: "Move what is in the way.",
@@ -77,4 +79,11 @@ async function makeFolder(fs: DiskFs, folder: string, path: string): Promise<str
     });
   });
   return await attempt("make the folder of", path, made);
+}
+
+/** The first of the folder and its parents that is not there. */
+async function firstMissing(fs: DiskFs, folder: string): Promise<string> {
+  const parent = dirname(folder);
+  const stats = parent === folder ? undefined : await fs.stat(parent, { bigint: true }).catch(() => undefined);
+  return parent === folder || stats !== undefined ? folder : firstMissing(fs, parent);
 }

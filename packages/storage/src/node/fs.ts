@@ -34,7 +34,7 @@ export interface DiskFile {
 /** The calls of `node:fs/promises` a disk storage makes, no more: replaceable, so that tests see their order, make them fail, or cut the power. */
 export interface DiskFs {
   open(name: string, flags: string | number, mode?: number): Promise<DiskFile>;
-  mkdir(name: string, o: { readonly recursive: true }): Promise<string | undefined>;
+  mkdir(name: string, o: { readonly recursive: boolean }): Promise<string | undefined>;
   rmdir(name: string): Promise<void>;
   readdir(
     name: string,
