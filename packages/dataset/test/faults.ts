@@ -104,6 +104,16 @@ const zeroPages = async (root: WritableRoot, path: string, column: string): Prom
   await put(root, path, bytes);
 };
 
+/** Clears the bits of the bloom filter of a file's ids: it says that none is there. */
+const clearFilter = async (root: WritableRoot, path: string): Promise<void> => {
+  const file = await parquetAt(root.storage, path);
+  const { offset, length } = file.footer.rowGroups[0]!.chunks[file.columnNames.indexOf("id")]!.filter!;
+  await using handle = await root.storage.open(path);
+  const bytes = Uint8Array.from(await readAll(handle!));
+  bytes.fill(0, offset + length - 32, offset + length);
+  await put(root, path, bytes);
+};
+
 /** A part that is right in every respect, but for what is given. */
 const part = async (
   root: WritableRoot,
@@ -231,6 +241,8 @@ export const FAULTS: readonly Fault[] = [
   { name: "pins of a snapshot that is gone", code: "SNAPSHOT_NOT_FOUND", severity: "warning", where: PINS, plant: (r) => put(r, PINS, '{"pinned": ["records-gone.parquet"]}') },
   { name: "pins that cannot be read", code: "CORRUPT", where: PINS, hides: true, plant: (r) => put(r, PINS, "[]") },
   { name: "a commit that stopped half way", code: "INTERRUPTED_COMMIT", severity: "warning", where: "demo/.staging/pending.json", plant: (r) => put(r, "demo/.staging/pending.json", "{}") },
+  { name: "a bloom filter of the base that hides rows", code: "CORRUPT", where: `${BASE} row 1 column id`, says: "bloom filter", hides: true, plant: (r) => clearFilter(r, BASE) },
+  { name: "a bloom filter of an overlay that hides rows", code: "CORRUPT", where: `${STATE} row 1 column id`, says: "bloom filter", hides: true, plant: (r) => clearFilter(r, STATE) },
   { name: "a dataset inside", code: "DATASET_NESTED", where: "demo/inner/records.parquet", plant: async (r) => put(r, "demo/inner/records.parquet", await baseBytes({ sequences: ["ACGT"] })) },
 ]; // biome-ignore format: a table
 

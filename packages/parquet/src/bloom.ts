@@ -1,3 +1,5 @@
+import type { Utf8Column } from "@usr/schema";
+import { isValid } from "@usr/schema/columns";
 import { ParquetError } from "./error.ts";
 import { FILTER } from "./format.ts";
 import { readThrift } from "./thrift.ts";
@@ -60,6 +62,12 @@ const PIECE = 4096;
 /** Values that a row group may hold. It never rules out one that was added. */
 export interface BloomFilter {
   mayHold(bytes: Uint8Array, start: number, end: number): boolean;
+  /** The first row of a text column whose value it rules out, -1 = it may hold them all. NULL is no value. */
+  ruledOut(column: Utf8Column): number;
+}
+
+/** A filter that takes digests, which are made once for many filters. */
+interface DigestFilter extends BloomFilter {
   mayHoldAny(digests: Digests): boolean;
 }
 
@@ -113,7 +121,7 @@ function bitOf(low: number, word: number): number {
  * A filter of which header and bits are given. `undefined` for bytes that are no filter, and for kinds of filters that are not known here: then
  * nothing can be ruled out.
  */
-export function decodeFilter(bytes: Uint8Array): BloomFilter | undefined {
+export function decodeFilter(bytes: Uint8Array): DigestFilter | undefined {
   const start = bitsStart(bytes);
   if (start === undefined) return undefined;
   const size = bytes.length - start;
@@ -132,6 +140,13 @@ export function decodeFilter(bytes: Uint8Array): BloomFilter | undefined {
     mayHoldAny: ({ high, low }) => {
       for (let i = 0; i < high.length; i++) if (mayHold(high[i]!, low[i]!)) return true;
       return false;
+    },
+    ruledOut: (column) => {
+      const digests = new Int32Array(column.length * 2);
+      createManyHasher()(column.data, column.offsets, 0, column.length, digests);
+      for (let row = 0; row < column.length; row++)
+        if (!mayHold(digests[row * 2 + 1]!, digests[row * 2]!) && isValid(column, row)) return row;
+      return -1;
     },
   };
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Schema } from "@usr/schema";
+import type { Schema, Utf8Column } from "@usr/schema";
 import { columnOf } from "@usr/schema/columns";
 import { countComparisons, testRuns } from "@usr/testkit";
 import fc from "fast-check";
@@ -29,6 +29,12 @@ const SCHEMA: Schema = { fields: [{ name: "id", type: TEXT, nullable: true }], m
 const utf8 = new TextEncoder();
 
 type Group = readonly (string | null)[];
+
+const textsOf = (values: Group): Utf8Column => {
+  const column = columnOf(TEXT, values);
+  if (column.layout !== "utf8") throw new TypeError("texts are utf8");
+  return column;
+};
 
 const groupOf = (values: Group): RowGroup => ({ numRows: values.length, columns: [columnOf(TEXT, values)] });
 
@@ -98,6 +104,12 @@ describe("bloom filters", () => {
           const found = await candidates(file, [value]);
           expect(found).toEqual(expect.arrayContaining(holders));
           expect(await candidates(copy, [value])).toEqual(found);
+        }
+        for (const [g, group] of groups.entries()) {
+          const filter = await rowGroupFilter(copy, g, "id");
+          const [held, more] = [group, [...group, "a stranger of forty bytes ..............."]].map(textsOf);
+          expect(filter?.ruledOut(held!) ?? -1).toBe(-1);
+          expect([-1, group.length]).toContain(filter?.ruledOut(more!) ?? -1);
         }
         // A row group of NULLs has no filter, and cannot be ruled out.
         if (groups.every((group) => group.some((value) => value !== null)))

@@ -7,6 +7,7 @@ import { inDataset, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
 import { findingOf, guarded, place } from "./findings.ts";
 import { byCodeUnits } from "./list.ts";
 import { choose, type OverlayContext, registeredType } from "./validate-contract.ts";
+import { heldByFilters } from "./validate-filters.ts";
 import type { KnownRegistry } from "./validate-registry.ts";
 import { checkPages } from "./validate-rows.ts";
 
@@ -147,7 +148,9 @@ async function checkKeys(part: Part, namespace: string, c: OverlayContext): Prom
     return;
   }
   const matcher = matchKeys(index);
-  for await (const batch of readBatches(part.file, { columns: [part.key], signal: c.signal })) {
+  const keys = readBatches(part.file, { columns: [part.key], signal: c.signal });
+  const batches = part.key === "id" ? heldByFilters(part.file, "id", keys, where, c.findings, c) : keys;
+  for await (const batch of batches) {
     const column = batch.columns[0]!;
     if (column.layout !== "utf8" && column.layout !== "null") return;
     matcher.match(column);

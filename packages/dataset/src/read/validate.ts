@@ -31,6 +31,7 @@ import { listAll } from "./objects.ts";
 import { readRanges, textAt, utf8Column } from "./rows.ts";
 import { type Handles, MOVED, type Opened, openStable } from "./stable.ts";
 import { checkEvents } from "./validate-events.ts";
+import { heldByFilters } from "./validate-filters.ts";
 import { checkOverlays, type OpenedEntry } from "./validate-overlays.ts";
 import {
   checkNamedRegistry,
@@ -137,7 +138,10 @@ async function report(
     base !== undefined && broken.every((problem) => problem.code === "UNSUPPORTED_VERSION") ? base : undefined;
   const index = sound === undefined ? undefined : createIndexes(sound, o);
   if (sound !== undefined && index !== undefined) {
-    await guarded(path, findings, async () => index.keep(await index.build("id", checkRows(sound, path, findings, o))));
+    await guarded(path, findings, async () => {
+      const rows = heldByFilters(sound, "id", checkRows(sound, path, findings, o), path, findings, o);
+      index.keep(await index.build("id", rows));
+    });
     await guarded(path, findings, async () => reportDoubles(sound, await index.get("id"), path, findings, o));
     await checkPages(sound, ROW_COLUMNS, path, findings, o);
   }
