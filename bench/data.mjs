@@ -12,10 +12,9 @@ const bits = (seed) => () => {
 
 const BASES = Buffer.from("ACGT");
 
-/** `count` sequences, all different but for the chance of 4^-60, and their ids. */
-export const sequences = (count, seed = 20261121) => {
+/** `count` sequences, all different but for the chance of 4^-60. */
+export function* sequences(count, seed = 20261121) {
   const next = bits(seed);
-  const all = [];
   const bytes = Buffer.alloc(208);
   for (let row = 0; row < count; row++) {
     const length = 60 + (next() % 141);
@@ -23,67 +22,39 @@ export const sequences = (count, seed = 20261121) => {
       let word = next();
       for (let i = 0; i < 16; i++, word >>>= 2) bytes[at + i] = BASES[word & 3];
     }
-    all.push(bytes.latin1Slice(0, length));
+    yield bytes.latin1Slice(0, length);
   }
-  return all;
+}
+
+const ID = 40;
+
+/** The ids of `count` sequences: 40 letters a row, one after the other. */
+export const idsOf = (count) => {
+  const all = Buffer.alloc(count * ID);
+  let row = 0;
+  for (const sequence of sequences(count))
+    all.latin1Write(createHash("sha1").update(`dna|${sequence}`).digest("hex"), row++ * ID);
+  return { length: count, bytes: all, at: (i) => all.latin1Slice(i * ID, (i + 1) * ID) };
 };
 
-export const idsOf = (all) => all.map((sequence) => createHash("sha1").update(`dna|${sequence}`).digest("hex"));
+/** Every number below `count` once, shuffled. */
+export const permutation = (count, seed = 5) => {
+  const next = bits(seed);
+  const rows = Uint32Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const other = next() % (i + 1);
+    const row = rows[i];
+    rows[i] = rows[other];
+    rows[other] = row;
+  }
+  return rows;
+};
 
-/** The number that `namespace` gives row `row` in its `version`-th writing: any double, exactly the same each time it is asked for. */
+/** The number that row `row` has in its `version`-th writing: any double, exactly the same each time it is asked for. */
 export const score = (row, version) => {
   const next = bits((Math.imul(row + 1, 0x9e3779b1) ^ Math.imul(version + 1, 0x85ebca6b)) | 1);
   next();
   return next() / 2 ** 32 + next() / 2 ** 64;
-};
-
-/** Writes lines in large pieces. `line` of each row, under a header. */
-export const writeLines = (path, header, count, line) => {
-  const file = openSync(path, "w");
-  let text = header;
-  for (let row = 0; row < count; row++) {
-    text += line(row);
-    if (text.length < 1 << 22) continue;
-    writeSync(file, text, null, "latin1");
-    text = "";
-  }
-  writeSync(file, text, null, "latin1");
-  closeSync(file);
-};
-
-export const VECTOR = 64;
-
-/** One Parquet file of `id` and a vector column, written by the packages under test, in row groups of 16,384. */
-export const writeVectors = async (path, ids, { writeParquet, columnOf }) => {
-  const STRING = { kind: "string" };
-  const FLOAT = { kind: "float64" };
-  const LIST = { kind: "list", item: FLOAT };
-  const schema = {
-    fields: [
-      { name: "id", type: STRING, nullable: true },
-      { name: "vec", type: LIST, nullable: true },
-    ],
-    metadata: new Map(),
-  };
-  function* groups() {
-    for (let start = 0; start < ids.length; start += 16_384) {
-      const rows = Math.min(16_384, ids.length - start);
-      const values = new Float64Array(rows * VECTOR);
-      for (let i = 0; i < values.length; i++) values[i] = component(start + Math.floor(i / VECTOR), i % VECTOR);
-      const offsets = Int32Array.from({ length: rows + 1 }, (_, i) => i * VECTOR);
-      const child = { type: FLOAT, length: values.length, layout: "fixed", values };
-      yield {
-        numRows: rows,
-        columns: [
-          columnOf(STRING, ids.slice(start, start + rows)),
-          { type: LIST, length: rows, layout: "list", offsets, child },
-        ],
-      };
-    }
-  }
-  const file = openSync(path, "w");
-  for await (const bytes of writeParquet(schema, groups())) writeSync(file, bytes);
-  closeSync(file);
 };
 
 const mixed = (x) => {
@@ -93,4 +64,23 @@ const mixed = (x) => {
 };
 
 /** Component `at` of the vector of row `row`: as incompressible as an embedding. */
-export const component = (row, at) => mixed(row * VECTOR + at) / 2 ** 32 + mixed(~(row * VECTOR + at)) / 2 ** 64;
+export const component = (row, at, width) => mixed(row * width + at) / 2 ** 32 + mixed(~(row * width + at)) / 2 ** 64;
+
+/** Writes lines in large pieces, under a header. */
+export const writeLines = (path, header, lines) => {
+  const file = openSync(path, "w");
+  let text = header;
+  for (const line of lines) {
+    text += line;
+    if (text.length < 1 << 22) continue;
+    writeSync(file, text, null, "latin1");
+    text = "";
+  }
+  writeSync(file, text, null, "latin1");
+  closeSync(file);
+};
+
+/** A line for each of `count` rows. */
+export function* lines(count, line) {
+  for (let row = 0; row < count; row++) yield line(row);
+}

@@ -1,6 +1,6 @@
 // Runs one command as a whole process and tells how long it took and how much memory it held at most.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -17,18 +17,24 @@ const hasTime = process.platform === "linux" && existsSync(TIME) && spawnSync(TI
 
 export const method = hasTime ? "GNU time" : "process.resourceUsage() at exit";
 
-/** Wall and processor seconds, peak MB and stdout of `node script ...args`. Any exit code but 0 is an error. */
-export const measure = (script, args) => {
-  const node = hasTime ? [script, ...args] : ["--import", preload, script, ...args];
-  const [file, argv] = hasTime ? [TIME, [...FORMAT, process.execPath, ...node]] : [process.execPath, node];
+/**
+ * Wall and processor seconds, peak MB and stdout of a command; with `to` stdout goes to that file. Any exit code but 0 is an error. Without
+ * GNU time only commands of Node can tell what they used.
+ */
+export const measure = (command, args, { to, flags = [] } = {}) => {
+  const node = command === process.execPath;
+  const inside = node && !hasTime ? ["--import", preload, ...flags, ...args] : [...flags, ...args];
+  const [file, argv] = hasTime ? [TIME, [...FORMAT, command, ...inside]] : [command, inside];
+  const out = to === undefined ? "pipe" : openSync(to, "w");
+  rmSync(usageFile, { force: true });
   const started = performance.now();
-  const run = spawnSync(file, argv, {
-    encoding: "utf8",
-    maxBuffer: 1 << 30,
-  });
+  const run = spawnSync(file, argv, { encoding: "utf8", maxBuffer: 1 << 30, stdio: ["ignore", out, "pipe"] });
   const seconds = (performance.now() - started) / 1000;
+  if (to !== undefined) closeSync(out);
   if (run.error) throw run.error;
-  if (run.status !== 0) throw new Error(`usr ${args.join(" ")} ended with ${run.status}:\n${run.stderr}`);
-  const [kilobytes, user, system] = readFileSync(usageFile, "utf8").trim().split(" ").map(Number);
+  if (run.status !== 0) throw new Error(`${args.join(" ")} ended with ${run.status ?? run.signal}:\n${run.stderr}`);
+  const [kilobytes = Number.NaN, user = Number.NaN, system = Number.NaN] = existsSync(usageFile)
+    ? readFileSync(usageFile, "utf8").trim().split(" ").map(Number)
+    : [];
   return { seconds, cpu: user + system, megabytes: kilobytes / 1024, stdout: run.stdout };
 };

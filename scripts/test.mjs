@@ -48,6 +48,9 @@ const tested = turbo("tests", "test");
 if (!turbo("types", "typecheck")) failures.push("types");
 if (!step("lint", "biome", "check", "--diagnostic-level=warn", ".")) failures.push("lint");
 if (!turbo("packages", "build", "check:package")) failures.push("packages");
+const operations = join(reports, "bench.json");
+rmSync(operations, { force: true });
+step("operations as they are measured, for their results", "node", "scripts/bench.mjs", "--smoke");
 
 let passed = 0;
 let failed = 0;
@@ -80,6 +83,14 @@ for (const { folder, manifest } of packages) {
     console.log(`  FAILED ${relative(folder, name)}: ${String(message).split("\n")[0]}`);
   for (const [suite, list] of groupBy(others, suiteOf)) console.log(`  skipped ${list.length} in ${suite}`);
 }
+
+if (existsSync(operations)) {
+  const report = readJson(operations);
+  passed += report.passed;
+  failed += report.failures.length;
+  console.log(`operations: ${report.passed} passed, ${report.failures.length} failed`);
+  for (const failure of report.failures) console.log(`  FAILED ${failure}`);
+} else failures.push("operations: no report");
 
 function suiteOf({ file, ancestorTitles, status }) {
   const name = file.slice(file.lastIndexOf("/test/") + 1);
