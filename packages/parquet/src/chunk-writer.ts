@@ -2,7 +2,8 @@ import { encodeFilter } from "./bloom.ts";
 import type { Compressor } from "./codec.ts";
 import { buildDictionary, type Dictionary } from "./dictionary.ts";
 import { CODEC, ENCODING, HEADER, META, PAGE, PHYSICAL } from "./format.ts";
-import { bitWidth, encodeHybrid, encodeRun } from "./rle.ts";
+import { levelWriter } from "./level-writer.ts";
+import { bitWidth, encodeHybrid } from "./rle.ts";
 import type { Shredded } from "./shred.ts";
 import { statisticsOf } from "./statistics.ts";
 import { type ThriftStruct, WIRE } from "./thrift.ts";
@@ -110,12 +111,9 @@ function* packedPages(
     const parts = [...levels(range), ...pageValues(range, values, dictionary)];
     const plain = sizeOf(parts);
     let packed: PackedPage["packed"] = parts;
-    if (compress !== undefined && isFloat && first) {
-      const small = compress.now(joined(parts, plain));
-      // Measured floats are mostly noise; where the first page shrinks by less than a tenth the chunk is kept as it is.
-      if (small.length > plain * 0.9) compress = undefined;
-      else packed = [small];
-    } else if (compress !== undefined) {
+    // Measured floats are mostly noise; where the first of them shrink by less than a tenth the chunk is kept as it is.
+    if (compress !== undefined && isFloat && first && !shrinks(compress, parts.at(-1)!)) compress = undefined;
+    if (compress !== undefined) {
       const small = compress.soon(joined(parts, plain));
       packed = small instanceof Promise ? small.then((bytes) => [bytes]) : [small];
       // A writer that ends early asks for no more pages, and nobody is left to hear of a failure.
@@ -124,6 +122,14 @@ function* packedPages(
     first = false;
     yield { range, plain, packed, compressed: compress !== undefined };
   }
+}
+
+/** Bytes that tell whether all of them are worth compressing. */
+const SAMPLE = 128 * 1024;
+
+function shrinks(compress: Compressor, values: Uint8Array): boolean {
+  const sample = values.subarray(0, SAMPLE);
+  return compress.now(sample).length <= sample.length * 0.9;
 }
 
 async function* placeChunk(
@@ -343,28 +349,6 @@ function pageValues(range: PageRange, values: LeafValues, dictionary: Dictionary
   return [Uint8Array.of(width), encodeHybrid(dictionary.indices, range.valueStart, range.valueEnd, width)];
 }
 
-/** The levels of a page. Those of vectors of one width depend on the number of rows alone, and most pages have the same. */
-function levelWriter(s: Shredded): (range: PageRange) => readonly Uint8Array[] {
-  const { leaf } = s.leaf;
-  const even = new Map<number, Uint8Array>();
-  const repsOf = ({ start, end }: PageRange): Uint8Array => {
-    if (s.width === undefined) return encodeLevels(s.reps, start, end, leaf.rep, 0);
-    const known = even.get(end - start);
-    if (known !== undefined) return known;
-    const reps = new Uint8Array(end - start).fill(1);
-    for (let at = 0; at < reps.length; at += s.width) reps[at] = 0;
-    const bytes = encodeLevels(reps, 0, reps.length, leaf.rep, 0);
-    even.set(end - start, bytes);
-    return bytes;
-  };
-  return (range) => {
-    const parts: Uint8Array[] = [];
-    if (leaf.rep > 0) parts.push(repsOf(range));
-    if (leaf.def > 0) parts.push(encodeLevels(s.defs, range.start, range.end, leaf.def, leaf.def));
-    return parts;
-  };
-}
-
 /** The components of vectors: their range over all positions tells a reader nothing that it could use. */
 function isVector({ leaf: { leaf, type } }: Shredded): boolean {
   return leaf.rep > 0 && (type.kind === "float64" || type.kind === "float32" || type.kind === "float16");
@@ -386,14 +370,5 @@ function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
     out.set(part, to);
     to += part.length;
   }
-  return out;
-}
-
-function encodeLevels(all: Uint8Array | undefined, start: number, end: number, max: number, usual: number): Uint8Array {
-  const width = bitWidth(max);
-  const runs = all === undefined ? encodeRun(usual, end - start, width) : encodeHybrid(all, start, end, width);
-  const out = new Uint8Array(4 + runs.length);
-  new DataView(out.buffer).setUint32(0, runs.length, true);
-  out.set(runs, 4);
   return out;
 }

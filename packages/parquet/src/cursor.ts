@@ -3,7 +3,16 @@ import { corrupt } from "./error.ts";
 import { rowsBefore } from "./even-levels.ts";
 import type { Limits, SchemaNode } from "./footer.ts";
 import { PAGE } from "./format.ts";
-import { countRows, decodeDataPage, decodeDictionary, type Page, type PageHeader, readPageHeader } from "./page.ts";
+import {
+  countRows,
+  decodeDataPage,
+  decodeDictionary,
+  LONGEST_HEADER,
+  type Page,
+  type PageHeader,
+  pageSize,
+  readPageHeader,
+} from "./page.ts";
 import type { PlainValues } from "./page-values.ts";
 
 /** The bytes of one column chunk, or of those of its pages that hold the rows wanted. */
@@ -18,6 +27,16 @@ export interface ChunkBytes {
   readonly entries: number | undefined;
   /** Rows of each data page as the offset index has them; every page is held against it. */
   readonly pageRows?: readonly number[] | undefined;
+  /** Where `pages` are only the first of them: the others, fetched as they are wanted. */
+  readonly rest?: ChunkRest | undefined;
+}
+
+/** A chunk too large to be held. */
+export interface ChunkRest {
+  /** Bytes of the whole chunk. */
+  readonly length: number;
+  /** The bytes from `offset` of the chunk, at least `least` of them, or all there are. */
+  read(offset: number, least: number): Promise<Uint8Array>;
 }
 
 /** A stretch of one page. */
@@ -31,16 +50,23 @@ export interface Segment {
 
 /** Walks the rows of one chunk, page by page; only the current page is held decoded. */
 export interface LeafCursor {
+  /** Fetches what `read(rows)` will take; at the end of the chunk what `finish` looks at, too. To be awaited before either. */
+  ready(rows: number): Promise<void>;
   /** The next `rows` rows. Throws `CORRUPT` when the chunk ends before. */
   read(rows: number): readonly Segment[];
   /** Passes over `rows` rows; pages of flat columns that lie wholly inside are not decoded. */
-  skip(rows: number): void;
+  skip(rows: number): Promise<void>;
   /** To be called after the last row: throws `CORRUPT` when the chunk holds more, or other counts than declared. */
   finish(): void;
 }
 
 export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Decompress, limits: Limits): LeafCursor {
-  const { pages } = chunk;
+  let { pages } = chunk;
+  /** Where `pages` starts in the chunk. */
+  let origin = 0;
+  const length = chunk.rest?.length ?? pages.length;
+  /** Pages decoded ahead, which only a chunk that is fetched piecewise has. */
+  const queue: Page[] = [];
   let dictionary: PlainValues | undefined;
   let at = 0;
   let entriesSeen = 0;
@@ -55,25 +81,50 @@ export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Deco
     dictionary = decodeDictionary(chunk.dictionary, header, leaf, decompress, limits);
   }
 
+  const atEnd = (): boolean => origin + at >= length || (chunk.entries !== undefined && entriesSeen >= chunk.entries);
+
+  /** Makes `pages` hold the next page. */
+  const fetchPage = async (): Promise<void> => {
+    const { rest } = chunk;
+    if (rest === undefined || atEnd()) return;
+    const held = (): boolean => origin + pages.length === length;
+    if (!held() && pages.length - at < LONGEST_HEADER) await refill(rest, LONGEST_HEADER);
+    const size = pageSize(pages, at);
+    if (!held() && size > pages.length - at) await refill(rest, size);
+  };
+
+  const refill = async (rest: ChunkRest, least: number): Promise<void> => {
+    origin += at;
+    at = 0;
+    pages = await rest.read(origin, least);
+  };
+
   /** The header of the next data page, `undefined` at the end. */
   const nextHeader = (): PageHeader | undefined => {
-    while (at < pages.length && (chunk.entries === undefined || entriesSeen < chunk.entries)) {
-      const header = readPageHeader(pages, at, limits);
-      at = header.body + header.compressed;
-      if (header.type === PAGE.dictionary) {
-        if (dictionary !== undefined || entriesSeen > 0) throw corrupt("a column chunk has a second dictionary");
-        dictionary = decodeDictionary(pages, header, leaf, decompress, limits);
-      } else if (header.type !== PAGE.index) {
-        entriesSeen += header.count;
-        pagesSeen++;
-        if (leaf.rep === 0) checkPageRows(header.count);
-        if (chunk.entries !== undefined && entriesSeen > chunk.entries) {
-          throw corrupt(`a column chunk declares ${chunk.entries} values and its pages more`);
-        }
-        return header;
-      }
+    while (!atEnd()) {
+      const header = nextOf();
+      if (header !== undefined) return header;
     }
     return undefined;
+  };
+
+  /** Steps over one page; its header, where it is a data page. */
+  const nextOf = (): PageHeader | undefined => {
+    const header = readPageHeader(pages, at, limits);
+    at = header.body + header.compressed;
+    if (header.type === PAGE.dictionary) {
+      if (dictionary !== undefined || entriesSeen > 0) throw corrupt("a column chunk has a second dictionary");
+      dictionary = decodeDictionary(pages, header, leaf, decompress, limits);
+      return undefined;
+    }
+    if (header.type === PAGE.index) return undefined;
+    entriesSeen += header.count;
+    pagesSeen++;
+    if (leaf.rep === 0) checkPageRows(header.count);
+    if (chunk.entries !== undefined && entriesSeen > chunk.entries) {
+      throw corrupt(`a column chunk declares ${chunk.entries} values and its pages more`);
+    }
+    return header;
   };
 
   const checkPageRows = (rows: number): void => {
@@ -82,9 +133,13 @@ export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Deco
       throw corrupt(`a page has ${rows} rows, the offset index says ${expected}`);
   };
 
-  const load = (header: PageHeader): Page => {
+  const decode = (header: PageHeader): Page => {
     const page = decodeDataPage(pages, header, leaf, decompress, dictionary, limits);
     if (leaf.rep > 0 && chunk.pageRows !== undefined) checkPageRows(countRows(page, 0, page.entries));
+    return page;
+  };
+
+  const turnTo = (page: Page): Page => {
     current = page;
     entry = 0;
     value = 0;
@@ -92,8 +147,10 @@ export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Deco
   };
 
   const nextPage = (): Page | undefined => {
+    const decoded = queue.shift();
+    if (decoded !== undefined) return turnTo(decoded);
     const header = nextHeader();
-    return header === undefined ? undefined : load(header);
+    return header === undefined ? undefined : turnTo(decode(header));
   };
 
   const take = (page: Page, end: number): Segment => {
@@ -150,17 +207,34 @@ export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Deco
 
   const read = leaf.rep === 0 ? readFlat : readNested;
 
-  const skipFlat = (rows: number): void => {
+  const ready = async (rows: number): Promise<void> => {
+    if (chunk.rest === undefined) return;
+    let begun = current === undefined ? 0 : countRows(current, entry, current.entries);
+    for (const page of queue) begun += countRows(page, 0, page.entries);
+    // A row ends where the next one begins, or with the chunk.
+    while (begun <= rows && !atEnd()) {
+      await fetchPage();
+      const header = nextOf();
+      if (header === undefined) continue;
+      const page = decode(header);
+      queue.push(page);
+      begun += countRows(page, 0, page.entries);
+    }
+  };
+
+  const skipFlat = async (rows: number): Promise<void> => {
     let left = rows;
     while (left > 0) {
       if (current === undefined || entry >= current.entries) {
-        const header = nextHeader();
-        if (header === undefined) throw corrupt(`a column chunk ends ${left} rows early`);
+        if (atEnd()) throw corrupt(`a column chunk ends ${left} rows early`);
+        await fetchPage();
+        const header = nextOf();
+        if (header === undefined) continue;
         if (header.count <= left) {
           left -= header.count;
           continue;
         }
-        load(header);
+        turnTo(decode(header));
       }
       const page = current;
       if (page === undefined) continue;
@@ -171,14 +245,20 @@ export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Deco
   };
 
   return {
+    ready,
     read,
-    skip(rows) {
-      if (leaf.rep === 0) return skipFlat(rows);
+    async skip(rows) {
+      if (leaf.rep === 0) return await skipFlat(rows);
       // In steps: a skipped stretch should not pile up all of its pages.
-      for (let left = rows; left > 0; left -= Math.min(left, 4096)) read(Math.min(left, 4096));
+      for (let left = rows; left > 0; left -= Math.min(left, 4096)) {
+        const step = Math.min(left, 4096);
+        await ready(step);
+        read(step);
+      }
     },
     finish() {
       let extra = current === undefined ? 0 : countRows(current, entry, current.entries);
+      for (const page of queue) extra += countRows(page, 0, page.entries);
       for (let header = nextHeader(); header !== undefined; header = nextHeader()) extra += header.count;
       if (extra > 0) throw corrupt("a column chunk holds more rows than its row group declares");
       if (chunk.entries !== undefined && entriesSeen !== chunk.entries) {

@@ -34,9 +34,18 @@ export interface PageHeader {
   readonly crc: number | undefined;
 }
 
+/** Bytes that a page header may have. */
+export const LONGEST_HEADER = 65_536;
+
+/** Bytes of the page at `at`, header and body, as its header says; the header is known to be there. What it says is not checked. */
+export function pageSize(bytes: Uint8Array, at: number): number {
+  const { value: header, next: body } = readThrift(bytes, at, bytes.length, LONGEST_HEADER);
+  return body - at + Math.max(0, getI32(header, HEADER.compressed) ?? 0);
+}
+
 /** Reads the page header at `at`; the body is known to lie inside of `bytes`, its sizes to be inside of the limits. */
 export function readPageHeader(bytes: Uint8Array, at: number, limits: Limits): PageHeader {
-  const { value: header, next: body } = readThrift(bytes, at, bytes.length, 65_536);
+  const { value: header, next: body } = readThrift(bytes, at, bytes.length, LONGEST_HEADER);
   const type = getI32(header, HEADER.type);
   const uncompressed = getI32(header, HEADER.uncompressed) ?? -1;
   const compressed = getI32(header, HEADER.compressed) ?? -1;

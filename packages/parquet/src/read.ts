@@ -1,7 +1,7 @@
 import type { Batch, Column, Schema } from "@usr/schema";
 import { assemble, type LeafRun, leafRun } from "./assemble.ts";
 import { decompressor, inflater } from "./codec.ts";
-import { type ChunkBytes, type LeafCursor, leafCursor } from "./cursor.ts";
+import { type ChunkBytes, type ChunkRest, type LeafCursor, leafCursor } from "./cursor.ts";
 import { located, ParquetError } from "./error.ts";
 import type { Chunk, FooterRowGroup, SchemaNode } from "./footer.ts";
 import { type PageSelection, selectedBytes, selectPages } from "./offset-index.ts";
@@ -14,7 +14,7 @@ import type { ParquetFile, ReadOptions } from "./types.ts";
 /**
  * Rows `[start, end)` in row order as batches of at most `batchRows` rows that never cross a row group, with the columns in the order
  * asked. Memory is bounded by the encoded chunks of one row group
- * (or `windowBytes` of it) plus one batch. Throws `COLUMN_NOT_FOUND`, `NOT_SUPPORTED`
+ * (or `windowBytes` of it; 16 MiB of each chunk whose pages have to be walked) plus one batch. Throws `COLUMN_NOT_FOUND`, `NOT_SUPPORTED`
  * and `INVALID` before the first batch; `CORRUPT` and `TOO_LARGE` as they are met. Every row of a batch that was yielded is exact.
  */
 export async function* readBatches(file: ParquetFile, o: ReadOptions = {}): AsyncGenerator<Batch, void, undefined> {
@@ -52,6 +52,7 @@ export async function* readBatches(file: ParquetFile, o: ReadOptions = {}): Asyn
       }
       first = false;
       const { numRows, isLast } = step;
+      for (const reader of readers) await reader.ready(numRows);
       yield { schema, columns: readers.map((r) => r.read(numRows)), numRows };
       if (isLast) for (const reader of readers) reader.finish();
       step = following;
@@ -113,6 +114,8 @@ function* stepsOf(
 }
 
 const WINDOW = 256 * 2 ** 20;
+/** A larger chunk that has to be walked is fetched this much at a time. */
+const PIECE = 16 * 2 ** 20;
 
 /** Rows to fetch at a time: all of the row group, unless it is large and its pages can be found without walking them. */
 function windowRows(
@@ -133,6 +136,7 @@ function rowOption(name: string, value: number): number {
 }
 
 interface ColumnReader {
+  ready(rows: number): Promise<void>;
   read(rows: number): Column;
   finish(): void;
 }
@@ -178,10 +182,12 @@ async function openWindow(
     for (const [i, leaf] of leaves.entries()) {
       const chunk = group.chunks[leaf.firstLeaf]!;
       const decompress = await decompressor(chunk.codec);
-      const ahead = createReadAhead(bytes[i]!, leaf, decompress, inflater(chunk.codec), file.limits, budget);
+      // Pages that are fetched as they are walked are not known ahead.
+      const inflate = bytes[i]!.rest === undefined ? inflater(chunk.codec) : undefined;
+      const ahead = createReadAhead(bytes[i]!, leaf, decompress, inflate, file.limits, budget);
       aheads.push(ahead);
       const cursor = leafCursor(bytes[i]!, leaf, ahead.decompress, file.limits);
-      cursor.skip(from - bytes[i]!.firstRow);
+      await cursor.skip(from - bytes[i]!.firstRow);
       cursors.set(leaf.firstLeaf, cursor);
     }
   } catch (error) {
@@ -197,6 +203,13 @@ async function openWindow(
       }
     };
     return {
+      ready: async (rows) => {
+        try {
+          for (const leaf of own) await cursors.get(leaf.firstLeaf)!.ready(rows);
+        } catch (error) {
+          throw located(error, ...place(name));
+        }
+      },
       read: (rows) =>
         guarded(() => {
           const runs = new Map<number, LeafRun>();
@@ -240,19 +253,38 @@ async function fetchChunks(
   const selections = new Map<Chunk, PageSelection>();
   for (const [i, { chunk }] of indexed.entries())
     selections.set(chunk, selectPages(indexes[i]!, chunk, group.numRows, from, until));
+  const piece = Math.min(PIECE, o.windowBytes ?? PIECE);
   const ranges: ByteRange[] = [];
   for (const chunk of chunks) {
     const selection = selections.get(chunk);
     if (selection?.dictionary !== undefined) ranges.push(selection.dictionary);
-    ranges.push(selection?.pages ?? { offset: chunk.start, length: chunk.length });
+    ranges.push(selection?.pages ?? { offset: chunk.start, length: Math.min(chunk.length, piece) });
   }
   const bytes = await readRanges(file.source, ranges, o);
   let next = 0;
   return chunks.map((chunk, i) => {
     const selection = selections.get(chunk);
     if (selection === undefined)
-      return { pages: bytes[next++]!, firstRow: 0, rows: group.numRows, entries: chunk.numValues };
+      return {
+        pages: bytes[next++]!,
+        firstRow: 0,
+        rows: group.numRows,
+        entries: chunk.numValues,
+        rest: chunk.length > piece ? restOf(file, chunk, piece, o) : undefined,
+      };
     const dictionary = selection.dictionary === undefined ? undefined : bytes[next++]!;
     return selectedBytes(selection, dictionary, bytes[next++]!, leaves[i]!.rep === 0);
   });
+}
+
+/** The later pages of a chunk. */
+function restOf(file: ParquetFile, chunk: Chunk, piece: number, o: ReadOptions): ChunkRest {
+  return {
+    length: chunk.length,
+    read: async (offset, least) => {
+      const length = Math.min(chunk.length - offset, Math.max(least, piece));
+      const [bytes] = await readRanges(file.source, [{ offset: chunk.start + offset, length }], o);
+      return bytes!;
+    },
+  };
 }

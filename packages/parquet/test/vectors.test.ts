@@ -10,7 +10,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { evenLevels, rowsBefore, writtenOut } from "../src/even-levels.ts";
 import { openParquet, readBatches, writeParquet } from "../src/index.ts";
 import { decodeHybrid, encodeHybrid } from "../src/rle.ts";
-import { bytesSource, canonColumn, collect, openFile } from "./canon.ts";
+import { bytesSource, canonColumn, collect, openFile, readAll } from "./canon.ts";
 
 const FLOATS = { kind: "list", item: { kind: "float64" } } as const;
 
@@ -85,10 +85,12 @@ def main(folder):
     for width in (3, 64, 1000, 4096):
         rows = 40000 // width
         values = pa.array([float(i) for i in range(rows * width)])
-        table = pa.table({"v": pa.ListArray.from_arrays(pa.array(range(0, rows * width + 1, width), pa.int32()), values)})
+        # Beside the vectors a flat column with NULLs, in a dictionary that gives way to plain pages.
+        text = pa.array([None if i % 11 == 0 else "text %d" % (i // (3 if i < rows // 2 else 1)) * 20 for i in range(rows)])
+        table = pa.table({"s": text, "v": pa.ListArray.from_arrays(pa.array(range(0, rows * width + 1, width), pa.int32()), values)})
         for version in ("1.0", "2.0"):
             for page in (1000, 100000):
-                pq.write_table(table, os.path.join(folder, f"{width}-{version}-{page}"), data_page_version=version, data_page_size=page, use_dictionary=False)
+                pq.write_table(table, os.path.join(folder, f"{width}-{version}-{page}"), data_page_version=version, data_page_size=page, use_dictionary=["s"], dictionary_pagesize_limit=20000)
 `,
       dir,
     );
@@ -97,12 +99,18 @@ def main(folder):
         for (const page of [1000, 100_000]) {
           const file = await openFile(join(dir, `${width}-${version}-${page}`));
           const columns: Column[] = [];
-          for await (const batch of readBatches(file, { batchRows: 7 })) columns.push(batch.columns[0]!);
+          const o = { columns: ["v"], batchRows: 7, windowBytes: 1 };
+          for await (const batch of readBatches(file, o)) columns.push(batch.columns[0]!);
           const all = concatColumns(FLOATS, columns);
           if (all.layout !== "list" || all.child.layout !== "fixed") throw new Error("not a list of numbers");
           expect(all.offsets.every((offset, i) => offset === i * width)).toBe(true);
           expect(all.length).toBe(Math.floor(40_000 / width));
           expect(Array.prototype.every.call(all.child.values, (value, i) => value === i)).toBe(true);
+          // Chunks fetched piece by piece are those fetched whole, from any row on.
+          for (const start of [0, 1, Math.floor(all.length / 3)]) {
+            const whole = await readAll(file, { start, batchRows: 1000 });
+            expect(await readAll(file, { start, batchRows: 1000, windowBytes: 1 })).toEqual(whole);
+          }
         }
       }
     }
