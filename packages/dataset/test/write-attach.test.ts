@@ -167,9 +167,7 @@ describe("keys", () => {
     );
     expect(folded.code).toBe("AMBIGUOUS_BASE_KEY");
     await importCsv(root, "demo", "sequence,bio_type,alphabet\nACGU,rna,rna_4\n");
-    const mixed = await refusal(root, () =>
-      attachCsv(root, "demo", "sequence,score\nCCCC,1\n", { key: "sequence" }),
-    );
+    const mixed = await refusal(root, () => attachCsv(root, "demo", "sequence,score\nCCCC,1\n", { key: "sequence" }));
     expect(mixed.code).toBe("MULTIPLE_BIO_TYPES");
     const other = await demoRoot();
     await importCsv(other, "demo", "sequence,alphabet\nACN,dna_5\n");
