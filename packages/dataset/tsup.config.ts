@@ -6,6 +6,7 @@ const config: Options = {
   entry: [
     "src/index.ts",
     "src/write/index.ts",
+    "src/copy/index.ts",
     "src/records/index.ts",
     "src/search/index.ts",
     "src/sync/index.ts",

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import * as copying from "../src/copy/index.ts";
 import * as curate from "../src/curate/index.ts";
 import * as api from "../src/index.ts";
 import * as inspect from "../src/inspect/index.ts";
@@ -25,6 +26,7 @@ test("the public names", () => {
       "origins",
     ]
   `);
+  expect(Object.keys(copying)).toEqual(["parquetCopy"]);
   expect(Object.keys(searching)).toEqual(["search"]);
   expect(Object.keys(maintain).sort()).toMatchInlineSnapshot(`
     [

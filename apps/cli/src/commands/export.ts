@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { datasetSchema, type Query, type Root, scan } from "@usr/dataset";
+import { parquetCopy } from "@usr/dataset/copy";
 import { writeTable } from "@usr/formats";
 import type { Batch, Schema } from "@usr/schema";
 import { parseType } from "@usr/schema";
@@ -34,16 +35,24 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const stats = { rows: 0, size: 0 };
   // Only the document shows it.
   const sha256 = session.options.json ? createHash("sha256") : undefined;
-  await using source = await withSchema(scan(root, id, query), () => emptySchema(root, id, query));
-  const rows = counted(source.batches, (n) => {
-    stats.rows += n;
-  });
-  const table = writeTable(source.schema, rows, {
-    format,
-    fastaHeader: header,
-    formulaSafe: flag(typed, "formulaSafe"),
-    signal: session.environment.signal,
-  });
+  // What the base holds already is copied where nothing changes it.
+  const copy = format === "parquet" ? await parquetCopy(root, id, query) : undefined;
+  await using source = copy ?? (await withSchema(scan(root, id, query), () => emptySchema(root, id, query)));
+  let table: AsyncIterable<Uint8Array>;
+  if ("bytes" in source) {
+    stats.rows = source.numRows;
+    table = source.bytes();
+  } else {
+    const rows = counted(source.batches, (n) => {
+      stats.rows += n;
+    });
+    table = writeTable(source.schema, rows, {
+      format,
+      fastaHeader: header,
+      formulaSafe: flag(typed, "formulaSafe"),
+      signal: session.environment.signal,
+    });
+  }
   const { compress } = await import("@usr/formats/node");
   const bytes = compression === undefined ? table : compress(table, compression);
   async function* measured(): AsyncGenerator<Uint8Array> {

@@ -57,8 +57,7 @@ export function neededNamespaces(
 /** `scan` over a snapshot that is open already, with whatever overlays it has open. Does not dispose it. */
 export async function* scanSnapshot(snapshot: Snapshot, query: Query = {}): AsyncGenerator<Batch, void, undefined> {
   const { signal } = query;
-  refuseUnreadable(snapshot, query.columns);
-  const chosen = selectColumns(viewOf(snapshot, query), query.columns, snapshot.id);
+  const chosen = chosenColumns(snapshot, query);
   const schema: Schema = {
     fields: chosen.map(({ field: { name, type, nullable } }) => ({ name, type, nullable })),
     metadata: new Map(),
@@ -97,6 +96,12 @@ export async function* scanSnapshot(snapshot: Snapshot, query: Query = {}): Asyn
     if (page.left > 0 && range.end > range.start)
       yield* paged(schema, mergedView(snapshot, chosen, [range], hidden > 0, { signal }), page);
   }
+}
+
+/** The columns that a query shows. Throws `NOT_SUPPORTED` for one of the base that cannot be read, `UNKNOWN_COLUMN` for one that is not there. */
+export function chosenColumns(snapshot: Snapshot, query: Query): readonly ViewColumn[] {
+  refuseUnreadable(snapshot, query.columns);
+  return selectColumns(viewOf(snapshot, query), query.columns, snapshot.id);
 }
 
 /** The visible rows but the first `skip`, `left` at most. Counts both down. */

@@ -1,11 +1,10 @@
 import type { Overlay } from "@usr/overlay";
-import type { Batch, Column, Schema } from "@usr/schema";
+import type { Schema } from "@usr/schema";
 import { formatTimestamp } from "@usr/schema";
-import { concatColumns } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { ARCHIVED_DIR, RECORDS, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
+import { columnsByGroup } from "../read/columns-by-group.ts";
 import { requireRegistry } from "../read/registry.ts";
-import { scanSnapshot } from "../read/scan.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
 import { fileStamp, planSnapshot } from "./auto-snapshot.ts";
@@ -75,7 +74,15 @@ export const materialize = async (
         createdAt: formatTimestamp(tx.nowUs, "us", true),
       },
     );
-    const base = await tx.stageParquet(schema, groupsWithout(file, schema, plan.dropped, columnsOf(snapshot, plan)));
+    const base = await tx.stageParquet(
+      schema,
+      groupsWithout(
+        file,
+        schema,
+        plan.dropped,
+        columnsByGroup(snapshot, { columns: plan.columns, includeDeleted: true }),
+      ),
+    );
     const kept = await planSnapshot(tx);
     const folded = plan.overlays.map((overlay) => ({
       namespace: overlay.namespace,
@@ -193,34 +200,6 @@ const resultOf = (snapshot: Snapshot, plan: Fold, o: MaterializeOptions): Materi
 });
 
 const sizeOf = ({ entry }: Overlay): number => entry.objects.reduce((sum, { size }) => sum + size, 0);
-
-/** The folded columns of the merged view, one map for each row group of the base that has rows. */
-async function* columnsOf(snapshot: Snapshot, plan: Fold): AsyncGenerator<ReadonlyMap<string, Column>, undefined> {
-  const { file } = snapshot.base;
-  if (plan.columns.length === 0) return undefined;
-  let held: Batch[] = [];
-  let rows = 0;
-  let group = 0;
-  for await (const batch of scanSnapshot(snapshot, { columns: plan.columns, includeDeleted: true })) {
-    held.push(batch);
-    rows += batch.numRows;
-    while (file.rowGroups[group]!.numRows === 0) group++;
-    if (rows < file.rowGroups[group]!.numRows) continue;
-    yield new Map(
-      batch.schema.fields.map(({ name, type }, i) => [
-        name,
-        concatColumns(
-          type,
-          held.map(({ columns }) => columns[i]!),
-        ),
-      ]),
-    );
-    held = [];
-    rows = 0;
-    group++;
-  }
-  return undefined;
-}
 
 /**
  * Folded overlays leave their place: set aside under a stamped name, or deleted. The oldest part goes first, whatever the names: once a newer
