@@ -72,6 +72,11 @@ function pick(
   to: number,
 ): void {
   const shift = to - start;
+  // One and the same value, usual in columns such as created_at.
+  if (source.length === 1 && out instanceof BigInt64Array && source instanceof BigInt64Array) {
+    out.fill(source[0]!, to, end + shift);
+    return;
+  }
   // One loop per class keeps each monomorphic; the two 64-bit ones copy halves, which spares a bigint a value.
   if (out instanceof BigInt64Array || out instanceof BigUint64Array) {
     const target = new Float64Array(out.buffer, out.byteOffset, out.length);

@@ -23,6 +23,7 @@ export interface NativeZlib {
 }
 export interface NativeBuffer {
   readonly isUtf8?: (bytes: Uint8Array) => boolean;
+  readonly isAscii?: (bytes: Uint8Array) => boolean;
   readonly Buffer?: { readonly compare?: (a: Uint8Array, b: Uint8Array) => number };
 }
 

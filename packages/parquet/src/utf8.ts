@@ -3,8 +3,10 @@ import { nativeBuffer } from "./native.ts";
 
 /** Throws `CORRUPT` unless every text of the column is UTF-8 of its own. */
 export function checkUtf8(data: Uint8Array, offsets: Int32Array): void {
-  const native = nativeBuffer()?.isUtf8;
-  if (!(native === undefined ? isUtf8(data) : native(data)))
+  const native = nativeBuffer();
+  // In ASCII any border is one between characters.
+  if (native?.isAscii?.(data) === true) return;
+  if (!(native?.isUtf8 === undefined ? isUtf8(data) : native.isUtf8(data)))
     throw corrupt("a text column holds bytes that are not UTF-8");
   // The whole is valid, so each part is, unless a border lies inside of a character.
   for (let i = 1; i < offsets.length - 1; i++) {

@@ -125,8 +125,10 @@ export function keyIndexes(snapshot: Snapshot, ranges: readonly RowRange[], o: S
   return (key) => {
     // Ids are unique by contract, so the rows asked for are enough; a sequence key is only sound over the whole base.
     const keyRanges = key === "id" ? ranges : [{ start: 0, end: file.numRows }];
+    const expected = keyRanges.reduce((sum, { start, end }) => sum + end - start, 0);
     const index =
-      indexes.get(key) ?? buildKeyIndex(key, keyBatches(snapshot, key, keyRanges, o), { ...o, rows: file.numRows });
+      indexes.get(key) ??
+      buildKeyIndex(key, keyBatches(snapshot, key, keyRanges, o), { ...o, rows: file.numRows, expected });
     indexes.set(key, index);
     return index;
   };
