@@ -1,6 +1,6 @@
 import type { Column } from "@usr/schema";
-import { floatText } from "./float-text.ts";
 import { fixedCell } from "./json-row.ts";
+import { putFloats } from "./put-floats.ts";
 import { putAscii, putInteger, type TextBuffer } from "./text-buffer.ts";
 
 /** Puts one row of a column; only for rows that have a value. */
@@ -10,7 +10,7 @@ export type PutCell = (row: number) => void;
 export function putFixed(out: TextBuffer, column: Extract<Column, { layout: "fixed" }>): PutCell {
   const { type, values } = column;
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) return putWide(out, column);
-  if (type.kind === "float64" || type.kind === "float32") return (row) => putAscii(out, floatText(values[row]!));
+  if (values instanceof Float64Array || values instanceof Float32Array) return putFloats(out, values);
   if (type.kind === "float16") {
     const text = fixedCell(column);
     return (row) => putAscii(out, text(row));

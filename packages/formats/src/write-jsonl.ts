@@ -64,6 +64,11 @@ function valueWriter(out: TextBuffer, column: Column): PutCell {
     if (kind !== "int64" && kind !== "uint64" && !kind.startsWith("float")) return put;
   }
   const cell = jsonCell(column);
+  if (column.layout === "fixed" && (column.values instanceof Float64Array || column.values instanceof Float32Array)) {
+    const { values } = column;
+    const put = putFixed(out, column);
+    return (row) => (Number.isFinite(values[row]) ? put(row) : putAscii(out, cell(row)));
+  }
   // Numbers, words and what is quoted of them are ASCII; lists and structs may hold any text.
   if (column.layout === "fixed" || column.layout === "bool" || column.layout === "null")
     return (row) => putAscii(out, cell(row));

@@ -12,6 +12,7 @@ const symbol = fc.oneof(
 );
 const text = fc.array(symbol, { maxLength: 40 }).map((parts) => parts.join(""));
 const nullable = <T>(values: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(values, { freq: 8 });
+const EDGES = [0, -0, 1e-4, 9.999999999999999e-5, 1e15, 1e16, 9999999999999998, 1e21, -1e22, 0.1, 5e-324, Number.NaN];
 const COLUMNS: readonly (readonly [DataType, fc.Arbitrary<Value>])[] = [
   [{ kind: "string" }, nullable(text)],
   [{ kind: "string" }, text],
@@ -27,6 +28,7 @@ const COLUMNS: readonly (readonly [DataType, fc.Arbitrary<Value>])[] = [
     nullable(fc.constantFrom(0n, 1n, 2n ** 32n, 1_760_000_000_123_456n)),
   ],
   [{ kind: "float64" }, nullable(fc.double())],
+  [{ kind: "float64" }, fc.oneof(fc.double({ min: -1, max: 1 }), fc.integer(), fc.constantFrom(...EDGES))],
   [{ kind: "float32" }, fc.double().map(Math.fround)],
   [{ kind: "bool" }, nullable(fc.boolean())],
   [{ kind: "list", item: { kind: "string" } }, nullable(fc.array(nullable(text), { maxLength: 3 }))],
@@ -90,6 +92,24 @@ describe("text put together from bytes", () => {
       }),
       { numRuns: testRuns(300) },
     );
+  });
+
+  it("spells floats alike in blocks and alone", async () => {
+    const values = Array.from({ length: 5_000 }, (_, i) => (i % 13 === 0 ? i : Math.sin(i) * 10 ** ((i % 40) - 20)));
+    const batch: Batch = {
+      schema: { fields: [{ name: "x", type: { kind: "float64" }, nullable: true }], metadata: new Map() },
+      columns: [
+        columnOf(
+          { kind: "float64" },
+          values.map((value, i) => (i % 17 === 3 ? null : value)),
+        ),
+      ],
+      numRows: values.length,
+    };
+    const lines = Array.from({ length: batch.numRows }, (_, row) => jsonRow(batch, row));
+    expect(await written(batch, "jsonl")).toBe(lines.map((line) => `${line}\n`).join(""));
+    const cells = lines.map((line) => line.slice(5, -1)).map((cell) => (cell === "null" ? "" : cell));
+    expect(await written(batch, "csv")).toBe(["x", ...cells].map((line) => `${line}\n`).join(""));
   });
 
   it("is what jsonRow gives, line by line", async () => {
