@@ -5,7 +5,7 @@ import { columnOf } from "@usr/schema/columns";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findRows, idLookup } from "../src/read/lookup.ts";
+import { findRows, idIndex, idLookup } from "../src/read/lookup.ts";
 import { type RowRange, readRanges } from "../src/read/rows.ts";
 import { baseBytes, idsOf } from "./make.ts";
 
@@ -56,9 +56,12 @@ describe("idLookup", () => {
             const file = await fileOf(await baseBytes({ sequences, groupRows, write, instead }));
             const whole = await buildKeyIndex("id", readBatches(file, { columns: ["id"] }));
             const ask = idLookup(file);
+            const under = idIndex(file);
             for (const question of questions) {
               const column = columnOf({ kind: "string" }, question);
               const index = await ask(column);
+              await under.ask(column);
+              expect([...matchKeys(under.index).match(column)]).toEqual([...matchKeys(whole).match(column)]);
               expect(index).toMatchObject({ key: "id", numRows: file.numRows, complete: true });
               expect([...matchKeys(index).match(column)]).toEqual([...matchKeys(whole).match(column)]);
               for (let row = 0; row < ids.length; row++)

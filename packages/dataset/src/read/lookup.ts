@@ -69,7 +69,38 @@ async function indexOf(file: ParquetFile, ids: Column, o: Signal): Promise<KeyIn
   for await (const { ids: column, at, row } of rowsWith(file, groups, asked, o))
     held.push(idBatch(sliceColumn(column, at, at + 1), row));
   const index = await buildKeyIndex("id", held, { signal: o.signal, rows: file.numRows });
-  return { ...index, complete: true };
+  return { ...index, keys: undefined, complete: true };
+}
+
+/** A lookup under one index, as `matchKeys` wants it: the index knows the ids that were asked for last. */
+export interface IdIndex {
+  readonly index: KeyIndex;
+  ask(ids: Column): Promise<void>;
+}
+
+export function idIndex(file: ParquetFile, o: Signal = {}): IdIndex {
+  const lookup = idLookup(file, o);
+  let answer: KeyIndex | undefined;
+  const known = (): KeyIndex => {
+    if (answer === undefined) throw new RangeError("Ids are asked for before they are looked up.");
+    return answer;
+  };
+  return {
+    ask: async (ids) => {
+      answer = await lookup(ids);
+    },
+    index: {
+      key: "id",
+      numRows: file.numRows,
+      complete: true,
+      lookup: (bytes, start, end) => known().lookup(bytes, start, end),
+      lookupEach: (column) => known().lookupEach(column),
+      next: (row) => known().next(row),
+      get repeats() {
+        return known().repeats;
+      },
+    },
+  };
 }
 
 const idBatch = (ids: Column, startRow?: number): KeyBatch => ({

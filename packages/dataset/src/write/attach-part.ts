@@ -9,6 +9,7 @@ import { type Column, type Field, formatType, type Schema, sameType } from "@usr
 import { DatasetError } from "../error.ts";
 import { overlayDir } from "../layout.ts";
 import { convertColumn } from "../read/convert.ts";
+import { type IdIndex, idIndex } from "../read/lookup.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
@@ -141,7 +142,14 @@ const prepare = async (
     );
   }
   const { file } = snapshot.base;
-  const columns = key === "id" ? ["id"] : ["sequence", "bio_type", "alphabet"];
+  // A sequence key is only sound over the whole base.
+  const base: IdIndex =
+    key === "id"
+      ? idIndex(file)
+      : {
+          index: await buildKeyIndex(key, readBatches(file, { columns: ["sequence", "bio_type", "alphabet"] })),
+          ask: async () => {},
+        };
   const rows = await attachedRows(
     table,
     {
@@ -152,7 +160,7 @@ const prepare = async (
       columns: chosen,
       allowMissing: o.allowMissing === true,
       registered: new Map(entry.columns.map(({ name, type }) => [name, type])),
-      index: await buildKeyIndex(key, readBatches(file, { columns })),
+      base,
       check: fitCheck(snapshot, o),
       target: targetOf(overlay, key),
     },

@@ -1,11 +1,12 @@
 import type { TableReader } from "@usr/formats";
-import type { KeyIndex, KeySummary, OverlayKey } from "@usr/overlay";
+import type { KeySummary, OverlayKey } from "@usr/overlay";
 import { matchKeys } from "@usr/overlay";
 import { normalizeKeys } from "@usr/overlay/write";
 import type { Column, Field } from "@usr/schema";
 import { parseType } from "@usr/schema";
 import { gatherColumns, nullColumn } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
+import type { IdIndex } from "../read/lookup.ts";
 import { KEY_TYPE, planColumns } from "./attach-columns.ts";
 import { type PartTarget, type PlacedRows, stageInBaseOrder } from "./attach-order.ts";
 import type { Staged } from "./types.ts";
@@ -23,7 +24,8 @@ export interface AttachRules {
   readonly allowMissing: boolean;
   /** Registered columns of the namespace: full name and type as the registry spells it. One with a bad type keeps nobody from the others. */
   readonly registered: ReadonlyMap<string, string>;
-  readonly index: KeyIndex;
+  /** The rows that keys stand for; asked before they are looked up. */
+  readonly base: IdIndex;
   /** Says no to values that the rows could not be read with, by throwing. */
   readonly check: (name: string, column: Column) => void;
   /** Where the rows go; absent = nowhere, they are only checked. */
@@ -53,7 +55,7 @@ export const attachedRows = async (
   refuseFields: (fields: readonly Field[]) => void,
 ): Promise<AttachedRows> => {
   const plan = planColumns(table, rules);
-  const matcher = matchKeys(rules.index);
+  const matcher = matchKeys(rules.base.index);
   const blank: number[] = [];
   const unknown: number[] = [];
   const unfit: unknown[] = [];
@@ -65,6 +67,7 @@ export const attachedRows = async (
   async function* placed(): AsyncGenerator<PlacedRows, void, undefined> {
     for await (const batch of table.batches(plan.resolve)) {
       const column = batch.columns.get(rules.keyColumn) ?? nullColumn(KEY_TYPE, batch.numRows);
+      await rules.base.ask(column);
       const targets = matcher.match(column);
       const found = new Int32Array(batch.numRows);
       let kept = 0;
@@ -101,7 +104,7 @@ export const attachedRows = async (
     }
   }
 
-  const staged = await stageInBaseOrder(placed(), { fields, numRows: rules.index.numRows }, rules.target, () => {
+  const staged = await stageInBaseOrder(placed(), { fields, numRows: rules.base.index.numRows }, rules.target, () => {
     plan.atEnd();
     refuse(rules, matcher.summary(), { blank, unknown });
     if (fields().length === 0) throw nothingToAttach(rules);
