@@ -9,6 +9,7 @@ const config: Options = {
     "src/copy/index.ts",
     "src/records/index.ts",
     "src/search/index.ts",
+    "src/session/index.ts",
     "src/sync/index.ts",
     "src/maintain/index.ts",
     "src/overlays/index.ts",

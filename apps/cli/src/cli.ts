@@ -48,7 +48,8 @@ export const runCli = async (environment: Environment, version: string): Promise
 };
 
 const reportInterruption = ({ stderr }: Pick<Environment, "stderr">, message: string, json: boolean): void => {
-  const hint = "The dataset is as it was before, or as the whole command leaves it. Run the command again.";
+  const hint =
+    "The dataset is as it was before, or as the whole command leaves it; an import that flushes, as its last flush left it. Run the command again.";
   const error = { code: "INTERRUPTED", message, hint, details: {} };
   stderr(json ? `${toJson({ usr_output_version: OUTPUT_VERSION, error })}\n` : `${message}\n`);
 };

@@ -53,13 +53,20 @@ const compressionOf = (path: string): "gz" | "zst" | undefined =>
 export const openInput = async (
   session: Session,
   path: string,
-  o: { readonly from?: string | undefined; readonly allowRounding?: boolean | undefined },
+  o: {
+    readonly from?: string | undefined;
+    readonly allowRounding?: boolean | undefined;
+    /** Rows come as they are written, in batches of at most `batchRows`. */
+    readonly eager?: boolean | undefined;
+    readonly batchRows?: number | undefined;
+  },
 ): Promise<InputTable> => {
   const { format, compression } = formatFor(path, o.from);
   const name = path === "-" ? "stdin" : path;
   const { memoryBytes } = session.options;
-  const limits = memoryBytes === undefined ? undefined : { maxBufferedBytes: memoryBytes };
-  const open = { format, name, limits, allowRounding: o.allowRounding, signal: session.environment.signal };
+  const limits = { maxBufferedBytes: memoryBytes, batchRows: o.batchRows };
+  const { allowRounding, eager } = o;
+  const open = { format, name, limits, allowRounding, eager, signal: session.environment.signal };
   const regular = path !== "-" && (await isRegularFile(path));
   if (format === "parquet" && compression === undefined && regular) {
     const file = await openFile(path);

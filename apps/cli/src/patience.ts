@@ -13,6 +13,8 @@ export const patientStorage = (
   ...storage,
   put: (path, body, given) =>
     storage.put(path, body instanceof Uint8Array ? body : untilAborted(body, o.signal), given),
+  extend: (path, from, body, given) =>
+    storage.extend(path, from, body instanceof Uint8Array ? body : untilAborted(body, o.signal), given),
   lock: async (path, given) => {
     // Only a lock that somebody holds is waited for: a machine that is slow is no holder.
     try {

@@ -25,8 +25,8 @@ const staging = () => {
       const path = `staged-${made.length}`;
       made.push(path);
       const schema = { fields: [{ name: "id", type: STRING, nullable: true }, ...fields], metadata: new Map() };
-      const { size } = await storage.put(path, writeParquet(schema, groups));
-      return { path, size };
+      const { size, etag } = await storage.put(path, writeParquet(schema, groups));
+      return { path, size, etag };
     },
     open: async ({ path }) => (await storage.open(path))!,
     drop: ({ path }) => storage.delete(path),

@@ -6,6 +6,7 @@ import * as inspect from "../src/inspect/index.ts";
 import * as maintain from "../src/maintain/index.ts";
 import * as overlays from "../src/overlays/index.ts";
 import * as searching from "../src/search/index.ts";
+import * as session from "../src/session/index.ts";
 
 test("the public names", () => {
   expect(Object.keys(api).sort()).toMatchInlineSnapshot(`
@@ -28,6 +29,7 @@ test("the public names", () => {
   `);
   expect(Object.keys(copying)).toEqual(["parquetCopy"]);
   expect(Object.keys(searching)).toEqual(["search"]);
+  expect(Object.keys(session).sort()).toEqual(["importStream", "openSession"]);
   expect(Object.keys(maintain).sort()).toMatchInlineSnapshot(`
     [
       "compactOverlay",

@@ -12,6 +12,7 @@ import {
 } from "../src/maintain/index.ts";
 import { projectOverlay, refreshOverlayMetadata } from "../src/overlays/index.ts";
 import { clearState, deleteRows, restoreRows, setState } from "../src/records/index.ts";
+import { openSession } from "../src/session/index.ts";
 import { freezeRegistry, initDataset, materialize, registerNamespace, type WritableRoot } from "../src/write/index.ts";
 import { idsOf, partBytes } from "./make.ts";
 import {
@@ -22,6 +23,7 @@ import {
   importCsv,
   register,
   rowsOf,
+  sequenceRows,
   writableRoot,
 } from "./write-support.ts";
 
@@ -45,6 +47,13 @@ const scored = (root: WritableRoot): Promise<unknown> =>
 const twoParts = async (root: WritableRoot): Promise<unknown> => {
   await scored(root);
   return attachCsv(root, "demo", "sequence,score,tag\nAAAA,9,\nTGCA,,t\n", { overwrite: true });
+};
+
+/** One flush, as the last of many would be. */
+const streamed = async (root: WritableRoot): Promise<unknown> => {
+  const session = openSession(root, "demo", { path: "model", bioType: "dna", alphabet: "dna_4" });
+  await session.write(sequenceRows(["ACACAC", "GTGTGT"]));
+  return session.close();
 };
 
 /** Rows that are the other strand of earlier ones, with values, states and tombstones. */
@@ -87,6 +96,7 @@ export const VERBS: readonly Verb[] = [
   },
   { name: "init", run: (root) => initDataset(root, "second"), events: 1 },
   { name: "import", run: (root) => importCsv(root, "demo", "sequence\nACACAC\nGTGTGT\n"), events: 1 },
+  { name: "import through a session", run: streamed, events: 1 },
   {
     name: "import under a new registry",
     prepare: newNamespace,

@@ -4,9 +4,11 @@ import { decodeEvents, type LoggedEvent } from "@usr/events";
 import { jsonRows, openTable, type TableReader } from "@usr/formats";
 import { openParquet, type ParquetFile } from "@usr/parquet";
 import { parseColumnSpecs } from "@usr/registry";
+import { columnOf } from "@usr/schema/columns";
 import { memoryStorage, type ReadableStorage, readAll, type Storage } from "@usr/storage";
 import { expect } from "vitest";
 import { scan } from "../src/index.ts";
+import type { SessionRows } from "../src/session/index.ts";
 import type { Query } from "../src/types.ts";
 import {
   type AttachOptions,
@@ -59,6 +61,12 @@ export const attachCsv = async (
   o: Partial<AttachOptions> = {},
 ): ReturnType<typeof attach> =>
   attach(root, id, await csv(text), { path: "input.csv", namespace: "mock", key: "sequence", ...o });
+
+/** Rows as a program brings them to a session. */
+export const sequenceRows = (sequences: readonly string[]): SessionRows => ({
+  numRows: sequences.length,
+  columns: new Map([["sequence", columnOf({ kind: "string" }, sequences)]]),
+});
 
 /** `demo` with six dna sequences and the namespace mock (score, tag, vec) registered. */
 export const demoRoot = async (storage?: Storage): Promise<WritableRoot> => {

@@ -132,7 +132,7 @@ async function* readBatches(
       const before = window.origin + window.at;
       const state = fill(table, scan, plain, wanted, progress, firstRow + limits.batchRows, limits.batchBytes - bytes);
       bytes += window.origin + window.at - before;
-      if (state === "more") {
+      if (state === "more" && !(options.eager === true && progress.row > firstRow)) {
         await window.more();
         continue;
       }

@@ -59,7 +59,7 @@ async function* readBatches(
       const before = window.origin + window.at;
       const state = fill(table, limits.batchBytes - bytes);
       bytes += window.origin + window.at - before;
-      if (state === "more") {
+      if (state === "more" && !(options.eager === true && table.row > table.firstRow)) {
         await window.more();
         continue;
       }

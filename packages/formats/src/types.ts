@@ -37,6 +37,8 @@ export interface OpenTableOptions {
   readonly allowRounding?: boolean | undefined;
   /** csv, tsv: undo what `writeTable` did under the same option. Default false. */
   readonly formulaSafe?: boolean | undefined;
+  /** csv, tsv, jsonl: a batch ends where the input makes a reader wait, instead of waiting until it is full. Default false. */
+  readonly eager?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -82,14 +82,21 @@ export const WRITING: readonly CommandSpec[] = [
         choices: ["error", "ignore"],
       },
       { flags: "--sequences-only", description: "genbank: leave the annotations out" },
+      { flags: "--flush-rows <rows>", description: "commit as rows come, so many at a time", integer: true },
+      {
+        flags: "--flush-seconds <seconds>",
+        description: "commit what has come when its first row has waited so long",
+        integer: true,
+      },
       dryRun,
     ],
     examples: [
       "usr import demo --path designs.csv --bio-type dna --alphabet dna_4",
       "usr import demo --path plasmids.gb --bio-type dna --alphabet dna_4",
+      "my-model | usr import demo --path - --from csv --bio-type dna --alphabet dna_4 --flush-rows 999",
       "zcat reads.fa.gz | usr import demo --path - --from fasta --bio-type dna --alphabet dna_5",
     ],
-    data: "`{dataset, rows_read, rows_added, rows_skipped, registry_hash}`, with GenBank also `rows_annotated`, `rows_kept` and `part`",
+    data: "`{dataset, rows_read, rows_added, rows_skipped, registry_hash}`, with GenBank also `rows_annotated`, `rows_kept` and `part`; with `--flush-rows` or `--flush-seconds` also `flushes`",
     load: () => import("../commands/import.ts"),
   },
   {

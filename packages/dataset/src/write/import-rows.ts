@@ -1,17 +1,16 @@
 import type { TableBatch, TableReader } from "@usr/formats";
 import { idText } from "@usr/id/bulk";
-import type { KeyTable } from "@usr/overlay/write";
 import type { Column, DataType } from "@usr/schema";
 import { gatherColumns, isValid } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { BASE_FIELDS } from "../layout.ts";
-import type { IdLookup } from "../read/lookup.ts";
 import { evenOffsets, growingText, sameText } from "./growing.ts";
-import { packedIds } from "./packed-ids.ts";
+import type { KnownIds } from "./known-ids.ts";
+import { packedIds, type RepeatedIds } from "./packed-ids.ts";
 import { type CheckedRows, fixedCells, type RowChecker, rowChecker, textCells } from "./row-check.ts";
 
 /** The columns an import looks at; everything else in the input is left where it is and reported. */
-const INPUT_TYPES: ReadonlyMap<string, DataType> = new Map(BASE_FIELDS.map(({ name, type }) => [name, type]));
+export const INPUT_TYPES: ReadonlyMap<string, DataType> = new Map(BASE_FIELDS.map(({ name, type }) => [name, type]));
 
 export interface ImportRules {
   /** How the input is called in errors and, failing all else, in `source`. */
@@ -23,10 +22,7 @@ export interface ImportRules {
   readonly createdAtUs: bigint;
   /** Throws where overlays cannot bear a row of this kind. */
   readonly admits: (bioType: string, alphabet: string, row: number) => void;
-  /** Ids stored in the base, tombstoned ones too; absent = none. */
-  readonly stored: IdLookup | undefined;
-  /** Ids that are stored and deleted. */
-  readonly deleted: KeyTable;
+  readonly known: KnownIds;
 }
 
 export interface ImportCounts {
@@ -55,6 +51,16 @@ interface Rows {
   readonly columns: readonly Column[];
 }
 
+/** Throws `MISSING_COLUMN` where the columns of the input are known and sequence is none of them. */
+export const requireSequence = (table: TableReader, path: string): void => {
+  const known = table.columns?.map(({ name }) => name);
+  if (known === undefined || known.includes("sequence")) return;
+  throw new DatasetError("MISSING_COLUMN", `${path} has no column sequence`, {
+    hint: `Its columns are: ${known.join(", ") || "none"}. Names are exact.`,
+    details: { file: path, column: "sequence", columns: known },
+  });
+};
+
 /**
  * Checks the rows of an input and yields the new ones as base columns (order of `BASE_FIELDS`), one batch for each input batch.
  * A row that is wrong in itself stops the import at once; duplicates and stored ids are collected over the whole input and thrown at
@@ -65,34 +71,30 @@ export async function* importedRows(
   rules: ImportRules,
   counts: ImportCounts,
 ): AsyncGenerator<Rows> {
-  const known = table.columns?.map(({ name }) => name);
-  if (known !== undefined && !known.includes("sequence")) {
-    throw new DatasetError("MISSING_COLUMN", `${rules.path} has no column sequence`, {
-      hint: `Its columns are: ${known.join(", ") || "none"}. Names are exact.`,
-      details: { file: rules.path, column: "sequence", columns: known },
-    });
-  }
+  requireSequence(table, rules.path);
   const ids = packedIds();
   const refused = { stored: refusal(), deleted: refusal() };
   const check = rowChecker(rules);
+  let firstRow: number | undefined;
   for await (const batch of table.batches((name) => {
     const type = INPUT_TYPES.get(name);
     if (type === undefined) counts.ignoredColumns.push(name);
     return type;
   })) {
+    firstRow ??= batch.firstRow;
     const rows = await importBatch(batch, check, rules, counts, refused, ids.add);
     const clean = refused.stored.count + refused.deleted.count === 0;
     if (clean && rows.numRows > 0) yield rows;
   }
-  throwRefused(rules, { ...refused, twice: twice(ids.repeated(SAMPLES)) });
+  throwRefused(rules, { ...refused, twice: twice(ids.repeated(SAMPLES), firstRow ?? 1) });
 }
 
-/** An input is read from its first row on, so that the place of an id is its row. */
-const twice = ({ count, samples }: ReturnType<ReturnType<typeof packedIds>["repeated"]>): Refusal => ({
+/** Rows follow one another from the first on, so that the place of an id tells its row. */
+const twice = ({ count, samples }: RepeatedIds, firstRow: number): Refusal => ({
   count,
   samples: samples.map(({ words, places }) => ({
     id: ascii(idText(words, 1)),
-    rows: places.map((place) => place + 1),
+    rows: places.map((place) => place + firstRow),
   })),
 });
 
@@ -130,13 +132,14 @@ const newRows = async (
   counts: ImportCounts,
   refused: { readonly stored: Refusal; readonly deleted: Refusal },
 ): Promise<Int32Array | undefined> => {
-  const stored = await rules.stored?.(idColumn);
-  if (stored === undefined && rules.deleted.size === 0) return undefined;
+  const { deleted } = rules.known;
+  const stored = await rules.known.stored?.(idColumn);
+  if (stored === undefined && deleted.size === 0) return undefined;
   const kept = new Int32Array(numRows);
   let count = 0;
   for (let i = 0; i < numRows; i++) {
     const sample = (): Record<string, unknown> => ({ id: ascii(ids.subarray(i * 40, i * 40 + 40)), row: firstRow + i });
-    if (rules.deleted.find(ids, i * 40, i * 40 + 40) >= 0) note(refused.deleted, sample());
+    if (deleted.find(ids, i * 40, i * 40 + 40) >= 0) note(refused.deleted, sample());
     else if (stored === undefined || stored.lookup(ids, i * 40, i * 40 + 40) < 0) kept[count++] = i;
     else if (rules.onConflict === "ignore") counts.rowsSkipped++;
     else note(refused.stored, sample());

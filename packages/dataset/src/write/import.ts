@@ -5,7 +5,6 @@ import { registryHash } from "@usr/registry";
 import { formatTimestamp } from "@usr/schema";
 import type { Storage } from "@usr/storage";
 import { RECORDS } from "../layout.ts";
-import { idLookup } from "../read/lookup.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
@@ -13,8 +12,8 @@ import { stageAppended } from "./append.ts";
 import { baseSchema, inBaseOrder, optional, wholeSchema } from "./base-shape.ts";
 import type { ImportCounts, ImportRules } from "./import-rows.ts";
 import { importedRows } from "./import-rows.ts";
+import { type KnownIds, knownIds, type RememberedIds } from "./known-ids.ts";
 import { asKeyBatch, keyRows, requireCaseUnique, type SequenceKeys, sequenceKeys } from "./sequence-keys.ts";
-import { deletedIds } from "./stored-ids.ts";
 import { transact } from "./transaction.ts";
 import type { WritableRoot } from "./types.ts";
 
@@ -60,22 +59,38 @@ export const importRows = async (
     await using snapshot = await openSnapshot(root, id, { namespaces: "none", tombstones: true });
     const counts = newCounts();
     const keys = await sequenceKeys(snapshot, o.path);
-    const rows = importedRows(table, await rulesOf(snapshot, keys, o, root.clock()), counts);
+    const rows = importedRows(table, rulesOf(await knownIds(snapshot), keys, o, root.clock()), counts);
     if (keys.foldsCase) await requireCaseUnique(storedAndNew(snapshot, rows));
     else for await (const _rows of rows) void _rows;
     return resultOf(snapshot, counts, hash);
   }
-  return transact(root, id, { command: "import", freeze: "copy" }, async (tx) => {
+  return appendRows(root, id, table, o);
+};
+
+/** As `importRows`. With `remembered` ids the import is held against those, and adds its own to them. */
+export const appendRows = async (
+  root: WritableRoot,
+  id: string,
+  table: TableReader,
+  o: ImportOptions,
+  remembered?: RememberedIds,
+): Promise<ImportResult> => {
+  const added: Uint8Array[] = [];
+  let etag: string | undefined;
+  const result = await transact(root, id, { command: "import", freeze: "copy" }, async (tx) => {
     await using snapshot = await openSnapshot(root, id, { namespaces: "none", tombstones: true });
     const counts = newCounts();
     const file = snapshot.base.file;
     const createdAt = formatTimestamp(tx.nowUs, "us", true);
     const schema = baseSchema(optional(wholeSchema(file, tx.id)), { registryHash: tx.registryHash, createdAt });
     const keys = await sequenceKeys(snapshot, o.path);
-    const rows = importedRows(table, await rulesOf(snapshot, keys, o, tx.nowUs), counts);
-    const staged = await stageAppended(tx, snapshot.base, schema, inBaseOrder(file.schema, rows));
+    const known = await (remembered?.of ?? knownIds)(snapshot);
+    const rows = importedRows(table, rulesOf(known, keys, o, tx.nowUs), counts);
+    const noted = remembered === undefined ? rows : noting(rows, added);
+    const staged = await stageAppended(tx, snapshot.base, schema, inBaseOrder(file.schema, noted));
     const result = resultOf(snapshot, counts, tx.registryHash);
     if (staged === undefined) return { result };
+    etag = staged.etag;
     if (keys.foldsCase) await requireCaseUnique(stagedRows(tx.storage, staged.path));
     return {
       result,
@@ -89,7 +104,18 @@ export const importRows = async (
       },
     };
   });
+  if (etag !== undefined) remembered?.added(etag, added);
+  return result;
 };
+
+/** The rows, their ids put down as they pass. */
+async function* noting(rows: ReturnType<typeof importedRows>, ids: Uint8Array[]): ReturnType<typeof importedRows> {
+  for await (const batch of rows) {
+    const id = batch.columns[0];
+    if (id?.layout === "utf8") ids.push(id.data.subarray(id.offsets[0], id.offsets[id.length]));
+    yield batch;
+  }
+}
 
 const newCounts = (): ImportCounts => ({ rowsRead: 0, rowsAdded: 0, rowsSkipped: 0, ignoredColumns: [] });
 
@@ -113,12 +139,7 @@ async function* stagedRows(storage: Storage, path: string): AsyncGenerator<KeyBa
   if (handle !== undefined) yield* keyRows(await openParquet(handle));
 }
 
-const rulesOf = async (
-  snapshot: Snapshot,
-  { admits }: SequenceKeys,
-  o: ImportOptions,
-  createdAtUs: bigint,
-): Promise<ImportRules> => ({
+const rulesOf = (known: KnownIds, { admits }: SequenceKeys, o: ImportOptions, createdAtUs: bigint): ImportRules => ({
   path: o.path,
   bioType: o.bioType,
   alphabet: o.alphabet,
@@ -126,6 +147,5 @@ const rulesOf = async (
   onConflict: o.onConflict ?? "error",
   createdAtUs,
   admits,
-  stored: snapshot.base.file.numRows === 0 ? undefined : idLookup(snapshot.base.file),
-  deleted: await deletedIds(snapshot),
+  known,
 });

@@ -73,8 +73,8 @@ const newTransaction = (
   const nextPath = (): string => `${STAGING}${eventId}-${staged++}`;
   const stage = async (body: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged> => {
     const path = nextPath();
-    const { size } = await storage.put(path, body);
-    return { path, size };
+    const { size, etag } = await storage.put(path, body);
+    return { path, size, etag };
   };
   return {
     id,
@@ -93,8 +93,8 @@ const newTransaction = (
         });
       }
       const path = nextPath();
-      const { size } = await storage.extend(path, from, body);
-      return { path, size };
+      const { size, etag } = await storage.extend(path, from, body);
+      return { path, size, etag };
     },
     stageParquet: (schema, rowGroups) => stage(writeParquet(schema, rowGroups, tableOptions(schema))),
   };

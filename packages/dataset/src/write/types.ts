@@ -43,6 +43,8 @@ export type Publish = Extract<Step, { kind: "publish" }>;
 /** A file that is on stable storage under `.staging/`, where no reader looks, waiting to be published. */
 export interface Staged {
   readonly path: string;
+  /** Of the staged object; stores that keep it through a move give it to the published one. */
+  readonly etag: string;
   readonly size: number;
 }
 
