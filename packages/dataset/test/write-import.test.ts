@@ -3,8 +3,9 @@ import { sequenceId } from "@usr/id";
 import { readBatches } from "@usr/parquet";
 import { valueAt } from "@usr/schema/columns";
 import { describe, expect, it } from "vitest";
+import { deleteRows } from "../src/records/index.ts";
 import { attach, importRows, initDataset, type WritableRoot } from "../src/write/index.ts";
-import { baseBytes, type Cells } from "./make.ts";
+import { baseBytes, type Cells, idsOf } from "./make.ts";
 import {
   attachCsv,
   bytesUnder,
@@ -309,6 +310,27 @@ describe("what an import leaves behind", () => {
     await importCsv(root, "demo", "sequence\nAC\n");
     expect([...(await bytesUnder(root.storage)).keys()].filter((path) => path.includes("_snapshots"))).toEqual([]);
   });
+});
+
+describe("a few rows beside many", () => {
+  it.each(["error", "ignore"] as const)(
+    "are held against all that are stored and deleted, on conflict %s",
+    async (onConflict) => {
+      const root = await emptyRoot();
+      const sequences = random(3_000, 4);
+      await importCsv(root, "demo", lines(sequences));
+      await deleteRows(root, "demo", { ids: idsOf([sequences[7]!]) });
+      const one = (sequence: string): ReturnType<typeof importCsv> =>
+        importCsv(root, "demo", lines(["AC", sequence]), { onConflict, dryRun: true });
+      await expect(one(sequences[7]!)).rejects.toMatchObject({ code: "DELETED_ID" });
+      for (const row of [0, 1_500, 2_999]) {
+        const stored = one(sequences[row]!);
+        if (onConflict === "ignore") expect(await stored).toMatchObject({ rows_added: 1, rows_skipped: 1 });
+        else await expect(stored).rejects.toMatchObject({ code: "DUPLICATE_ID", details: { samples: [{ row: 2 }] } });
+      }
+      expect(await one("GT")).toMatchObject({ rows_added: 2 });
+    },
+  );
 });
 
 describe("appending", () => {
