@@ -1,3 +1,3 @@
 import { registerLaws } from "./support/laws.ts";
 
-registerLaws("helper in sh", async () => ({ shell: ["sh", "-c"] }), { count: 36, lock: true, handles: false });
+registerLaws("helper in sh", async () => ({ shell: ["sh", "-c"] }), { count: 37, lock: true, handles: false });

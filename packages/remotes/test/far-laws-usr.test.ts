@@ -2,7 +2,7 @@ import { pathWithUsr } from "./support/far.ts";
 import { registerLaws } from "./support/laws.ts";
 
 registerLaws("installed usr", async (folder) => ({ server: "auto", path: await pathWithUsr(folder) }), {
-  count: 37,
+  count: 38,
   lock: true,
   handles: true,
 });

@@ -2,7 +2,7 @@ import { afterPrefix, checkPrefix, checkRange, chunksOf, joinChunks } from "./bo
 import { StorageError } from "./error.ts";
 import { memoryLocks } from "./memory-lock.ts";
 import { comparePaths, parsePath, parseTarget, prefixFolder } from "./path.ts";
-import type { ObjectMeta, PutMode, ReadHandle, Signal, Storage } from "./types.ts";
+import type { ListOptions, ObjectMeta, PutMode, ReadHandle, Signal, Storage } from "./types.ts";
 
 export interface MemoryOptions {
   /** Milliseconds since the epoch, for `modifiedMs`; without it objects have none. */
@@ -41,13 +41,14 @@ export function memoryStorage(o: MemoryOptions = {}): Required<Omit<Storage, "de
       return item === undefined ? undefined : handleOf(metaOf(path, item), item.bytes);
     },
 
-    async *list(prefix: string, s: Signal = {}): AsyncGenerator<ObjectMeta, void, undefined> {
+    async *list(prefix: string, s: ListOptions = {}): AsyncGenerator<ObjectMeta, void, undefined> {
       prefixFolder(prefix);
       const paths = [...items.keys()].filter((path) => path.startsWith(prefix)).sort(comparePaths);
       for (const path of paths) {
         s.signal?.throwIfAborted();
         const item = items.get(path);
-        if (item !== undefined) yield metaOf(path, item);
+        const wanted = s.except === undefined || !path.startsWith(s.except);
+        if (item !== undefined && wanted) yield metaOf(path, item);
       }
     },
 

@@ -1,5 +1,5 @@
 import { parsePath } from "./path.ts";
-import type { ObjectMeta, Prefix, ReadableStorage, ReadHandle, Signal, Storage } from "./types.ts";
+import type { ListOptions, ObjectMeta, Prefix, ReadableStorage, ReadHandle, Signal, Storage } from "./types.ts";
 
 /**
  * The objects under the folder `prefix`, with paths relative to it. `""` is the storage itself. Capabilities the storage lacks are absent from
@@ -21,8 +21,9 @@ function readable(storage: ReadableStorage, base: string, full: (path: string) =
       const handle = await storage.open(full(path), o);
       return handle === undefined ? undefined : relativeHandle(handle, base);
     },
-    async *list(prefix: string, o?: Signal): AsyncGenerator<ObjectMeta, void, undefined> {
-      for await (const meta of storage.list(base + prefix, o)) yield relative(meta, base);
+    async *list(prefix: string, o: ListOptions = {}): AsyncGenerator<ObjectMeta, void, undefined> {
+      const except = o.except === undefined ? undefined : base + o.except;
+      for await (const meta of storage.list(base + prefix, { ...o, except })) yield relative(meta, base);
     },
     ...(storage.digest && {
       digest: async (path: string, o?: Signal): Promise<string | undefined> => await storage.digest?.(full(path), o),

@@ -20,6 +20,11 @@ export interface ReadHandle extends AsyncDisposable {
   read(offset: number, length: number, o?: Signal): Promise<Uint8Array>;
 }
 
+export interface ListOptions extends Signal {
+  /** A folder (`a/b/`) that the caller does not look at: a store that can does not look there either, others list what is in it all the same. */
+  readonly except?: string | undefined;
+}
+
 /** What a reader needs: open and list. */
 export interface ReadableStorage {
   /** `undefined` = no such object. */
@@ -28,7 +33,7 @@ export interface ReadableStorage {
    * Objects whose path starts with `prefix` (plain text prefix, `""` = all), sorted by path in code point order. Writes in flight are never
    * listed, nor are folders. Not a snapshot: an object that comes or goes meanwhile may be in the listing or not.
    */
-  list(prefix: string, o?: Signal): AsyncIterable<ObjectMeta>;
+  list(prefix: string, o?: ListOptions): AsyncIterable<ObjectMeta>;
   /** Capability: lowercase hex sha256, computed where the bytes live; `undefined` = no such object. */
   digest?(path: string, o?: Signal): Promise<string | undefined>;
 }

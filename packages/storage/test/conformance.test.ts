@@ -20,7 +20,7 @@ function register(name: string, cases: readonly ConformanceCase[], count: number
 register(
   "memory",
   storageConformance("memory", async () => ({ storage: memoryStorage() }), EVERYTHING),
-  41,
+  42,
 );
 
 register(
@@ -33,7 +33,7 @@ register(
     },
     EVERYTHING,
   ),
-  41,
+  42,
 );
 
 register(
@@ -43,7 +43,7 @@ register(
     async () => ({ storage: diskStorage("/not/yet/made", { fs: powerCutDisk().fs }) }),
     { ...EVERYTHING, lock: false },
   ),
-  37,
+  38,
 );
 
 register(
@@ -58,13 +58,13 @@ register(
     },
     EVERYTHING,
   ),
-  41,
+  42,
 );
 
 register(
   "storage without faults",
   storageConformance("faultless", async () => ({ storage: faultStorage(memoryStorage()).storage }), EVERYTHING),
-  41,
+  42,
 );
 
 /** The read half over HTTP: the objects lie on a disk, whose listing is the index. */
@@ -82,7 +82,7 @@ function overHttp(name: string, habits: ServerHabits, indexAsFile: boolean): voi
       dispose: () => server[Symbol.asyncDispose](),
     };
   });
-  register(name, cases, 11);
+  register(name, cases, 12);
 }
 
 overHttp("http", {}, false);

@@ -1,4 +1,4 @@
-import { type ObjectMeta, type ReadableStorage, readAll, type Signal } from "@usr/storage";
+import { type ListOptions, type ObjectMeta, type ReadableStorage, readAll, type Signal } from "@usr/storage";
 
 /** A whole object, small by nature (registries, pins). `undefined` = no such object. */
 export async function readObject(
@@ -11,7 +11,7 @@ export async function readObject(
 }
 
 /** A listing as an array. */
-export async function listAll(storage: ReadableStorage, prefix: string, o: Signal = {}): Promise<ObjectMeta[]> {
+export async function listAll(storage: ReadableStorage, prefix: string, o: ListOptions = {}): Promise<ObjectMeta[]> {
   const found: ObjectMeta[] = [];
   for await (const meta of storage.list(prefix, o)) found.push(meta);
   return found;

@@ -9,7 +9,7 @@ import {
 } from "@usr/storage";
 import { checkRange } from "@usr/storage/adapter";
 import { DatasetError } from "../error.ts";
-import { DERIVED_DIR, RECORDS, REGISTRY_FILE } from "../layout.ts";
+import { ARCHIVED_DIR, DERIVED_DIR, RECORDS, REGISTRY_FILE } from "../layout.ts";
 import { datasetNotFound } from "./list.ts";
 import { listAll } from "./objects.ts";
 
@@ -110,7 +110,8 @@ async function listing(storage: ReadableStorage, id: string, o: Signal): Promise
   const dataset = scopedStorage(storage, id);
   const [base, derived, registry] = await Promise.all([
     listAll(dataset, RECORDS, o),
-    listAll(dataset, DERIVED_DIR, o),
+    // What was archived only grows; a reader that looked at it would be slower with every compaction.
+    listAll(dataset, DERIVED_DIR, { ...o, except: ARCHIVED_DIR }),
     listAll(storage, REGISTRY_FILE, o),
   ]);
   // Strangers may lie there, but not links out of the root: what they hold would be missing without a word.

@@ -77,7 +77,8 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
   return {
     open,
 
-    list: (prefix, s = {}) => walk({ fs, root, places, prefix, temporaries: false, signal: s.signal }),
+    list: (prefix, s = {}) =>
+      walk({ fs, root, places, prefix, temporaries: false, except: s.except, signal: s.signal }),
 
     debris: (prefix, s = {}) => walk({ fs, root, places, prefix, temporaries: true, signal: s.signal }),
 

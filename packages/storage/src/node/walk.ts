@@ -17,6 +17,8 @@ export interface Walk {
   readonly prefix: string;
   /** Which files: the objects, or what interrupted writes left. */
   readonly temporaries: boolean;
+  /** A folder that is not entered, with its slash. */
+  readonly except?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -72,6 +74,7 @@ async function* walkFolder(w: Walk, at: string, left: readonly string[]): AsyncG
 function isWanted(w: Walk, path: string, mayBeFolder: boolean): boolean {
   // The folder every ext file system has at its top, readable by root alone.
   if (path === "lost+found" && mayBeFolder) return false;
+  if (w.except !== undefined && `${path}/` === w.except) return false;
   return (isUnder(w, path, false) || (mayBeFolder && isUnder(w, `${path}/`, true))) && isLegal(path);
 }
 

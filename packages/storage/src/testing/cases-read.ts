@@ -118,6 +118,28 @@ export const readCases: Readonly<Record<string, ReadLaw>> = {
       equal((await list(storage, "")).slice(-2), ["\uffee", "\u{1f9ec}"], "beyond U+FFFF comes last");
     },
   },
+  "a listing but for a folder has all that is elsewhere, in order": {
+    seed: TREE,
+    async run(storage) {
+      for (const prefix of ["", "a"]) {
+        const all = await list(storage, prefix);
+        for (const except of ["a/", "a/b/", "é/", "no/such/"]) {
+          const found: string[] = [];
+          for await (const { path } of storage.list(prefix, { except })) found.push(path);
+          equal(
+            found.filter((path) => !path.startsWith(except)),
+            all.filter((path) => !path.startsWith(except)),
+            `list ${prefix} but for ${except}`,
+          );
+          equal(
+            found,
+            all.filter((path) => found.includes(path)),
+            `list ${prefix} but for ${except}: order`,
+          );
+        }
+      }
+    },
+  },
   "a listing by prefix is what starts with that text": {
     seed: TREE,
     async run(storage) {
