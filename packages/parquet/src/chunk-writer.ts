@@ -3,6 +3,7 @@ import type { Compressor } from "./codec.ts";
 import { buildDictionary, type Dictionary } from "./dictionary.ts";
 import { CODEC, ENCODING, HEADER, META, PAGE, PHYSICAL } from "./format.ts";
 import { levelWriter } from "./level-writer.ts";
+import { concatBytes, sizeOf } from "./pieces.ts";
 import { bitWidth, encodeHybrid } from "./rle.ts";
 import type { Shredded } from "./shred.ts";
 import { statisticsOf } from "./statistics.ts";
@@ -114,7 +115,7 @@ function* packedPages(
     // Measured floats are mostly noise; where the first of them shrink by less than a tenth the chunk is kept as it is.
     if (compress !== undefined && isFloat && first && !shrinks(compress, parts.at(-1)!)) compress = undefined;
     if (compress !== undefined) {
-      const small = compress.soon(joined(parts, plain));
+      const small = compress.soon(parts);
       packed = small instanceof Promise ? small.then((bytes) => [bytes]) : [small];
       // A writer that ends early asks for no more pages, and nobody is left to hear of a failure.
       if (packed instanceof Promise) packed.catch(() => {});
@@ -129,7 +130,7 @@ const SAMPLE = 128 * 1024;
 
 function shrinks(compress: Compressor, values: Uint8Array): boolean {
   const sample = values.subarray(0, SAMPLE);
-  return compress.now(sample).length <= sample.length * 0.9;
+  return compress.now([sample]).length <= sample.length * 0.9;
 }
 
 async function* placeChunk(
@@ -161,8 +162,8 @@ async function* placeChunk(
     dictionaryOffset = at;
     const { values: distinct } = dictionary;
     const parts = distinct.kind === "bytes" ? [encodePlainTexts(distinct)] : encodeValues(distinct, 0, distinct.count);
-    const body = joined(parts, sizeOf(parts));
-    const packed = settings.compress?.now(body) ?? body;
+    const body = concatBytes(parts);
+    const packed = settings.compress?.now([body]) ?? body;
     yield* place(
       (plain, size) =>
         pageHeader(
@@ -355,20 +356,3 @@ function isVector({ leaf: { leaf, type } }: Shredded): boolean {
 }
 
 const NO_VALUES: LeafValues = { kind: "fixed", count: 0, values: new Int32Array(0) };
-
-function sizeOf(parts: readonly Uint8Array[]): number {
-  let size = 0;
-  for (const part of parts) size += part.length;
-  return size;
-}
-
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const out = new Uint8Array(size);
-  let to = 0;
-  for (const part of parts) {
-    out.set(part, to);
-    to += part.length;
-  }
-  return out;
-}

@@ -2,6 +2,7 @@ import { corrupt, notSupported } from "./error.ts";
 import { CODEC } from "./format.ts";
 import { lz4Decode, lz4HadoopDecode } from "./lz4.ts";
 import { nativeZlib } from "./native.ts";
+import { concatBytes, sizeOf } from "./pieces.ts";
 import { snappyDecode } from "./snappy.ts";
 
 /** Decompresses one page body into exactly `size` bytes, or throws `CORRUPT`. */
@@ -86,10 +87,10 @@ export function plainBytes(bytes: Uint8Array): Uint8Array {
     : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Compresses page bodies: at once, or beside the thread that asks, where that pays. */
+/** Compresses page bodies, given in pieces: at once, or beside the thread that asks, where that pays. */
 export interface Compressor {
-  now(bytes: Uint8Array): Uint8Array;
-  soon(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  now(parts: readonly Uint8Array[]): Uint8Array;
+  soon(parts: readonly Uint8Array[]): Uint8Array | Promise<Uint8Array>;
 }
 
 /** Below this size handing a page to another thread costs more than it saves. */
@@ -108,15 +109,30 @@ export function zstdCompressor(level: number): Compressor {
     params: { 100: level },
     chunkSize: size + (size >> 7) + 1024,
   });
-  const now = (bytes: Uint8Array): Uint8Array => compress(bytes, options(bytes.length));
+  const now = (parts: readonly Uint8Array[]): Uint8Array => {
+    const bytes = concatBytes(parts);
+    return compress(bytes, options(bytes.length));
+  };
+  // Memory that bodies are put together in is used again: a page of a megabyte each time is what garbage collections come from.
+  const spare: Uint8Array[] = [];
+  const memoryOf = (size: number): Uint8Array => {
+    const held = spare.pop();
+    return held !== undefined && held.length >= size ? held : new Uint8Array(size + (size >> 3));
+  };
   return {
     now,
-    soon: (bytes) => {
-      if (beside === undefined || bytes.length < WORTH_A_THREAD) return now(bytes);
+    soon: (parts) => {
+      const size = sizeOf(parts);
+      if (beside === undefined || size < WORTH_A_THREAD) return now(parts);
+      const memory = parts.length === 1 ? undefined : memoryOf(size);
+      const bytes = concatBytes(parts, memory);
       return new Promise((resolve, reject) => {
         // With its size told the frame says how long its content is, as one made at once does.
-        const o = { ...options(bytes.length), pledgedSrcSize: bytes.length };
-        beside(bytes, o, (error, result) => (error === null ? resolve(result) : reject(error)));
+        beside(bytes, { ...options(size), pledgedSrcSize: size }, (error, result) => {
+          if (memory !== undefined) spare.push(memory);
+          if (error === null) resolve(result);
+          else reject(error);
+        });
       });
     },
   };

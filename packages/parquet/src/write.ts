@@ -4,6 +4,7 @@ import { type Compressor, zstdCompressor } from "./codec.ts";
 import { type Declaration, declare, sameDeclaration } from "./declare.ts";
 import { ParquetError } from "./error.ts";
 import { copyChunk, declarationOf, leafPaths, nodeOf } from "./passthrough.ts";
+import { concatBytes } from "./pieces.ts";
 import { shred } from "./shred.ts";
 import { writeThrift } from "./thrift-write.ts";
 import type { ChunkRef, RowGroup, WriteOptions } from "./types.ts";
@@ -69,7 +70,7 @@ export async function* writeAfter(
     offset += bytes.length;
   };
   const drain = (): Uint8Array => {
-    const out = pending.length === 1 ? pending[0]! : concat(pending, gathered);
+    const out = concatBytes(pending);
     pending = [];
     gathered = 0;
     return out;
@@ -165,16 +166,6 @@ export async function* writeAfter(
   tail.set(MAGIC, 4);
   put(tail);
   yield drain();
-}
-
-function concat(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const out = new Uint8Array(size);
-  let to = 0;
-  for (const part of parts) {
-    out.set(part, to);
-    to += part.length;
-  }
-  return out;
 }
 
 function checkSchema(schema: Schema, filters: readonly string[]): void {
