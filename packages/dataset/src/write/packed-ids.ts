@@ -14,6 +14,8 @@ const WORDS = 5;
 const BLOCK = 1 << 16;
 /** Ids of a group: so many that the table for them stays in the nearest cache. */
 const GROUP = 2048;
+/** More ids than this are grouped a quarter at a time: their order takes memory as well. */
+const ONE_PASS = 1 << 20;
 
 /**
  * Collects ids, 20 bytes each, and finds those that come twice when all are there: ids are evenly spread, so that groups by their first
@@ -39,20 +41,18 @@ export const packedIds = (): PackedIds => {
       }
     },
     repeated: (wanted) => {
-      const bits = Math.max(1, 32 - Math.clz32(Math.floor(size / GROUP)));
-      const { order, ends } = grouped(size, bits, (id) => wordOf(id, 0) >>> (32 - bits));
+      const bits = Math.max(2, 32 - Math.clz32(Math.floor(size / GROUP)));
+      const groupOf = (id: number): number => wordOf(id, 0) >>> (32 - bits);
       let count = 0;
       let found: { readonly first: number; readonly again: number }[] = [];
-      let start = 0;
       let slots = new Int32Array(0);
-      for (const end of ends) {
+      const lookIn = (group: Int32Array): void => {
         // at most half full
-        const room = 2 ** (33 - Math.clz32(Math.max(1, end - start)));
+        const room = 2 ** (33 - Math.clz32(Math.max(1, group.length)));
         if (slots.length < room) slots = new Int32Array(room);
         else slots.fill(0);
         const mask = slots.length - 1;
-        for (let i = start; i < end; i++) {
-          const id = order[i]!;
+        for (const id of group) {
           let slot = wordOf(id, 1) & mask;
           while (slots[slot] !== 0 && !equal(slots[slot]! - 1, id)) slot = (slot + 1) & mask;
           if (slots[slot] === 0) {
@@ -64,7 +64,16 @@ export const packedIds = (): PackedIds => {
           // groups are in no order of places: of many the first are kept
           if (found.length > 1024) found = firstOf(found, wanted);
         }
-        start = end;
+      };
+      const passes = size > ONE_PASS ? 4 : 1;
+      const groups = 2 ** bits / passes;
+      for (let pass = 0; pass < passes; pass++) {
+        const { order, ends } = grouped(size, groups, (id) => groupOf(id) - pass * groups);
+        let start = 0;
+        for (const end of ends) {
+          lookIn(order.subarray(start, end));
+          start = end;
+        }
       }
       return {
         count,
@@ -80,16 +89,22 @@ export const packedIds = (): PackedIds => {
 const firstOf = <T extends { readonly again: number }>(found: readonly T[], count: number): T[] =>
   found.toSorted((a, b) => a.again - b.again).slice(0, count);
 
-/** The numbers below `count` by group, ascending within each, and the end of each group. */
+/** The numbers below `count` that belong to one of so many groups, by group and ascending within each, and the end of each group. */
 const grouped = (
   count: number,
-  bits: number,
+  groups: number,
   groupOf: (id: number) => number,
 ): { readonly order: Int32Array; readonly ends: Int32Array } => {
-  const ends = new Int32Array(2 ** bits + 1);
-  for (let id = 0; id < count; id++) ends[groupOf(id) + 1]!++;
-  for (let group = 1; group < ends.length; group++) ends[group]! += ends[group - 1]!;
-  const order = new Int32Array(count);
-  for (let id = 0; id < count; id++) order[ends[groupOf(id)]!++] = id;
+  const ends = new Int32Array(groups + 1);
+  for (let id = 0; id < count; id++) {
+    const group = groupOf(id);
+    if (group >= 0 && group < groups) ends[group + 1]!++;
+  }
+  for (let group = 1; group <= groups; group++) ends[group]! += ends[group - 1]!;
+  const order = new Int32Array(ends[groups]!);
+  for (let id = 0; id < count; id++) {
+    const group = groupOf(id);
+    if (group >= 0 && group < groups) order[ends[group]!++] = id;
+  }
   return { order, ends: ends.subarray(0, -1) };
 };
