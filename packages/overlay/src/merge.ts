@@ -6,17 +6,20 @@ import { type PartRows, rowLocator } from "./part-rows.ts";
 import { type PayloadReader, type PayloadReaders, payloadReaders } from "./payload.ts";
 import type { KeyIndex, MergeCursor, MergeOptions, Overlay, Part } from "./types.ts";
 
+const SORT_BYTES = 128 * 1024 * 1024;
+const SMALL_PART_BYTES = 128 * 1024;
+
 /**
  * The merged view of one overlay: for each base row and column the value of the newest part that has one. NULL is no value and hides
  * nothing; NaN, empty text and empty lists are values. Keys are compared after normalisation; rows whose key is NULL, blank or not in
  * the base are passed over.
  *
  * Only parts that hold one of the columns are read: their keys once; their values along with the base where the part is in base order.
- * A part in another order has the requested columns decoded once and kept. Once every row of a range has its value, older parts are not
+ * A part in another order has the requested columns decoded and sorted, for as many base rows at a time as `sortBytes` has room for. Once every row of a range has its value, older parts are not
  * consulted for it. Under an index of the whole base the keys of all parts are read at the first `read`, so that a repeated key is always
  * refused; under an index of some rows, the keys of a part are read when a row first wants a value from it. Keys that are stored in the same
  * bytes as those of a part before are compared instead of decoded. Memory: 8 bytes a matched row and part (once for parts of the same
- * keys), one decoded batch a part and column, and the requested columns of small parts and of those that are out of order.
+ * keys), one decoded batch a part and column, the requested columns of small parts, and `sortBytes` for parts that are out of order.
  *
  * @throws OverlayError `KEY_MISMATCH` where the index is of another key, `COLUMN_NOT_REGISTERED` where the overlay has no such column
  */
@@ -35,9 +38,15 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex, o: MergeOptions)
 
   const open = async (): Promise<readonly (readonly LayerSource[])[]> => {
     const wanted = overlay.parts.filter((part) => fields.some((field) => part.columns.includes(field.name)));
+    const bytes = o.sortBytes ?? SORT_BYTES;
+    const limits = {
+      room: { bytes, left: bytes },
+      smallPartBytes: o.smallPartBytes ?? SMALL_PART_BYTES,
+      signal: o.signal,
+    };
     const locateRows = rowLocator(index, o);
     const rowsOf = new Map(wanted.map((part) => [part, once(() => locateRows(part))]));
-    const readersOf = new Map(wanted.map((part) => [part, payloadReaders(part, fields, o)]));
+    const readersOf = new Map(wanted.map((part) => [part, payloadReaders(part, fields, limits)]));
     // Over the whole base every part is checked for repeated keys; for a few rows older parts that have no say are left alone.
     if (index.complete) for (const locate of rowsOf.values()) await locate();
     return fields.map((field) => layersOf(overlay.parts, rowsOf, readersOf, field));

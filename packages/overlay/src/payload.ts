@@ -1,8 +1,9 @@
 import { readBatches } from "@usr/parquet";
 import type { Column, DataType, Field } from "@usr/schema";
-import { concatColumns, gatherColumns } from "@usr/schema/columns";
+import { concatColumns } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
 import type { PartRows } from "./part-rows.ts";
+import { type Room, sortedReader } from "./sorted-payload.ts";
 import { asRegistered } from "./tombstones.ts";
 import type { Part } from "./types.ts";
 
@@ -21,7 +22,7 @@ export interface PayloadReader {
   close(): Promise<void>;
 }
 
-interface PayloadOptions extends Signal {
+export interface PayloadOptions extends Signal {
   readonly column: string;
   readonly type: DataType;
 }
@@ -29,19 +30,23 @@ interface PayloadOptions extends Signal {
 /** Makes readers of the columns of one part. */
 export type PayloadReaders = (rows: PartRows, field: Field) => PayloadReader;
 
-/** A part of so few encoded bytes has all columns decoded at once and kept: a thousand of them with twenty columns are a thousand reads. */
-const SMALL = 128 * 1024;
+/** What the readers of one merge share. */
+export interface PayloadLimits extends Signal {
+  readonly room: Room;
+  readonly smallPartBytes: number;
+}
 
 /**
- * Readers of `fields` of a part. A column is read along with the base where the part is in base order, and otherwise decoded once and kept; small
- * parts are decoded whole.
+ * Readers of `fields` of a part. A column is read along with the base where the part is in base order, and otherwise sorted in the room that
+ * there is. Small parts have all columns decoded at once and kept: a thousand of them with twenty columns are a thousand reads.
  */
-export function payloadReaders(part: Part, fields: readonly Field[], o: Signal): PayloadReaders {
-  if (part.file.rowGroups.reduce((sum, { byteSize }) => sum + byteSize, 0) <= SMALL)
-    return wholeReaders(part, fields, o);
+export function payloadReaders(part: Part, fields: readonly Field[], limits: PayloadLimits): PayloadReaders {
+  const { room, signal } = limits;
+  const bytes = part.file.rowGroups.reduce((sum, { byteSize }) => sum + byteSize, 0);
+  if (bytes <= limits.smallPartBytes) return wholeReaders(part, fields, limits);
   return (rows, { name, type }) => {
-    const options = { column: name, type, signal: o.signal };
-    return rows.forward ? forwardReader(part, rows, options) : sortedReader(part, rows, options);
+    const options = { column: name, type, signal };
+    return rows.forward ? forwardReader(part, rows, options) : sortedReader(part, rows, room, options);
   };
 }
 
@@ -119,63 +124,4 @@ function forwardReader({ file }: Part, rows: PartRows, o: PayloadOptions): Paylo
 
 function endOf(piece: Piece): number {
   return piece.at + piece.column.length;
-}
-
-const SORTED_ROWS = 1 << 15;
-
-/**
- * Decodes every row group that has a row of the base, once, and keeps the values in base order. Memory: the values of the column, and
- * while it is loading twice that.
- */
-function sortedReader({ file }: Part, rows: PartRows, o: PayloadOptions): PayloadReader {
-  let loading: Promise<readonly Piece[]> | undefined;
-
-  const load = async (): Promise<readonly Piece[]> => {
-    const wanted = new Uint8Array(file.numRows);
-    for (const row of rows.part) wanted[row] = 1;
-    const columns: Column[] = [];
-    /** For each part row the decoded column that holds it, and where. */
-    const sourceOf = new Int32Array(file.numRows).fill(-1);
-    const rowOf = new Int32Array(file.numRows);
-    for (const group of file.rowGroups) {
-      const start = wanted.indexOf(1, group.startRow);
-      if (start < 0) break;
-      if (start >= group.startRow + group.numRows) continue;
-      const end = wanted.lastIndexOf(1, group.startRow + group.numRows - 1) + 1;
-      let at = start;
-      for await (const batch of readBatches(file, { columns: [o.column], start, end, signal: o.signal })) {
-        const column = batch.columns[0]!;
-        for (let i = 0; i < column.length; i++) {
-          sourceOf[at + i] = columns.length;
-          rowOf[at + i] = i;
-        }
-        columns.push(asRegistered(column, o.type));
-        at += column.length;
-      }
-    }
-    const pieces: Piece[] = [];
-    for (let at = 0; at < rows.part.length; at += SORTED_ROWS) {
-      const chunk = rows.part.subarray(at, at + SORTED_ROWS);
-      const column = gatherColumns(
-        o.type,
-        columns,
-        chunk.map((row) => sourceOf[row]!),
-        chunk.map((row) => rowOf[row]!),
-      );
-      pieces.push({ at, column });
-    }
-    return pieces;
-  };
-
-  return {
-    pieces: async (from, to) => {
-      loading ??= load();
-      const all = await loading;
-      return all.slice(Math.floor(from / SORTED_ROWS), Math.ceil(to / SORTED_ROWS));
-    },
-    position: (i) => i,
-    close: async () => {
-      loading = undefined;
-    },
-  };
 }

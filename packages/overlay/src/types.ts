@@ -139,6 +139,13 @@ export interface KeyCount {
 export interface MergeOptions extends Signal {
   /** Names among `overlay.fields`, in the order wanted. */
   readonly columns: readonly string[];
+  /**
+   * Bytes of values, about, that may be held to put parts into base order which are not; default 128 MiB. A column that needs more is decoded
+   * more than once.
+   */
+  readonly sortBytes?: number | undefined;
+  /** Parts of no more encoded bytes than this are decoded whole, once, and kept; default 128 KiB. */
+  readonly smallPartBytes?: number | undefined;
 }
 
 /** The merged values of one overlay, for base rows in base order. */

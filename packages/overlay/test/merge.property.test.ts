@@ -54,6 +54,10 @@ const cases = fc.record({
   parts: fc.array(part, { minLength: 1, maxLength: 12 }),
   columns: fc.shuffledSubarray([...NAMES], { minLength: 1 }),
   step: fc.integer({ min: 1, max: 25 }),
+  limits: fc.record({
+    sortBytes: fc.constantFrom(undefined, 1, 60, 400),
+    smallPartBytes: fc.constantFrom(0, 0, 0, undefined),
+  }),
 });
 type Case = typeof cases extends fc.Arbitrary<infer T> ? T : never;
 
@@ -125,7 +129,7 @@ function build(drawn: Case): Built {
 function run(drawn: Case, { specs, batches }: Built, step = drawn.step): Promise<readonly (readonly Value[])[]> {
   return overlayOf(specs, TYPES).then((overlay) => {
     const held = drawn.columns.filter((name) => overlay.fields.some((field) => field.name === name));
-    return mergedRows(overlay, batches, held, step);
+    return mergedRows(overlay, batches, held, step, drawn.limits);
   });
 }
 
@@ -215,7 +219,7 @@ test("an index of some rows gives those rows", async () => {
       const pieces = rows.map((row) => baseBatch({ id: [built.base[row]!] }, row));
       const index = await buildKeyIndex("id", pieces, { rows: built.base.length });
       expect(index.complete).toBe(rows.length === built.base.length);
-      await using cursor = mergeOverlay(overlay, index, { columns });
+      await using cursor = mergeOverlay(overlay, index, { columns, ...drawn.limits });
       for (const row of rows) {
         const merged = await cursor.read(row, row + 1);
         expect(merged.map((column) => valueAt(column, 0))).toEqual(whole[row]);

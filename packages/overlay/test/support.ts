@@ -10,6 +10,7 @@ import {
   buildKeyIndex,
   discoverOverlays,
   type KeyBatch,
+  type MergeOptions,
   mergeOverlay,
   type Overlay,
   type OverlayEntry,
@@ -125,9 +126,10 @@ export async function mergedRows(
   base: readonly KeyBatch[],
   columns: readonly string[],
   step = 7,
+  limits: Pick<MergeOptions, "sortBytes" | "smallPartBytes"> = {},
 ): Promise<readonly (readonly Value[])[]> {
   const index = await buildKeyIndex(overlay.key, base);
-  await using cursor = mergeOverlay(overlay, index, { columns });
+  await using cursor = mergeOverlay(overlay, index, { columns, ...limits });
   const rows: Value[][] = [];
   for (let start = 0; start < index.numRows; start += step) {
     const end = Math.min(index.numRows, start + step);
