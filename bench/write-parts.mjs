@@ -1,5 +1,5 @@
 // One process that writes parts through the library, as a scoring loop would: columns in memory, a part for each batch.
-// node bench/write-parts.mjs '{"root", "dataset", "namespace", "ids", "parts", "rows" a part, "columns", "order": "base" | "shuffled" | "batches"}'
+// node bench/write-parts.mjs '{"root", "dataset", "namespace", "ids", "first", "parts", "rows" a part, "columns", "order": "base" | "shuffled" | "batches"}'
 // "batches": each part takes the next rows of one shuffled list, so that no row comes twice before all have come.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -22,7 +22,8 @@ const root = {
 };
 const shuffled = job.order === "base" ? undefined : permutation(count);
 
-for (let part = 1; part <= job.parts; part++) {
+const first = job.first ?? 1;
+for (let part = first; part < first + job.parts; part++) {
   const start = job.order === "batches" ? ((part - 1) * job.rows) % (count - job.rows + 1) : 0;
   const order = shuffled?.subarray(start, start + job.rows);
   let firstRow = 1;
@@ -40,7 +41,7 @@ for (let part = 1; part <= job.parts; part++) {
     root,
     job.dataset,
     { columns, batches },
-    { path: "memory", namespace: job.namespace, key: "id", overwrite: part > 1, action: "write_overlay_part" },
+    { path: "memory", namespace: job.namespace, key: "id", overwrite: part > first, action: "write_overlay_part" },
   );
   if (rows_matched !== job.rows) throw new Error(`part ${part}: ${rows_matched} of ${job.rows} rows matched`);
 }
