@@ -1,7 +1,7 @@
 import type { ByteSource } from "@usr/parquet";
 import { valueAt } from "@usr/schema/columns";
 import { expect, test } from "vitest";
-import { assembleOverlay, buildKeyIndex, type KeyBatch, mergeOverlay, openPart } from "../src/index.ts";
+import { assembleOverlay, buildKeyIndex, countKeys, type KeyBatch, mergeOverlay, openPart } from "../src/index.ts";
 import { baseBatch, bytesSource, entryOf, idBase, type PartSpec, partBytes, registered } from "./support.ts";
 
 const IDS = Array.from({ length: 100 }, (_, row) => `id-${row}`);
@@ -61,4 +61,32 @@ test("over the whole base the keys of every part are read, so that a repeated on
   const { score, reads } = await counted(idBase(IDS));
   expect(await score(7)).toBe(4007);
   expect([...reads.keys()].sort()).toEqual([1, 2, 3, 4].map((minute) => `_derived/mock/part-${minute}.parquet`));
+});
+
+test("the keys of a single part are counted by its footer, unless one may be NULL or blank", async () => {
+  const countOf = async (keys: readonly (string | null)[]) => {
+    const spec: PartSpec = {
+      ...part(1, 0),
+      columns: { id: ["string", keys], mock__score: ["float64", keys.map(() => 1)] },
+    };
+    const source = bytesSource(await partBytes(spec), spec.path);
+    let reads = 0;
+    const opened = await openPart({
+      meta: source.meta,
+      read: (at, length) => {
+        reads++;
+        return source.read(at, length);
+      },
+    });
+    reads = 0;
+    const { rows, distinct, blank } = await countKeys(
+      assembleOverlay(entryOf([spec]), [opened], registered("mock", TYPES)),
+    );
+    return { rows, distinct, blank, read: reads > 0 };
+  };
+  expect(await countOf(["a", "b"])).toEqual({ rows: 2, distinct: 2, blank: 0, read: false });
+  expect(await countOf(["a", null])).toEqual({ rows: 2, distinct: 1, blank: 1, read: true });
+  for (const blank of ["", " ", "\u00a0", "\u3000"])
+    expect(await countOf(["a", blank])).toEqual({ rows: 2, distinct: 1, blank: 1, read: true });
+  expect(await countOf(["a", "\u00e9"])).toEqual({ rows: 2, distinct: 2, blank: 0, read: true });
 });
