@@ -13,7 +13,14 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { flags: "-y, --yes", description: "answer every confirmation with yes" },
   { flags: "--no-input", description: "never ask" },
   { flags: "--lock-timeout <seconds>", description: "how long to wait for a lock (60)" },
-  { flags: "--memory <size>", description: "how much of an input may be buffered, such as 512M or 4G" },
+  {
+    flags: "--memory <size>",
+    description: "how much of an input may be buffered or decoded at a time, such as 512M or 4G",
+  },
+  {
+    flags: "--max-ratio <n>",
+    description: "how many bytes one compressed byte of a parquet input may stand for (65536)",
+  },
 ];
 
 /** What the verbs of a group have in common. */
@@ -39,7 +46,20 @@ export const globalsOf = (typed: Readonly<Record<string, unknown>>): GlobalOptio
   input: typed["input"] !== false,
   lockTimeoutMs: secondsToMs(typed["lockTimeout"]),
   memoryBytes: sizeToBytes(typed["memory"]),
+  maxRatio: ratioOf(typed["maxRatio"]),
 });
+
+const ratioOf = (value: unknown): number | undefined => {
+  if (typeof value !== "string") return undefined;
+  const ratio = Number(value);
+  if (!/^\d{1,9}$/.test(value) || ratio < 1) {
+    throw new UsageError(`--max-ratio takes a number from 1 on, not ${JSON.stringify(value)}`, {
+      hint: "Type a whole number such as 1000.",
+      details: { value },
+    });
+  }
+  return ratio;
+};
 
 const secondsToMs = (value: unknown): number => {
   if (typeof value !== "string") return 60_000;

@@ -3,7 +3,10 @@ import type { CodedError } from "./errors.ts";
 /** The way out in terms of this program, for errors that come from where no command is known. By class and code, else by code. */
 const HINTS: ReadonlyMap<string, string> = new Map([
   ["FormatError CORRUPT", "Check the input, or name its format with --from: it is not guessed."],
-  ["FormatError TOO_LARGE", "If the input is meant to be that large, give more room with --memory."],
+  [
+    "FormatError TOO_LARGE",
+    "If the input is meant to be that large, give more room with --memory; or with --max-ratio, where few bytes stand for many.",
+  ],
   ["FormatError TYPE_MISMATCH", "Correct the value: it must fit the type or format asked for."],
   ["IdError BAD_SYMBOL", "Check the sequence and its --bio-type."],
   ["IdError EMPTY_SEQUENCE", "Leave out what is empty."],

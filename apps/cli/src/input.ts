@@ -63,8 +63,8 @@ export const openInput = async (
 ): Promise<InputTable> => {
   const { format, compression } = formatFor(path, o.from);
   const name = path === "-" ? "stdin" : path;
-  const { memoryBytes } = session.options;
-  const limits = { maxBufferedBytes: memoryBytes, batchRows: o.batchRows };
+  const { memoryBytes, maxRatio } = session.options;
+  const limits = { maxBufferedBytes: memoryBytes, maxDecodedBytes: memoryBytes, maxRatio, batchRows: o.batchRows };
   const { allowRounding, eager } = o;
   const open = { format, name, limits, allowRounding, eager, signal: session.environment.signal };
   const regular = path !== "-" && (await isRegularFile(path));

@@ -40,6 +40,7 @@ export interface GlobalOptions {
   readonly input: boolean;
   readonly lockTimeoutMs: number;
   readonly memoryBytes: number | undefined;
+  readonly maxRatio: number | undefined;
 }
 
 /** What a command runs with. */

@@ -377,6 +377,7 @@ const CASES: readonly BadInput[] = [
   { name: "id: an illegal symbol", args: ["id", "AXGT", "--bio-type", "dna"], code: "BAD_SYMBOL", exit: 3 },
   { name: "id: nothing", args: ["id", "--bio-type", "dna"], code: "USAGE", exit: 2 },
   { name: "lock timeout that is no number", args: ["ls", "--lock-timeout", "soon"], code: "USAGE", exit: 2 },
+  { name: "a ratio that is none", args: ["ls", "--max-ratio", "0"], code: "USAGE", exit: 2, says: /--max-ratio/ },
   { name: "memory that is no size", args: ["ls", "--memory", "much"], code: "USAGE", exit: 2 },
 ];
 

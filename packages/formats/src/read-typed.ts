@@ -7,12 +7,20 @@ import { FormatError, placed } from "./error.ts";
 import { bytesOf, limitsOf } from "./source.ts";
 import type { OpenTableOptions, ResolveColumn, TableBatch, TableColumn, TableInput, TableReader } from "./types.ts";
 
+/** A footer that comes from elsewhere may be this large: what it says is spelled out in memory, at up to 200 bytes a value. */
+const FOOTER_OF_STRANGERS = { footerBytes: 2 ** 26, footerValues: 2 ** 22 };
+
 /** Opens a parquet table; a stream is buffered first. */
 export async function openParquetTable(input: TableInput, o: OpenTableOptions): Promise<TableReader> {
   const source = "file" in input ? input.file : memorySource(await buffered(input, o));
   let file: ParquetFile;
   try {
-    file = await openParquet(source, { signal: o.signal });
+    const { maxDecodedBytes, maxRatio } = limitsOf(o.limits);
+    const pageBytes = Math.min(maxDecodedBytes, 2 ** 30);
+    file = await openParquet(source, {
+      signal: o.signal,
+      limits: { heldBytes: maxDecodedBytes, pageBytes, expansion: maxRatio, ...FOOTER_OF_STRANGERS },
+    });
   } catch (error) {
     throw explain(error, o.name);
   }
@@ -205,5 +213,7 @@ function converted(batch: Batch, wanted: readonly WantedColumn[], firstRow: numb
 function explain(error: unknown, file: string): unknown {
   if (!(error instanceof ParquetError) && !(error instanceof SchemaError)) return error;
   const code = error.code === "NOT_SUPPORTED" || error.code === "TOO_LARGE" ? error.code : "CORRUPT";
-  return new FormatError(code, { file, rule: error.message, hint: error.hint, cause: error });
+  // Limits are raised by those who know what they are called here.
+  const hint = code === "TOO_LARGE" ? undefined : error.hint;
+  return new FormatError(code, { file, rule: error.message, hint, cause: error });
 }

@@ -29,6 +29,8 @@ export function limitsOf(limits: TableLimits | undefined): { readonly [K in keyo
     maxColumns: limits?.maxColumns ?? 65_536,
     maxDepth: limits?.maxDepth ?? 128,
     maxBufferedBytes: limits?.maxBufferedBytes ?? 1 << 30,
+    maxDecodedBytes: limits?.maxDecodedBytes ?? 2 ** 31,
+    maxRatio: limits?.maxRatio ?? 65_536,
     batchRows: Math.min(limits?.batchRows ?? 16_384, 16_384),
     batchBytes: limits?.batchBytes ?? 16 << 20,
   };

@@ -22,6 +22,10 @@ export interface TableLimits {
   readonly maxDepth?: number | undefined;
   /** A parquet or arrow stream that has to be buffered. Default 1 GiB. */
   readonly maxBufferedBytes?: number | undefined;
+  /** Pages of parquet that are decoded at a time, in bytes over all columns, as they declare. Default 2 GiB. */
+  readonly maxDecodedBytes?: number | undefined;
+  /** Uncompressed bytes of parquet that a compressed one may declare, above the first MiB of a column chunk. Default 65,536: more than zstd can do. */
+  readonly maxRatio?: number | undefined;
   /** Rows of one batch. Default and ceiling 16,384. */
   readonly batchRows?: number | undefined;
   /** Input bytes after which a batch is closed. Default 16 MiB. */

@@ -1,5 +1,5 @@
 import type { Decompress } from "./codec.ts";
-import { corrupt } from "./error.ts";
+import { corrupt, tooLarge } from "./error.ts";
 import { rowsBefore } from "./even-levels.ts";
 import type { Limits, SchemaNode } from "./footer.ts";
 import { PAGE } from "./format.ts";
@@ -50,7 +50,7 @@ export interface Segment {
 
 /** Walks the rows of one chunk, page by page; only the current page is held decoded. */
 export interface LeafCursor {
-  /** Fetches what `read(rows)` will take; at the end of the chunk what `finish` looks at, too. To be awaited before either. */
+  /** Lets go of the pages behind it, and fetches what `read(rows)` will take; at the end of the chunk what `finish` looks at, too. To be awaited before either. */
   ready(rows: number): Promise<void>;
   /** The next `rows` rows. Throws `CORRUPT` when the chunk ends before. */
   read(rows: number): readonly Segment[];
@@ -60,7 +60,18 @@ export interface LeafCursor {
   finish(): void;
 }
 
-export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Decompress, limits: Limits): LeafCursor {
+/** What the cursors that are read together may still hold in decoded pages, in bytes as the page headers declare them. */
+export interface PageBudget {
+  left: number;
+}
+
+export function leafCursor(
+  chunk: ChunkBytes,
+  leaf: SchemaNode,
+  decompress: Decompress,
+  limits: Limits,
+  budget: PageBudget,
+): LeafCursor {
   let { pages } = chunk;
   /** Where `pages` starts in the chunk. */
   let origin = 0;
@@ -74,10 +85,32 @@ export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Deco
   let entry = 0;
   let value = 0;
   let pagesSeen = 0;
+  /** What each decoded page was charged with, until it is released. */
+  const charged = new Map<Page, number>();
+
+  /** Charges a page before it is decoded. A value takes four bytes at least, however few the page has. */
+  const charge = ({ uncompressed, count }: PageHeader): number => {
+    const bytes = Math.max(uncompressed, 4 * count);
+    budget.left -= bytes;
+    if (budget.left < 0) {
+      const together = limits.heldBytes - budget.left;
+      throw tooLarge(`Pages to be decoded together declare ${together} bytes.`, "heldBytes", { bytes: together });
+    }
+    return bytes;
+  };
+  /** Pages that were passed have gone into columns. */
+  const release = (): void => {
+    for (const [page, bytes] of charged) {
+      if (page === current || queue.includes(page)) continue;
+      charged.delete(page);
+      budget.left += bytes;
+    }
+  };
 
   if (chunk.dictionary !== undefined) {
     const header = readPageHeader(chunk.dictionary, 0, limits);
     if (header.type !== PAGE.dictionary) throw corrupt("no dictionary page where the footer says");
+    charge(header);
     dictionary = decodeDictionary(chunk.dictionary, header, leaf, decompress, limits);
   }
 
@@ -114,6 +147,7 @@ export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Deco
     at = header.body + header.compressed;
     if (header.type === PAGE.dictionary) {
       if (dictionary !== undefined || entriesSeen > 0) throw corrupt("a column chunk has a second dictionary");
+      charge(header);
       dictionary = decodeDictionary(pages, header, leaf, decompress, limits);
       return undefined;
     }
@@ -134,8 +168,10 @@ export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Deco
   };
 
   const decode = (header: PageHeader): Page => {
+    const bytes = charge(header);
     const page = decodeDataPage(pages, header, leaf, decompress, dictionary, limits);
     if (leaf.rep > 0 && chunk.pageRows !== undefined) checkPageRows(countRows(page, 0, page.entries));
+    charged.set(page, bytes);
     return page;
   };
 
@@ -208,6 +244,7 @@ export function leafCursor(chunk: ChunkBytes, leaf: SchemaNode, decompress: Deco
   const read = leaf.rep === 0 ? readFlat : readNested;
 
   const ready = async (rows: number): Promise<void> => {
+    release();
     if (chunk.rest === undefined) return;
     let begun = current === undefined ? 0 : countRows(current, entry, current.entries);
     for (const page of queue) begun += countRows(page, 0, page.entries);

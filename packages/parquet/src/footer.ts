@@ -66,6 +66,7 @@ export function resolveLimits(o: DecodeLimits = {}): Limits {
     chunkBytes: o.chunkBytes ?? 64 * 2 ** 30,
     pageBytes: o.pageBytes ?? 2 ** 30,
     pageValues: o.pageValues ?? 64 * 2 ** 20,
+    heldBytes: o.heldBytes ?? 64 * 2 ** 30,
     expansion: o.expansion ?? 65_536,
   };
 }

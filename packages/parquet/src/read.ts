@@ -1,7 +1,7 @@
 import type { Batch, Column, Schema } from "@usr/schema";
 import { assemble, type LeafRun, leafRun } from "./assemble.ts";
 import { decompressor, inflater } from "./codec.ts";
-import { type ChunkBytes, type ChunkRest, type LeafCursor, leafCursor } from "./cursor.ts";
+import { type ChunkBytes, type ChunkRest, type LeafCursor, leafCursor, type PageBudget } from "./cursor.ts";
 import { located, ParquetError } from "./error.ts";
 import type { Chunk, FooterRowGroup, SchemaNode } from "./footer.ts";
 import { type PageSelection, selectedBytes, selectPages } from "./offset-index.ts";
@@ -177,6 +177,7 @@ async function openWindow(
   ];
   const cursors = new Map<number, LeafCursor>();
   const aheads: ReadAhead[] = [];
+  const pages: PageBudget = { left: file.limits.heldBytes };
   try {
     const bytes = await fetchChunks(file, group, leaves, from, until, o);
     for (const [i, leaf] of leaves.entries()) {
@@ -186,7 +187,7 @@ async function openWindow(
       const inflate = bytes[i]!.rest === undefined ? inflater(chunk.codec) : undefined;
       const ahead = createReadAhead(bytes[i]!, leaf, decompress, inflate, file.limits, budget);
       aheads.push(ahead);
-      const cursor = leafCursor(bytes[i]!, leaf, ahead.decompress, file.limits);
+      const cursor = leafCursor(bytes[i]!, leaf, ahead.decompress, file.limits, pages);
       await cursor.skip(from - bytes[i]!.firstRow);
       cursors.set(leaf.firstLeaf, cursor);
     }

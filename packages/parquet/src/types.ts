@@ -30,6 +30,11 @@ export interface DecodeLimits {
   readonly pageBytes?: number | undefined;
   /** Declared values of one page; default 64 Mi. */
   readonly pageValues?: number | undefined;
+  /**
+   * Declared uncompressed bytes of the pages that one reading holds decoded at a time, over all its columns; default 64 GiB. A row group more
+   * may be under way.
+   */
+  readonly heldBytes?: number | undefined;
   /** Uncompressed bytes per compressed byte above the first MiB of a chunk or page; default 65,536 (zstd itself ends at 32,768). */
   readonly expansion?: number | undefined;
 }
