@@ -2,7 +2,7 @@ import type { ReadableStorage } from "@usr/storage";
 import { describe, expect, test } from "vitest";
 import { DatasetError, scan } from "../src/index.ts";
 import type { Query, Root } from "../src/types.ts";
-import { baseBytes, partBytes, registryText, rootOf } from "./make.ts";
+import { baseBytes, partBytes, registryText, rootOf, spread } from "./make.ts";
 import { linesOf, watched } from "./support.ts";
 
 const COLUMNS = {
@@ -143,7 +143,10 @@ describe("what is read", () => {
     query: Query,
     extra: Record<string, Uint8Array> = {},
   ): Promise<{ reads: number; bytes: number }> => {
-    const { storage } = await rootOf({ ...(await objects()), ...extra });
+    const held = await objects();
+    const base = held["demo/records.parquet"];
+    if (!(base instanceof Uint8Array)) throw new TypeError("a base is bytes");
+    const { storage } = await rootOf({ ...held, "demo/records.parquet": spread(base), ...extra });
     const seen = { reads: 0, bytes: 0 };
     const spied: ReadableStorage = watched(storage, {
       read: (path, _, length) => {

@@ -124,3 +124,12 @@ export async function rootOf(
   }
   return { storage, label: "made" };
 }
+
+/** The file with a gap before its footer: too large to be read whole, as small ones are. */
+export function spread(bytes: Uint8Array, gap: number = 256 * 1024): Uint8Array {
+  const start = bytes.length - 8 - new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8).getUint32(0, true);
+  const out = new Uint8Array(bytes.length + gap);
+  out.set(bytes.subarray(0, start));
+  out.set(bytes.subarray(start), start + gap);
+  return out;
+}

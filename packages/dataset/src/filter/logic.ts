@@ -10,12 +10,18 @@ export const UNKNOWN = 2;
 export type Possible = number;
 export const ANY: Possible = 0b111;
 
+/** What is known of the values of a column in a set of rows without reading them. */
+export interface Bounds extends ColumnBounds {
+  /** Whether a text may be among them. */
+  readonly mayHold?: ((text: Uint8Array) => boolean) | undefined;
+}
+
 /** A test, bound to columns and their types. */
 export interface Predicate {
   /** One of the three values for each row. The result is the caller's. */
   readonly test: (columns: ReadonlyMap<string, Column>, numRows: number) => Uint8Array;
   /** What it may be in a set of rows of which only bounds are known. `undefined` = nothing is. */
-  readonly possible: (bounds: (column: string) => ColumnBounds | undefined, numRows: number) => Possible;
+  readonly possible: (bounds: (column: string) => Bounds | undefined, numRows: number) => Possible;
 }
 
 export const constantly = (value: boolean): Predicate => ({

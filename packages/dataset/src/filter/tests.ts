@@ -169,23 +169,31 @@ const utf8 = (column: Column): Utf8Column => {
 /** Whether a comparison holds with one of several texts. */
 export const textComparison = (name: string, op: Comparison, constants: readonly string[]): Predicate => {
   const encoder = new TextEncoder();
-  const orders = constants.map((text) => {
-    const bytes = encoder.encode(text);
-    return (data: Uint8Array, start: number, end: number) => compareBytes(data, start, end, bytes, 0, bytes.length);
-  });
+  const encoded = constants.map((text) => encoder.encode(text));
+  const orders = encoded.map(
+    (bytes) => (data: Uint8Array, start: number, end: number) => compareBytes(data, start, end, bytes, 0, bytes.length),
+  );
   const [only] = orders;
   const known = new Set(constants);
   const decide =
     only !== undefined && orders.length === 1
       ? (data: Uint8Array, start: number, end: number) => holds(op, only(data, start, end))
       : (data: Uint8Array, start: number, end: number) => known.has(decoder.decode(data.subarray(start, end)));
-  return textTest(name, decide, (min, max) =>
+  const inOrder = textTest(name, decide, (min, max) =>
     anyInterval(
       op,
       orders.map((order) => [order(min, 0, min.length), order(max, 0, max.length)] as const),
       false,
     ),
   );
+  return {
+    test: inOrder.test,
+    possible: (boundsOf, numRows) => {
+      const left = inOrder.possible(boundsOf, numRows);
+      const mayHold = op === "=" ? boundsOf(name)?.mayHold : undefined;
+      return mayHold === undefined || encoded.some((text) => mayHold(text)) ? left : left & ~(1 << TRUE);
+    },
+  };
 };
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

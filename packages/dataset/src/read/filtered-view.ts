@@ -1,6 +1,7 @@
 import { columnBounds, type ParquetFile } from "@usr/parquet";
+import { rowGroupFilter } from "@usr/parquet/lookup";
 import type { Signal } from "@usr/storage";
-import { TRUE } from "../filter/logic.ts";
+import { type Bounds, TRUE } from "../filter/logic.ts";
 import type { Snapshot } from "../types.ts";
 import { keyIndexes, type MergedBatch, mergerOf } from "./merged-view.ts";
 import { type PlacedBatch, type RowRange, readRanges } from "./rows.ts";
@@ -9,7 +10,7 @@ import type { BoundWhere } from "./where.ts";
 
 /**
  * The chosen columns of the rows that a filter is true for, batch by batch, as `mergedView` gives them. Row groups that the statistics of the
- * base rule out are not read at all; of the others the columns of the filter come first, and the rest only where it is true for a row.
+ * base, or the bloom filters of its ids, rule out are not read at all; of the others the columns of the filter come first, and the rest only where it is true for a row.
  */
 export async function* filteredView(
   snapshot: Snapshot,
@@ -21,7 +22,7 @@ export async function* filteredView(
   const { file } = snapshot.base;
   const names = columns.map(({ field }) => field.name);
   const rest = chosen.filter(({ field }) => !names.includes(field.name));
-  const ranges = possibleRanges(file, { columns, predicate });
+  const ranges = await possibleRanges(file, { columns, predicate }, o);
   const indexes = keyIndexes(snapshot, ranges, o);
   await using tested = mergerOf(snapshot, columns, hides, indexes, o);
   await using others = mergerOf(snapshot, rest, false, indexes, o);
@@ -52,14 +53,24 @@ function trueRows(values: Uint8Array, visible: Int32Array | undefined): Int32Arr
 }
 
 /** The row groups that may hold a row for which the filter is true. A column that an overlay may change is bound by nothing. */
-function possibleRanges(file: ParquetFile, { columns, predicate }: BoundWhere): readonly RowRange[] {
+async function possibleRanges(
+  file: ParquetFile,
+  { columns, predicate }: BoundWhere,
+  o: Signal,
+): Promise<readonly RowRange[]> {
   const bounded = new Set(
     columns.filter(({ stored, overlays }) => stored && overlays.length === 0).map(({ field }) => field.name),
   );
   const ranges: RowRange[] = [];
   for (const [index, { startRow, numRows }] of file.rowGroups.entries()) {
-    const boundsOf = (name: string): ReturnType<typeof columnBounds> | undefined =>
-      bounded.has(name) ? columnBounds(file, index, name) : undefined;
+    const ids = bounded.has("id") ? await rowGroupFilter(file, index, "id", o) : undefined;
+    const boundsOf = (name: string): Bounds | undefined => {
+      if (!bounded.has(name)) return undefined;
+      const bounds = columnBounds(file, index, name);
+      return name === "id" && ids !== undefined
+        ? { ...bounds, mayHold: (text) => ids.mayHold(text, 0, text.length) }
+        : bounds;
+    };
     if (numRows === 0 || (predicate.possible(boundsOf, numRows) & (1 << TRUE)) === 0) continue;
     const last = ranges.at(-1);
     if (last?.end === startRow) ranges[ranges.length - 1] = { start: last.start, end: startRow + numRows };
