@@ -8,9 +8,9 @@ export interface TextBuffer {
 /** Bytes to gather before they are passed on. */
 export const FLUSH: number = 1 << 20;
 
-export function textBuffer(): TextBuffer {
-  // Room for the row that reaches the mark.
-  const bytes = new Uint8Array(FLUSH + (FLUSH >> 4));
+/** By default with room for the row that reaches the mark. */
+export function textBuffer(capacity: number = FLUSH + (FLUSH >> 4)): TextBuffer {
+  const bytes = new Uint8Array(capacity);
   return { bytes, view: new DataView(bytes.buffer), length: 0 };
 }
 

@@ -2,6 +2,7 @@ import type { Batch, Column, Schema } from "@usr/schema";
 import { FormatError } from "./error.ts";
 import { type Cell, jsonCell, present } from "./json-row.ts";
 import { type PutCell, putFixed } from "./put-fixed.ts";
+import { type RowForm, rowWriter } from "./row-writer.ts";
 import { looksLikeFormula } from "./sink.ts";
 import {
   FLUSH,
@@ -39,15 +40,17 @@ export async function* writeDelimited(
     text(textSource(bytes), 0, bytes.length, field.name);
   }
   putByte(out, 0x0a);
+  const comma = Uint8Array.of(separator);
+  const form: RowForm = {
+    heads: schema.fields.map((_, i) => (i === 0 ? new Uint8Array(0) : comma)),
+    tail: Uint8Array.of(0x0a),
+    cell: (to, column, i) => cellWriter(to, column, schema.fields[i]?.name ?? "", delimiter, o),
+  };
   for await (const batch of batches) {
     o.signal?.throwIfAborted();
-    const cells = batch.columns.map((column, i) => cellWriter(out, column, schema.fields[i]?.name ?? "", delimiter, o));
+    const put = rowWriter(out, batch.columns, form);
     for (let row = 0; row < batch.numRows; row++) {
-      for (let i = 0; i < cells.length; i++) {
-        if (i > 0) putByte(out, separator);
-        cells[i]!(row);
-      }
-      putByte(out, 0x0a);
+      put(row);
       if (out.length >= FLUSH) yield take(out);
     }
   }

@@ -1,6 +1,7 @@
 import type { Batch, Column } from "@usr/schema";
 import { jsonCell, present, quote } from "./json-row.ts";
 import { type PutCell, putFixed } from "./put-fixed.ts";
+import { rowWriter } from "./row-writer.ts";
 import {
   FLUSH,
   putAscii,
@@ -24,14 +25,10 @@ export async function* writeJsonLines(
   for await (const batch of batches) {
     o.signal?.throwIfAborted();
     const heads = batch.schema.fields.map(({ name }, i) => utf8Bytes(`${i === 0 ? "{" : ","}${quote(name)}:`));
-    const cells = batch.columns.map((column) => cellWriter(out, column));
     const tail = utf8Bytes(heads.length === 0 ? "{}\n" : "}\n");
+    const put = rowWriter(out, batch.columns, { heads, tail, cell: cellWriter });
     for (let row = 0; row < batch.numRows; row++) {
-      for (let i = 0; i < cells.length; i++) {
-        putBytes(out, heads[i]!);
-        cells[i]!(row);
-      }
-      putBytes(out, tail);
+      put(row);
       if (out.length >= FLUSH) yield take(out);
     }
   }

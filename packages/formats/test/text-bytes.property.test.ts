@@ -34,8 +34,12 @@ const COLUMNS: readonly (readonly [DataType, fc.Arbitrary<Value>])[] = [
   [{ kind: "list", item: { kind: "string" } }, nullable(fc.array(nullable(text), { maxLength: 3 }))],
 ];
 const table: fc.Arbitrary<Batch> = fc
-  .array(fc.tuple(...COLUMNS.map(([, values]) => values)), { minLength: 1, maxLength: 12 })
-  .map((rows) => ({
+  .tuple(
+    fc.array(fc.tuple(...COLUMNS.map(([, values]) => values)), { minLength: 1, maxLength: 12 }),
+    // columns with one and the same value
+    fc.tuple(...COLUMNS.map(() => fc.boolean())),
+  )
+  .map(([rows, constant]) => ({
     schema: {
       fields: COLUMNS.map(([type], i) => ({ name: i === 0 ? 'a "b",\u0080' : `c${i}`, type, nullable: true })),
       metadata: new Map(),
@@ -43,7 +47,7 @@ const table: fc.Arbitrary<Batch> = fc
     columns: COLUMNS.map(([type], i) =>
       columnOf(
         type,
-        rows.map((row) => row[i]!),
+        rows.map((row) => (constant[i] === true ? rows[0]![i]! : row[i]!)),
       ),
     ),
     numRows: rows.length,
