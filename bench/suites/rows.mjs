@@ -168,15 +168,13 @@ export const rowsSuite = async (bench, count) => {
     assert.equal(data(usr(["info", "hundred", "--json"])).rows, count);
     note({ name: "import the same rows in 100 appends", rows: count, runs: 1, ...total });
     drop("hundred");
-    if (usr(["import", "--help"]).stdout.includes("--flush-rows")) {
-      await timed(
-        "import the same rows through a write session",
-        () => usr([...importArgs("session", "base.csv"), "--flush-rows", String(size)]),
-        { ...long, repeat: 1, before: fresh("session"), check: imported },
-      );
-      assert.equal(data(usr(["info", "session", "--json"])).rows, count);
-      drop("session");
-    }
+    await timed(
+      "import the same rows through a write session",
+      () => usr([...importArgs("session", "base.csv"), "--flush-rows", String(size)]),
+      { ...long, repeat: 1, before: fresh("session"), check: imported },
+    );
+    assert.equal(data(usr(["info", "session", "--json"])).rows, count);
+    drop("session");
     copy("main", "trial");
     let expected = count;
     await timed("append one row", () => usr(importArgs("trial", "one.csv")), {
