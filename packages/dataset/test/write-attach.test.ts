@@ -177,6 +177,20 @@ describe("keys", () => {
     expect(wide.code).toBe("NOT_SUPPORTED");
   });
 
+  it("rows imported since the last attach are found, and those of another dataset are not", async () => {
+    const root = await demoRoot();
+    const missing = { allowMissing: true, overwrite: true };
+    await attachCsv(root, "demo", "sequence,score\nAAAA,1\n");
+    expect(await attachCsv(root, "demo", "sequence,score\nGGCC,1\n", missing)).toMatchObject({ rows_matched: 0 });
+    await importCsv(root, "demo", "sequence\nGGCC\n");
+    expect(await attachCsv(root, "demo", "sequence,score\nGGCC,1\n", missing)).toMatchObject({ rows_matched: 1 });
+    const ids = Array.from({ length: 5000 }, (_, i) => i.toString(16).padStart(40, "0"));
+    const many = `id,score\n${ids.map((id) => `${id},1\n`).join("")}`;
+    expect(await attachCsv(root, "demo", many, { ...missing, key: "id", dryRun: true }).catch((e) => e.code)).toBe(
+      "KEY_MISMATCH",
+    );
+  });
+
   it("all parts of a namespace share one key; another namespace may have another", async () => {
     const root = await demoRoot();
     await register(root, "other", "other__n:int8");

@@ -39,6 +39,11 @@ export async function findRows(
   return found;
 }
 
+export interface LookupOptions extends Signal {
+  /** Makes the index of the whole base. Default: reads its ids. */
+  readonly whole?: (() => Promise<KeyIndex>) | undefined;
+}
+
 /** Answers which base rows have some ids: an index that knows these ids as one of the whole base does. Others may be unknown to it. */
 export type IdLookup = (ids: Column) => Promise<KeyIndex>;
 
@@ -46,15 +51,17 @@ export type IdLookup = (ids: Column) => Promise<KeyIndex>;
  * Looks for ids of a base as they come, column by column. Few are looked for in the row groups that may hold them; once more were asked
  * for, or often, the ids of the whole base are read and kept. Memory: what is asked for; then about 45 bytes a row of the base.
  */
-export function idLookup(file: ParquetFile, o: Signal = {}): IdLookup {
+export function idLookup(file: ParquetFile, o: LookupOptions = {}): IdLookup {
   let asked = 0;
   let times = 0;
   let whole: Promise<KeyIndex> | undefined;
+  const wholeIndex =
+    o.whole ??
+    (() => buildKeyIndex("id", readBatches(file, { columns: ["id"], signal: o.signal }), { signal: o.signal }));
   return async (ids) => {
     asked += ids.length;
     times++;
-    if (asked > FEW || times > OFTEN)
-      whole ??= buildKeyIndex("id", readBatches(file, { columns: ["id"], signal: o.signal }), o);
+    if (asked > FEW || times > OFTEN) whole ??= wholeIndex();
     return (await whole) ?? (await indexOf(file, ids, o));
   };
 }
@@ -78,7 +85,7 @@ export interface IdIndex {
   ask(ids: Column): Promise<void>;
 }
 
-export function idIndex(file: ParquetFile, o: Signal = {}): IdIndex {
+export function idIndex(file: ParquetFile, o: LookupOptions = {}): IdIndex {
   const lookup = idLookup(file, o);
   let answer: KeyIndex | undefined;
   const known = (): KeyIndex => {

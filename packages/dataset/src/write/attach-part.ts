@@ -1,21 +1,19 @@
 import type { TableReader } from "@usr/formats";
 import type { Overlay, OverlayKey } from "@usr/overlay";
-import { buildKeyIndex } from "@usr/overlay";
 import { nextCreatedAt, overlayMetadata, partName } from "@usr/overlay/write";
-import { readBatches } from "@usr/parquet";
 import type { NamespaceEntry } from "@usr/registry";
 import { contractHash } from "@usr/registry";
 import { type Column, type Field, formatType, type Schema, sameType } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import { overlayDir } from "../layout.ts";
 import { convertColumn } from "../read/convert.ts";
-import { type IdIndex, idIndex } from "../read/lookup.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
 import type { PartTarget } from "./attach-order.ts";
 import type { AttachedRows } from "./attach-rows.ts";
 import { attachedRows } from "./attach-rows.ts";
+import { baseIndex } from "./base-index.ts";
 import { transact } from "./transaction.ts";
 import type { Commit, Step, Transaction, WritableRoot } from "./types.ts";
 import { writableEntry } from "./writable-entry.ts";
@@ -73,7 +71,7 @@ export const writePart = async (root: WritableRoot, id: string, o: PartOptions):
   if (o.dryRun === true) {
     const entry = writableEntry(await requireRegistry(root.storage), o.namespace);
     await using snapshot = await open();
-    const { rows, overlay, key } = await prepare(snapshot, entry, o, () => undefined);
+    const { rows, overlay, key } = await prepare(root, snapshot, entry, o, () => undefined);
     folderFor(snapshot, overlay, o.namespace);
     nextCreatedAt(overlay?.parts ?? [], root.clock());
     return { dataset: snapshot.id, key, rows, part: null };
@@ -82,7 +80,7 @@ export const writePart = async (root: WritableRoot, id: string, o: PartOptions):
     const entry = writableEntry(tx.registry, o.namespace);
     await using snapshot = await open();
     const hash = await contractHash(entry);
-    const { rows, overlay, key } = await prepare(snapshot, entry, o, (under, keyedBy) =>
+    const { rows, overlay, key } = await prepare(root, snapshot, entry, o, (under, keyedBy) =>
       partTarget(tx, (fields) => ({
         fields: [{ name: keyedBy, type: { kind: "string" }, nullable: true }, ...fields],
         metadata: overlayMetadata({
@@ -124,6 +122,7 @@ const partTarget = (tx: Transaction, schemaOf: (fields: readonly Field[]) => Sch
 });
 
 const prepare = async (
+  { storage }: WritableRoot,
   snapshot: Snapshot,
   entry: NamespaceEntry,
   o: PartOptions,
@@ -141,15 +140,6 @@ const prepare = async (
       },
     );
   }
-  const { file } = snapshot.base;
-  // A sequence key is only sound over the whole base.
-  const base: IdIndex =
-    key === "id"
-      ? idIndex(file)
-      : {
-          index: await buildKeyIndex(key, readBatches(file, { columns: ["sequence", "bio_type", "alphabet"] })),
-          ask: async () => {},
-        };
   const rows = await attachedRows(
     table,
     {
@@ -160,7 +150,7 @@ const prepare = async (
       columns: chosen,
       allowMissing: o.allowMissing === true,
       registered: new Map(entry.columns.map(({ name, type }) => [name, type])),
-      base,
+      base: await baseIndex(storage, snapshot, key),
       check: fitCheck(snapshot, o),
       target: targetOf(overlay, key),
     },
