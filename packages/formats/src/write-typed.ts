@@ -1,11 +1,13 @@
 import { writeParquet } from "@usr/parquet";
-import type { Batch, Schema } from "@usr/schema";
+import { type Batch, byteSize, type Schema } from "@usr/schema";
 import { concatColumns, sliceColumn } from "@usr/schema/columns";
 import type { WriteTableOptions } from "./types.ts";
 
 const GROUP_ROWS = 65_536;
+/** Wide rows make smaller row groups. */
+const GROUP_BYTES = 64 * 1024 * 1024;
 
-/** Parquet with zstd and row groups of 65,536 rows. */
+/** Parquet with zstd and row groups of 65,536 rows or 64 MiB and a batch. */
 export function writeParquetTable(
   schema: Schema,
   batches: AsyncIterable<Batch>,
@@ -27,16 +29,20 @@ export async function* writeArrowTable(
 async function* rowGroups(schema: Schema, batches: AsyncIterable<Batch>): AsyncGenerator<Batch, void, undefined> {
   let held: Batch[] = [];
   let rows = 0;
+  let bytes = 0;
   for await (const batch of batches) {
+    const rowBytes = batch.columns.reduce((sum, column) => sum + byteSize(column), 0) / Math.max(1, batch.numRows);
     for (let start = 0; start < batch.numRows; ) {
       const end = Math.min(batch.numRows, start + GROUP_ROWS - rows);
       held.push(slice(batch, start, end));
       rows += end - start;
+      bytes += (end - start) * rowBytes;
       start = end;
-      if (rows < GROUP_ROWS) continue;
+      if (rows < GROUP_ROWS && bytes < GROUP_BYTES) continue;
       yield joined(schema, held, rows);
       held = [];
       rows = 0;
+      bytes = 0;
     }
   }
   if (rows > 0) yield joined(schema, held, rows);

@@ -13,6 +13,7 @@
  *
  * @module
  */
+export { byteSize } from "./byte-size.ts";
 export { allocateFixed } from "./columns/layout.ts";
 export { SchemaError, type SchemaErrorCode, type SchemaErrorOptions } from "./error.ts";
 export { formatType, sameType } from "./format-type.ts";

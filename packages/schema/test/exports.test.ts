@@ -9,6 +9,7 @@ test("the entries are as wide as they are meant to be", () => {
     [
       "SchemaError",
       "allocateFixed",
+      "byteSize",
       "formatTimestamp",
       "formatType",
       "parseTimestamp",

@@ -1,6 +1,7 @@
 import { chunkOf, type ParquetFile, type RowGroup, writeParquet } from "@usr/parquet";
 import type { Schema } from "@usr/schema";
 import { columnsByGroup } from "../read/columns-by-group.ts";
+import { groupsFit } from "../read/row-bytes.ts";
 import { chosenColumns, openForQuery } from "../read/scan.ts";
 import type { ViewColumn } from "../read/view.ts";
 import type { Query, Root, Snapshot } from "../types.ts";
@@ -28,7 +29,7 @@ export async function parquetCopy(root: Root, id: string, query: Query = {}): Pr
     const { file } = snapshot.base;
     const chosen = chosenColumns(snapshot, query);
     const hides = query.includeDeleted !== true && snapshot.tombstones !== undefined;
-    if (hides || !isWellCut(file) || !chosen.some(isCopied)) {
+    if (hides || !isWellCut(file) || !groupsFit(snapshot, chosen) || !chosen.some(isCopied)) {
       await snapshot[Symbol.asyncDispose]();
       return undefined;
     }

@@ -12,6 +12,7 @@ import { gatherColumns, isValid, nullColumn } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
 import type { Snapshot } from "../types.ts";
 import { convertColumn } from "./convert.ts";
+import { batchRowsOf } from "./row-bytes.ts";
 import { type PlacedBatch, type RowRange, readRanges } from "./rows.ts";
 import { TOMBSTONE_FIELDS, type ViewColumn } from "./view.ts";
 
@@ -32,7 +33,9 @@ export async function* mergedView(
   o: Signal,
 ): AsyncGenerator<MergedBatch, void, undefined> {
   await using merger = mergerOf(snapshot, chosen, hides, keyIndexes(snapshot, ranges, o), o);
-  for await (const placed of readRanges(snapshot.base.file, ranges, merger.stored, o)) yield await merger.merge(placed);
+  const read = { ...o, batchRows: batchRowsOf(snapshot, chosen) };
+  for await (const placed of readRanges(snapshot.base.file, ranges, merger.stored, read))
+    yield await merger.merge(placed);
 }
 
 /** Puts the overlays over batches of the base, which come in ascending order. Opens nothing before the first of them. */

@@ -23,7 +23,7 @@ export async function* readRanges(
   file: ParquetFile,
   ranges: readonly RowRange[],
   columns: readonly string[],
-  o: Signal = {},
+  o: Signal & { readonly batchRows?: number | undefined } = {},
 ): AsyncGenerator<PlacedBatch, void, undefined> {
   for (const { start, end } of ranges) {
     let row = start;
@@ -31,7 +31,7 @@ export async function* readRanges(
       for (const group of file.rowGroups) {
         const stop = Math.min(group.startRow + group.numRows, end);
         while (row >= group.startRow && row < stop) {
-          const numRows = Math.min(stop - row, COUNTED_ROWS);
+          const numRows = Math.min(stop - row, o.batchRows ?? COUNTED_ROWS);
           yield { batch: { schema: { fields: [], metadata: new Map() }, columns: [], numRows }, row };
           row += numRows;
         }
@@ -39,7 +39,7 @@ export async function* readRanges(
       continue;
     }
     if (end <= start) continue;
-    for await (const batch of readBatches(file, { columns, start, end, signal: o.signal })) {
+    for await (const batch of readBatches(file, { ...o, columns, start, end })) {
       if (batch.numRows === 0) continue;
       yield { batch, row };
       row += batch.numRows;

@@ -1,6 +1,6 @@
 import type { ParquetFile, RowGroup } from "@usr/parquet";
 import { openParquet, readBatches } from "@usr/parquet";
-import type { Column, DataType, Field } from "@usr/schema";
+import { byteSize, type Column, type DataType, type Field } from "@usr/schema";
 import { concatColumns, gatherColumns, nullColumn, sliceColumn } from "@usr/schema/columns";
 import type { ReadHandle } from "@usr/storage";
 import { KEY_TYPE } from "./attach-columns.ts";
@@ -312,21 +312,3 @@ async function* mergedGroup(
   }
   if (pieces.length > 0) yield* sortedRun(fields, pieces, size).groups;
 }
-
-const byteSize = (column: Column): number => {
-  switch (column.layout) {
-    case "fixed":
-    case "bool":
-      return column.values.byteLength;
-    case "utf8":
-      return column.data.byteLength + column.offsets.byteLength;
-    case "list":
-      return column.offsets.byteLength + byteSize(column.child);
-    case "fixed_list":
-      return byteSize(column.child);
-    case "struct":
-      return column.children.reduce((sum, child) => sum + byteSize(child), 0);
-    case "null":
-      return 0;
-  }
-};

@@ -5,12 +5,14 @@ import { DatasetError } from "../error.ts";
 import { ARCHIVED_DIR, RECORDS, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
 import { columnsByGroup } from "../read/columns-by-group.ts";
 import { requireRegistry } from "../read/registry.ts";
+import { groupsFit } from "../read/row-bytes.ts";
+import { chosenColumns, scanSnapshot } from "../read/scan.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
 import { fileStamp, planSnapshot } from "./auto-snapshot.ts";
 import { baseSchema, wholeSchema } from "./base-shape.ts";
 import { countOf, findOrphans, type OrphanCount, type Orphans, orphanCounts, pruneSteps } from "./prune.ts";
-import { groupsWithout } from "./row-groups.ts";
+import { groupsWithout, smallerGroups } from "./row-groups.ts";
 import { createRowMask, deletedRows, type RowMask } from "./row-mask.ts";
 import { transact } from "./transaction.ts";
 import type { Step, Transaction, WritableRoot } from "./types.ts";
@@ -74,14 +76,12 @@ export const materialize = async (
         createdAt: formatTimestamp(tx.nowUs, "us", true),
       },
     );
+    const query = { columns: plan.columns, includeDeleted: true };
     const base = await tx.stageParquet(
       schema,
-      groupsWithout(
-        file,
-        schema,
-        plan.dropped,
-        columnsByGroup(snapshot, { columns: plan.columns, includeDeleted: true }),
-      ),
+      groupsFit(snapshot, chosenColumns(snapshot, query))
+        ? groupsWithout(file, schema, plan.dropped, columnsByGroup(snapshot, query))
+        : smallerGroups(file, schema, plan.dropped, scanSnapshot(snapshot, query)),
     );
     const kept = await planSnapshot(tx);
     const folded = plan.overlays.map((overlay) => ({

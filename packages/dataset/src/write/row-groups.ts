@@ -115,3 +115,43 @@ export async function* groupsWithout(
     };
   }
 }
+
+/**
+ * The rows that `groupsWithout` gives where the changed columns are too wide for its row groups: each batch of these columns, which bring all
+ * rows of the file, becomes a row group with the other columns decoded. Memory: a batch, and the other columns of one row group of the file.
+ */
+export async function* smallerGroups(
+  file: ParquetFile,
+  schema: Schema,
+  dropped: RowMask,
+  changed: AsyncIterable<Batch>,
+): AsyncGenerator<RowGroup> {
+  let row = 0;
+  let group:
+    | { readonly start: number; readonly end: number; readonly columns: ReadonlyMap<string, Column> }
+    | undefined;
+  for await (const {
+    schema: { fields },
+    columns,
+    numRows,
+  } of changed) {
+    const values = new Map(fields.map(({ name }, i) => [name, columns[i]!]));
+    if (group === undefined || row >= group.end) {
+      const { startRow: start, numRows: length } = file.rowGroups.find((g) => row < g.startRow + g.numRows)!;
+      const untouched = schema.fields.map(({ name }) => name).filter((name) => !values.has(name));
+      group = { start, end: start + length, columns: await decodedColumns(file, untouched, start, start + length) };
+    }
+    const { start, columns: others } = group;
+    const keep = rowsOutside(dropped, row, numRows);
+    const from = row - start;
+    row += numRows;
+    if (keep?.length === 0) continue;
+    yield {
+      numRows: keep?.length ?? numRows,
+      columns: schema.fields.map(({ name, type }) => {
+        const column = values.get(name) ?? sliceColumn(others.get(name)!, from, from + numRows);
+        return keep === undefined ? column : gatherColumns(type, [column], undefined, keep);
+      }),
+    };
+  }
+}
