@@ -9,31 +9,37 @@ import type { Staged, Transaction } from "./types.ts";
 
 /** A group of this many bytes counts as full, however few its rows. */
 const FULL_BYTES = 8 * 1024 * 1024;
-/** A group of fewer rows than twice these never stays behind new rows: writing it anew costs less than reading it as a group of its own. */
-const SMALL_ROWS = 1024;
+/** A group of fewer rows never stays before new ones: writing it anew costs less than reading it as a group of its own. */
+const SMALL_ROWS = 2048;
+/** So many groups that are neither small nor full may stay. */
+const MOST_PARTIAL = 8;
 /** Most rows of old groups that one append writes anew. The groups our own appends leave behind never come to that. */
 const MOST_ABSORBED = 2 * ROW_GROUP_ROWS;
 
 /**
  * How many row groups at the start of a file stay as they are when `added` rows come behind them; the others are written anew with the new
- * rows. A group stays once it is full, or has at least twice the rows of all that come after it and twice `SMALL_ROWS`. So the groups that
- * are not full halve from one to the next, and there are at most six of them; and an append writes anew, over many of them, `SMALL_ROWS` rows
- * and O(log rows of a full group) for each row it adds.
+ * rows. A full group stays, a small one does not. Those between stay until they make a full one with the new rows, or are `MOST_PARTIAL`.
+ *
+ * So a file that grew by appends has, beside its full groups, at most nine others at its end; and an append writes anew at most `SMALL_ROWS` rows,
+ * and over many of them six rows for each that it adds: a full group takes up each row once more, and eight groups that are not
+ * small make at least 14,336 new rows since the last time.
  */
 export const groupsKept = (
   groups: readonly { readonly numRows: number; readonly byteSize: number }[],
   added: number,
 ): number => {
+  const isFull = (at: number): boolean => {
+    const { numRows, byteSize } = groups[at]!;
+    return numRows >= ROW_GROUP_ROWS || byteSize > FULL_BYTES;
+  };
   let kept = groups.length;
-  let absorbed = 0;
-  while (kept > 0) {
-    const { numRows, byteSize } = groups[kept - 1]!;
-    const full = numRows >= ROW_GROUP_ROWS || byteSize > FULL_BYTES;
-    if (full || numRows >= 2 * Math.max(added + absorbed, SMALL_ROWS) || absorbed + numRows > MOST_ABSORBED) break;
-    absorbed += numRows;
-    kept--;
-  }
-  return kept;
+  let rows = added;
+  const mayTake = (at: number, taken: number): boolean =>
+    at >= 0 && !isFull(at) && taken - added + groups[at]!.numRows <= MOST_ABSORBED;
+  while (mayTake(kept - 1, rows) && groups[kept - 1]!.numRows < SMALL_ROWS) rows += groups[--kept]!.numRows;
+  let first = kept;
+  while (mayTake(first - 1, rows)) rows += groups[--first]!.numRows;
+  return rows >= ROW_GROUP_ROWS || kept - first >= MOST_PARTIAL ? first : kept;
 };
 
 /**
