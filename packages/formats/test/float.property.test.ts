@@ -132,6 +132,42 @@ test("float64 text agrees with the language's own reading", () => {
   );
 });
 
+test("16 to 18 digits next to the middle of two doubles agree with the language's own reading", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 15, max: 22 }),
+      fc.integer({ min: 30, max: 52 }),
+      fc.integer({ min: -4, max: 3 }).map((half) => BigInt(2 * half + 1)),
+      fc.bigInt({ min: 0n, max: 2n ** 54n }),
+      (scale, twos, beside, lift) => {
+        // digits * 2^twos = middle * 5^scale - beside: digits / 10^scale is a hair from an odd number of 54 bits, which is a middle
+        const five = 5n ** BigInt(scale);
+        const modulus = 2n ** BigInt(twos);
+        let inverse = 1n;
+        for (let bits = 1; bits < twos; bits *= 2) inverse = (inverse * (2n - five * inverse)) % modulus;
+        const least = (((beside * inverse) % modulus) + modulus) % modulus;
+        const middle = 2n ** 53n + ((lift % 2n ** 53n) / modulus) * modulus + least;
+        const digits = (middle * five - beside) / modulus;
+        fc.pre(digits < 10n ** 18n && digits >= 10n ** 15n);
+        const text = `${digits}e-${scale}`;
+        expect(parse(text, "float64")).toBe(Number(text));
+      },
+    ),
+    { numRuns: 20_000 },
+  );
+});
+
+test("16 to 18 digits with the point anywhere agree with the language's own reading", () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: 10n ** 15n, max: 10n ** 18n - 1n }), fc.nat({ max: 22 }), (digits, point) => {
+      const padded = digits.toString().padStart(point + 1, "0");
+      const text = `${padded.slice(0, padded.length - point)}.${padded.slice(padded.length - point)}`;
+      expect(parse(text, "float64")).toBe(Number(text));
+    }),
+    { numRuns: 20_000 },
+  );
+});
+
 test.each([
   "",
   "+",

@@ -57,7 +57,12 @@ export function idLookup(file: ParquetFile, o: LookupOptions = {}): IdLookup {
   let whole: Promise<KeyIndex> | undefined;
   const wholeIndex =
     o.whole ??
-    (() => buildKeyIndex("id", readBatches(file, { columns: ["id"], signal: o.signal }), { signal: o.signal }));
+    (() =>
+      buildKeyIndex("id", readBatches(file, { columns: ["id"], signal: o.signal }), {
+        signal: o.signal,
+        rows: file.numRows,
+        expected: file.numRows,
+      }));
   return async (ids) => {
     asked += ids.length;
     times++;

@@ -29,7 +29,10 @@ export const baseIndex = async (
   const whole = async (): Promise<KeyIndex> => {
     last.delete(storage);
     const columns = key === "id" ? ["id"] : ["sequence", "bio_type", "alphabet"];
-    const index = await buildKeyIndex(key, readBatches(file, { columns }), { rows: file.numRows });
+    const index = await buildKeyIndex(key, readBatches(file, { columns }), {
+      rows: file.numRows,
+      expected: file.numRows,
+    });
     last.set(storage, { dataset, etag, key, index });
     return index;
   };

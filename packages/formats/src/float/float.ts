@@ -1,4 +1,5 @@
 import type { FloatKind } from "@usr/schema";
+import { nearestQuotient } from "./quotient.ts";
 
 const scratch: DataView = new DataView(new ArrayBuffer(8));
 
@@ -52,11 +53,12 @@ export function decimalToFloat(
   let at = start;
   const negative = bytes[at] === 0x2d;
   if (negative || bytes[at] === 0x2b) at++;
+  // The first 15 significant digits and the next 3, each an exact integer.
   let mantissa = 0;
+  let tail = 0;
   let significant = 0;
   let digits = 0;
   let point = 0;
-  let exact = true;
   let byte = 0;
   for (; at < end; at++) {
     byte = bytes[at]! - 0x30;
@@ -64,7 +66,7 @@ export function decimalToFloat(
     digits++;
     if (significant === 0 && byte === 0) continue;
     if (++significant <= 15) mantissa = mantissa * 10 + byte;
-    else exact = false;
+    else if (significant <= 18) tail = tail * 10 + byte;
   }
   if (at < end && bytes[at] === 0x2e) {
     for (at++; at < end; at++) {
@@ -74,7 +76,7 @@ export function decimalToFloat(
       point++;
       if (significant === 0 && byte === 0) continue;
       if (++significant <= 15) mantissa = mantissa * 10 + byte;
-      else exact = false;
+      else if (significant <= 18) tail = tail * 10 + byte;
     }
   }
   if (digits === 0) return undefined;
@@ -94,14 +96,15 @@ export function decimalToFloat(
   if (at !== end) return undefined;
   if (significant === 0) return negative ? -0 : 0;
   const scale = exponent - point;
-  let double: number;
-  if (exact && scale >= -22 && scale <= 22) {
+  let double = NaN;
+  if (significant <= 15 && scale >= -22 && scale <= 22) {
     // both operands are exact doubles, so the one operation rounds once
     double = scale < 0 ? mantissa / POWERS[-scale]! : mantissa * POWERS[scale]!;
-    if (negative) double = -double;
-  } else {
-    double = Number(cut === undefined ? ascii(bytes, start, end) : cut(start, end));
+  } else if (significant <= 18 && scale >= -22 && scale <= 0) {
+    double = nearestQuotient(mantissa, POWERS[significant - 15]!, tail, POWERS[-scale]!);
   }
+  if (Number.isNaN(double)) double = Number(cut === undefined ? ascii(bytes, start, end) : cut(start, end));
+  else if (negative) double = -double;
   if (kind === "float64") return Number.isFinite(double) ? double : undefined;
   const single = nearMidpoint(kind, double) ? decideTie(kind, double, bytes, start, end) : roundTo(kind, double);
   return Number.isFinite(single) ? single : undefined;
