@@ -32,6 +32,8 @@ interface Position {
 const OPERATORS = ["join", "order", "bond"] as const;
 /** Nested deeper than any program writes; a text is not made of brackets. */
 const MAX_DEPTH = 64;
+/** More parts, and choices of a position, than any program writes; few enough to be arguments of one call. */
+const MAX_PARTS = 32_768;
 
 /**
  * Reads a location of the INSDC feature table. Throws `RangeError` with the rule that is broken; whoever called knows the place.
@@ -40,6 +42,7 @@ const MAX_DEPTH = 64;
 export const parseLocation = (raw: string, context: LocationContext): Location => {
   const text = raw.replaceAll(/\s+/g, "");
   let at = 0;
+  let parts = 0;
   let operator: string | undefined;
 
   const fail = (rule: string): never => {
@@ -48,6 +51,11 @@ export const parseLocation = (raw: string, context: LocationContext): Location =
   const take = (token: string): boolean => {
     if (!text.startsWith(token, at)) return false;
     at += token.length;
+    return true;
+  };
+  const another = (): boolean => {
+    if (!take(",")) return false;
+    if (++parts >= MAX_PARTS) fail(`a location has no more than ${MAX_PARTS} parts`);
     return true;
   };
   const expect = (token: string): void => {
@@ -69,7 +77,7 @@ export const parseLocation = (raw: string, context: LocationContext): Location =
     }
     if (take("one-of(")) {
       const choices = [number()];
-      while (take(",")) choices.push(number());
+      while (another()) choices.push(number());
       expect(")");
       return { low: Math.min(...choices), high: Math.max(...choices), exact: false };
     }
@@ -131,10 +139,10 @@ export const parseLocation = (raw: string, context: LocationContext): Location =
     const name = OPERATORS.find((known) => take(`${known}(`));
     if (name === undefined) return simple(reverse);
     operator ??= name;
-    const parts = [expression(reverse, depth + 1)];
-    while (take(",")) parts.push(expression(reverse, depth + 1));
+    const pieces = [expression(reverse, depth + 1)];
+    while (another()) pieces.push(expression(reverse, depth + 1));
     expect(")");
-    return (reverse ? parts.reverse() : parts).flat();
+    return (reverse ? pieces.reverse() : pieces).flat();
   };
 
   const intervals = expression(false, 0);

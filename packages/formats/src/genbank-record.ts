@@ -128,14 +128,14 @@ const parseFeatures = (lines: readonly Line[], context: Parameters<typeof parseL
     if (type === undefined) throw new RecordFault(line, "a feature starts with its key at column 6", text.trim());
     at++;
     let raw = first.trim();
-    for (; at < lines.length && isContinued(lines[at]!) && !lines[at]!.text.trimStart().startsWith("/"); at++)
+    for (; at < lines.length && isContinued(lines[at]!.text) && !lines[at]!.text.trimStart().startsWith("/"); at++)
       raw += lines[at]!.text.trim();
     const qualifiers: Qualifier[] = [];
-    while (at < lines.length && isContinued(lines[at]!)) {
+    while (at < lines.length && isContinued(lines[at]!.text)) {
       const start = lines[at]!;
       const pieces = [start.text.trim()];
       let open = isOpen(pieces[0]!);
-      for (at++; at < lines.length && isContinued(lines[at]!); at++) {
+      for (at++; at < lines.length && isContinued(lines[at]!.text); at++) {
         const piece = lines[at]!.text.trim();
         if (!open && piece.startsWith("/")) break;
         pieces.push(piece);
@@ -157,7 +157,7 @@ const parseFeatures = (lines: readonly Line[], context: Parameters<typeof parseL
 };
 
 /** Whether a line belongs to the feature before it. */
-const isContinued = ({ text }: Line): boolean => /^ {9}/.test(text);
+export const isContinued = (text: string): boolean => text.startsWith("         ");
 
 const quotes = (text: string): number => text.split('"').length - 1;
 

@@ -3,7 +3,14 @@ import { type DataType, parseType, type Value } from "@usr/schema";
 import { type ColumnBuilder, columnBuilder } from "@usr/schema/columns";
 import { castColumn } from "./cast.ts";
 import { FormatError, placed, printable } from "./error.ts";
-import { type Feature, type GenBankRecord, parseRecord, RecordFault, type RecordLines } from "./genbank-record.ts";
+import {
+  type Feature,
+  type GenBankRecord,
+  isContinued,
+  parseRecord,
+  RecordFault,
+  type RecordLines,
+} from "./genbank-record.ts";
 import { bytesOf, type Limits, limitsOf } from "./source.ts";
 import type { OpenTableOptions, ResolveColumn, TableBatch, TableInput, TableReader } from "./types.ts";
 
@@ -80,7 +87,13 @@ const parsed = (lines: RecordLines, file: string, row: number): GenBankRecord =>
   }
 };
 
-/** The lines of each record, and how many bytes it has. */
+/** What a kept line costs beside its text: the line object, the head of its string, its place in the list. */
+const LINE_BYTES = 64;
+/** What a feature costs beside its lines, and each part of its location: cells, and the objects they are made of. */
+const FEATURE_BYTES = 1024;
+const PART_BYTES = 256;
+
+/** The lines of each record, and how many bytes it has. Blank lines say nothing in any part: they count as bytes and are not kept. */
 async function* recordsOf(
   input: TableInput,
   o: OpenTableOptions,
@@ -89,6 +102,9 @@ async function* recordsOf(
   let record: RecordLines | undefined;
   let part: "header" | "features" | "sequence" = "header";
   let size = 0;
+  let kept = 0;
+  /** The last line belongs to the location of a feature. */
+  let locating = false;
   let row = 1;
   let last = 0;
   const fault = (line: number, rule: string, value?: string): FormatError =>
@@ -99,55 +115,70 @@ async function* recordsOf(
       value: value === undefined ? value : printable(value),
       rule,
     });
-  for await (const { text, line } of linesOf(input, o, limits)) {
-    last = line;
-    size += text.length + 1;
-    if (size > limits.maxFieldBytes) {
-      const rule = `a record is longer than ${limits.maxFieldBytes} bytes`;
-      throw new FormatError("TOO_LARGE", { file: o.name, row, line, rule });
-    }
-    if (record === undefined) {
+  const tooLarge = (line: number, rule: string): FormatError =>
+    new FormatError("TOO_LARGE", { file: o.name, row, line, rule });
+  for await (const lines of linesOf(input, o, limits))
+    for (const { text, line } of lines) {
+      last = line;
+      size += text.length + 1;
+      if (size > limits.maxFieldBytes) throw tooLarge(line, `a record is longer than ${limits.maxFieldBytes} bytes`);
       if (text.trim() === "") continue;
-      if (!text.startsWith("LOCUS"))
-        throw fault(line, "text stands before the first record: a record starts with LOCUS", text);
-      record = { locus: { text, line }, header: [], features: [], sequence: [] };
-      part = "header";
-    } else if (text.startsWith("//")) {
-      yield { lines: record, size };
-      record = undefined;
-      size = 0;
-      row++;
-    } else if (text.startsWith("LOCUS")) {
-      throw fault(line, "a record ends with // before the next one starts", text);
-    } else if (/^[A-Z]/.test(text)) {
-      part = text.startsWith("FEATURES") ? "features" : text.startsWith("ORIGIN") ? "sequence" : "header";
-      if (part === "header") record.header.push({ text, line });
-    } else if (part === "header") {
-      record.header.push({ text, line });
-    } else if (text.trim() !== "" && part === "features") {
-      record.features.push({ text, line });
-    } else if (part === "sequence") {
-      const symbols = text.replaceAll(/[\s\d]/g, "");
-      const [wrong] = /[^A-Za-z*-]/.exec(symbols) ?? [];
-      if (wrong !== undefined) throw fault(line, "a sequence has letters, * and -", wrong);
-      record.sequence.push(symbols);
+      kept += text.length + LINE_BYTES;
+      if (part === "features") {
+        if (!isContinued(text)) kept += FEATURE_BYTES;
+        locating = !isContinued(text) || (locating && !text.trimStart().startsWith("/"));
+        if (locating) for (let at = text.indexOf(","); at >= 0; at = text.indexOf(",", at + 1)) kept += PART_BYTES;
+      }
+      if (kept > limits.maxRowBytes) {
+        throw tooLarge(line, `the lines of a record take more than ${limits.maxRowBytes} bytes of memory`);
+      }
+      if (record === undefined) {
+        if (!text.startsWith("LOCUS"))
+          throw fault(line, "text stands before the first record: a record starts with LOCUS", text);
+        record = { locus: { text, line }, header: [], features: [], sequence: [] };
+        part = "header";
+      } else if (text.startsWith("//")) {
+        yield { lines: record, size };
+        record = undefined;
+        size = 0;
+        kept = 0;
+        row++;
+      } else if (text.startsWith("LOCUS")) {
+        throw fault(line, "a record ends with // before the next one starts", text);
+      } else if (/^[A-Z]/.test(text)) {
+        part = text.startsWith("FEATURES") ? "features" : text.startsWith("ORIGIN") ? "sequence" : "header";
+        if (part === "header") record.header.push({ text, line });
+      } else if (part === "header") {
+        record.header.push({ text, line });
+      } else if (part === "features") {
+        record.features.push({ text, line });
+      } else {
+        const symbols = text.replaceAll(/[\s\d]/g, "");
+        const [wrong] = /[^A-Za-z*-]/.exec(symbols) ?? [];
+        if (wrong !== undefined) throw fault(line, "a sequence has letters, * and -", wrong);
+        record.sequence.push(symbols);
+      }
     }
-  }
   if (record !== undefined) throw fault(last, "the input ends within a record: // is missing");
 }
 
-/** Lines without their line feed, and without the carriage return before it. Invalid UTF-8 and NUL are refused. */
+interface TextLine {
+  readonly text: string;
+  readonly line: number;
+}
+
+/** Lines without their line feed, and without the carriage return before it, as many as each chunk ends. Invalid UTF-8 and NUL are refused. */
 async function* linesOf(
   input: TableInput,
   o: OpenTableOptions,
   limits: Limits,
-): AsyncGenerator<{ readonly text: string; readonly line: number }, void, undefined> {
+): AsyncGenerator<Iterable<TextLine>, void, undefined> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let rest: Uint8Array[] = [];
   let held = 0;
   let line = 1;
-  const text = (pieces: readonly Uint8Array[]): string => {
-    const bytes = pieces.length === 1 ? pieces[0]! : joined(pieces);
+  const text = (bytes: Uint8Array): string => {
+    if (bytes.length === 0) return "";
     let decoded: string;
     try {
       decoded = decoder.decode(bytes);
@@ -157,16 +188,17 @@ async function* linesOf(
     if (decoded.includes("\0")) throw new FormatError("CORRUPT", { file: o.name, line, rule: "a NUL byte" });
     return decoded.endsWith("\r") ? decoded.slice(0, -1) : decoded;
   };
-  for await (const chunk of bytesOf(input, o.signal)) {
+  function* ended(chunk: Uint8Array): Generator<TextLine, void, undefined> {
     let from = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-      yield { text: text([...rest, chunk.subarray(from, end)]), line };
-      rest = [];
+      const bytes = chunk.subarray(from, end);
+      yield { text: text(rest.length === 0 ? bytes : joined([...rest, bytes])), line };
+      if (rest.length > 0) rest = [];
       held = 0;
       line++;
       from = end + 1;
     }
-    if (from === chunk.length) continue;
+    if (from === chunk.length) return;
     // A copy: whoever gives the chunk may fill it again.
     rest.push(chunk.slice(from));
     held += chunk.length - from;
@@ -175,7 +207,8 @@ async function* linesOf(
       throw new FormatError("TOO_LARGE", { file: o.name, line, rule });
     }
   }
-  if (rest.length > 0) yield { text: text(rest), line };
+  for await (const chunk of bytesOf(input, o.signal)) yield ended(chunk);
+  if (rest.length > 0) yield [{ text: text(joined(rest)), line }];
 }
 
 const joined = (pieces: readonly Uint8Array[]): Uint8Array => {

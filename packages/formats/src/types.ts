@@ -14,7 +14,7 @@ export type TableInput = { readonly stream: AsyncIterable<Uint8Array> } | { read
 export interface TableLimits {
   /** One CSV cell, one JSONL line, one FASTA or GenBank record. Default 64 MiB. */
   readonly maxFieldBytes?: number | undefined;
-  /** One CSV row. Default 256 MiB. */
+  /** One CSV row; what the lines of one GenBank record take in memory. Default 256 MiB. */
   readonly maxRowBytes?: number | undefined;
   /** Columns of a header, keys of a JSONL file. Default 65,536. */
   readonly maxColumns?: number | undefined;

@@ -58,6 +58,10 @@ ORIGIN
 `;
 
 describe("records", () => {
+  test("blank lines within a record say nothing, whatever stands around them", async () => {
+    expect(await read(CIRCULAR.replaceAll("\n", "\n\n  \r\n"))).toEqual(await read(CIRCULAR));
+  });
+
   test("a circular plasmid: every part of the header, locations, qualifiers in order", async () => {
     const [row, ...others] = await read(CIRCULAR);
     expect(others).toEqual([]);
@@ -219,6 +223,15 @@ describe("locations", () => {
     "complement(".repeat(99),
   ])("%j is none", (text) => {
     expect(() => parseLocation(text, context)).toThrow(RangeError);
+  });
+
+  test("parts and choices beyond number are told as such", () => {
+    const many = "1,".repeat(200_000);
+    for (const text of [`join(${many}1)`, `one-of(${many}1)..5`, `join(${"complement(2),".repeat(40_000)}1)`])
+      expect(() => parseLocation(text, context)).toThrow("a location has no more than 32768 parts");
+    expect(parseLocation(`join(${"5..4,".repeat(32_767)}1)`, { ...context, circular: true }).intervals).toHaveLength(
+      65_535,
+    );
   });
 });
 
