@@ -40,12 +40,22 @@ export async function buildKeyIndex(
     rules?.check(batch, startRow);
     const column = columnNamed(batch, key === "id" ? "id" : "sequence");
     if (column.layout === "utf8") {
-      const { offsets, data } = column;
+      const { offsets, data, validity } = column;
+      const met = new Int32Array(column.length);
+      /** The keys before were added, and `met` says which row has the same. */
+      let added = 0;
       for (let i = 0; i < column.length; i++) {
-        if (column.validity !== undefined && !isValid(column, i)) continue;
-        stripInto(range, data, offsets[i]!, offsets[i + 1]!);
-        if (range[0] === range[1]) continue;
-        const earlier = table.add(data, range[0]!, range[1]!, startRow + i);
+        if (validity !== undefined && !isValid(column, i)) continue;
+        if (i >= added && validity === undefined) added = table.addEach(data, offsets, i, column.length, startRow, met);
+        if (i < added) {
+          range[0] = offsets[i]!;
+          range[1] = offsets[i + 1]!;
+        } else {
+          stripInto(range, data, offsets[i]!, offsets[i + 1]!);
+          if (range[0] === range[1]) continue;
+          met[i] = table.add(data, range[0]!, range[1]!, startRow + i);
+        }
+        const earlier = met[i]!;
         if (earlier < 0) {
           if (keys.length <= FEW) keys.push(data.slice(range[0]!, range[1]!));
           continue;

@@ -15,6 +15,13 @@ export interface KeyTable {
   readonly size: number;
   /** The value that an equal key was added with, or -1 when the key is new; then it is added with `value` (0 or more). */
   add(bytes: Uint8Array, start: number, end: number, value: number): number;
+  /**
+   * `add` for the keys `bytes[offsets[i], offsets[i + 1])` from the `from`-th on, key i with the value `first + i`, as far as that is faster for many
+   * at once, as it is for packed keys: up to another key or `end`. What `add` says of key i goes into `out[i]`.
+   *
+   * @returns the first key that was not added
+   */
+  addEach(bytes: Uint8Array, offsets: Int32Array, from: number, end: number, first: number, out: Int32Array): number;
   /** The value of the key, or -1. Tries the key after the last one found first. */
   find(bytes: Uint8Array, start: number, end: number): number;
   /**
@@ -43,6 +50,8 @@ export function createKeyTable({ expected, fold }: KeyTableOptions): KeyTable {
     },
     add: (bytes, start, end, value) =>
       packs(bytes, start, end) ? packed.add(value) : texts.add(bytes, start, end, value),
+    addEach: (bytes, offsets, from, end, first, out) =>
+      fold ? from : packed.addEach(bytes, offsets, from, end, first, out),
     find: (bytes, start, end) => (packs(bytes, start, end) ? packed.find() : texts.find(bytes, start, end)),
     findEach: (bytes, offsets, out) => {
       if (fold) out.fill(NOT_LOOKED_UP);

@@ -52,15 +52,14 @@ export function findEntry(table: PackedEntries, words: Int32Array, at: number, h
   return (held & (table.slots.length - 1)) - 1;
 }
 
-/** The value of an equal key, or -1 when it is new; then it is added. */
-export function addEntry(table: PackedEntries, words: Int32Array, value: number): number {
+/** The value of a key equal to that at `words[at]`, or -1 when it is new; then it is added. */
+export function addEntry(table: PackedEntries, words: Int32Array, at: number, hash: number, value: number): number {
   if (isFull(table.count + 1, table.slots.length)) growSlots(table);
   const { slots } = table;
-  const hash = hashKey(words, 0);
-  const slot = probe(table, words, 0, hash);
+  const slot = probe(table, words, at, hash);
   const mask = slots.length - 1;
   if (slots[slot] !== 0) return entryValue(table.pages, (slots[slot]! & mask) - 1);
-  append(table, words, value);
+  append(table, words, at, value);
   slots[slot] = (hash & ~mask) | table.count;
   return -1;
 }
@@ -78,7 +77,7 @@ function growSlots(table: PackedEntries): void {
   table.slots = slots;
 }
 
-function append(table: PackedEntries, words: Int32Array, value: number): void {
+function append(table: PackedEntries, words: Int32Array, from: number, value: number): void {
   const index = table.count >> PAGE_BITS;
   const at = (table.count & (PAGE - 1)) * ENTRY;
   let page = table.pages[index];
@@ -91,7 +90,7 @@ function append(table: PackedEntries, words: Int32Array, value: number): void {
     page = longer;
     table.pages[index] = page;
   }
-  for (let w = 0; w < WORDS; w++) page[at + w] = words[w]!;
+  for (let w = 0; w < WORDS; w++) page[at + w] = words[from + w]!;
   page[at + WORDS] = value;
   table.count++;
 }

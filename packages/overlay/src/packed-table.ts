@@ -1,3 +1,4 @@
+import { type AddSpace, addBlock, createAddSpace } from "./packed-add.ts";
 import { addEntry, createEntries, entryValue, findEntry, holdsKey } from "./packed-entries.ts";
 import { HEX_DIGITS, hashKey, packKey, WORDS } from "./packed-key.ts";
 import { createLookupSpace, type LookupSpace, lookUpBlock, NOT_LOOKED_UP } from "./packed-lookup.ts";
@@ -15,6 +16,13 @@ export interface PackedTable {
   pack(bytes: Uint8Array, start: number): boolean;
   /** The value of an equal key, or -1 when it is new; then it is added. */
   add(value: number): number;
+  /**
+   * `add` for the keys `bytes[offsets[i], offsets[i + 1])`, `from <= i < end`, each with the value `first + i`, up to one that is not 40 hex digits.
+   * What `add` says of key i goes into `out[i]`.
+   *
+   * @returns the first key that was not added
+   */
+  addEach(bytes: Uint8Array, offsets: Int32Array, from: number, end: number, first: number, out: Int32Array): number;
   /** The value of the key, or -1. */
   find(): number;
   /** `find` for the keys `bytes[offsets[i], offsets[i + 1])` into `out[i]`; `NOT_LOOKED_UP` = not 40 hex digits. */
@@ -29,6 +37,7 @@ export function createPackedTable(expected: number): PackedTable {
   let ahead = AHEAD;
   const key = new Int32Array(WORDS);
   let space: LookupSpace | undefined;
+  let adding: AddSpace | undefined;
 
   const pack = (bytes: Uint8Array, start: number): boolean => packKey(key, 0, bytes, start);
 
@@ -50,7 +59,16 @@ export function createPackedTable(expected: number): PackedTable {
   return {
     size: () => table.count,
     pack,
-    add: (value) => addEntry(table, key, value),
+    add: (value) => addEntry(table, key, 0, hashKey(key, 0), value),
+    addEach: (bytes, offsets, from, end, first, out) => {
+      adding ??= createAddSpace();
+      for (let i = from; i < end; ) {
+        const keys = addBlock(table, bytes, offsets, i, end, first, out, adding);
+        if (keys === 0) return i;
+        i += keys;
+      }
+      return end;
+    },
     find,
     findEach: (bytes, offsets, out) => {
       for (let i = 0; i < out.length; ) {

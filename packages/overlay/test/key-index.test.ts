@@ -133,6 +133,9 @@ const textsOf = (texts: readonly string[]): Utf8Column => {
 const colliding = (n: number): string =>
   [Math.imul(n, 0x9e3779b1), n, 0, 0, 0].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
 
+/** The first of the texts before `i` that is the same, or -1. */
+const firstBefore = (texts: readonly string[], text: string, i: number): number => texts.slice(0, i).indexOf(text);
+
 test("the table is a Map", () => {
   const key = fc.oneof(
     fc.nat(20).map(colliding),
@@ -160,6 +163,15 @@ test("the table is a Map", () => {
           const bytes = encoder.encode(text);
           expect(table.find(bytes, 0, bytes.length)).toBe(model.get(form(text)) ?? -1);
         }
+        const many = createKeyTable({ expected: 0, fold });
+        const batch = textsOf(added);
+        const met = new Int32Array(added.length);
+        for (let i = 0; i < added.length; i++) {
+          i = many.addEach(batch.data, batch.offsets, i, added.length, 0, met);
+          if (i < added.length) met[i] = many.add(batch.data, batch.offsets[i]!, batch.offsets[i + 1]!, i);
+        }
+        expect([...met]).toEqual(added.map((text, i) => firstBefore(added.map(form), form(text), i)));
+        expect(many.size).toBe(model.size);
         const all = [...added, ...asked, ...added.toReversed(), ...asked.toReversed(), ...added];
         const { data, offsets } = textsOf(all);
         const found = new Int32Array(all.length);
@@ -172,6 +184,22 @@ test("the table is a Map", () => {
     ),
     { numRuns: testRuns(300) },
   );
+});
+
+test("ids given in batches with others between them know every earlier row", async () => {
+  const ids = Array.from({ length: 3000 }, (_, row) =>
+    row % 700 === 699 ? ` ${sha1(`${row - 600}`)} ` : row % 500 === 499 ? "short" : sha1(`${row % 2000}`),
+  );
+  const index = await buildKeyIndex("id", idBase(ids, 900));
+  const first = new Map<string, number>();
+  for (const [row, id] of ids.entries()) if (!first.has(id.trim())) first.set(id.trim(), row);
+  const column = textsOf(ids);
+  expect([...index.lookupEach(column)]).toEqual(ids.map((id) => first.get(id.trim())));
+  for (const [id, row] of first) {
+    const chain: number[] = [];
+    for (let at = row; at >= 0; at = index.next(at)) chain.push(at);
+    expect(chain).toEqual([...ids.keys()].filter((other) => ids[other]!.trim() === id));
+  }
 });
 
 test("many ids in any order meet the rows that they meet one by one", async () => {
