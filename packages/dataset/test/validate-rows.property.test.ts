@@ -76,7 +76,7 @@ async function fileOf(table: readonly Row[], nulls: boolean): Promise<ParquetFil
 
 async function found(file: ParquetFile): Promise<readonly Finding[]> {
   const all: Finding[] = [];
-  const findings: Findings = { add: (finding) => void all.push(finding), problems: () => [] };
+  const findings: Findings = { add: (finding) => void all.push(finding), count: () => all.length, problems: () => [] };
   for await (const _ of checkRows(file, "demo", findings)) void _;
   return all;
 }

@@ -4,7 +4,7 @@ import { gatherColumns, isValid, nullColumn, sliceColumn } from "@usr/schema/col
 import { OverlayError } from "./error.ts";
 import { type PartRows, rowLocator } from "./part-rows.ts";
 import { type PayloadReader, type PayloadReaders, payloadReaders } from "./payload.ts";
-import type { KeyIndex, MergeCursor, MergeOptions, Overlay, Part } from "./types.ts";
+import type { KeyIndex, LateIndex, MergeCursor, MergeOptions, Overlay, Part } from "./types.ts";
 
 const SORT_BYTES = 128 * 1024 * 1024;
 const SMALL_PART_BYTES = 128 * 1024;
@@ -18,12 +18,13 @@ const SMALL_PART_BYTES = 128 * 1024;
  * A part in another order has the requested columns decoded and sorted, for as many base rows at a time as `sortBytes` has room for. Once every row of a range has its value, older parts are not
  * consulted for it. Under an index of the whole base the keys of all parts are read at the first `read`, so that a repeated key is always
  * refused; under an index of some rows, the keys of a part are read when a row first wants a value from it. Keys that are stored in the same
- * bytes as those of a part before are compared instead of decoded. Memory: 8 bytes a matched row and part (once for parts of the same
+ * bytes as those of a part before are compared instead of decoded; under a late index, so are those of our own parts with the ids of the base,
+ * and where all parts are like that the index is not built. Memory: 8 bytes a matched row and part (once for parts of the same
  * keys), one decoded batch a part and column, the requested columns of small parts, and `sortBytes` for parts that are out of order.
  *
  * @throws OverlayError `KEY_MISMATCH` where the index is of another key, `COLUMN_NOT_REGISTERED` where the overlay has no such column
  */
-export function mergeOverlay(overlay: Overlay, index: KeyIndex, o: MergeOptions): MergeCursor {
+export function mergeOverlay(overlay: Overlay, index: KeyIndex | LateIndex, o: MergeOptions): MergeCursor {
   if (normalForm(index.key) !== normalForm(overlay.key)) {
     throw new OverlayError(
       "KEY_MISMATCH",
@@ -48,7 +49,7 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex, o: MergeOptions)
     const rowsOf = new Map(wanted.map((part) => [part, once(() => locateRows(part))]));
     const readersOf = new Map(wanted.map((part) => [part, payloadReaders(part, fields, limits)]));
     // Over the whole base every part is checked for repeated keys; for a few rows older parts that have no say are left alone.
-    if (index.complete) for (const locate of rowsOf.values()) await locate();
+    if (!("complete" in index) || index.complete) for (const locate of rowsOf.values()) await locate();
     return fields.map((field) => layersOf(overlay.parts, rowsOf, readersOf, field));
   };
 

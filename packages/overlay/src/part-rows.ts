@@ -1,10 +1,11 @@
-import { readBatches } from "@usr/parquet";
+import { nullCount, type ParquetFile, readBatches } from "@usr/parquet";
+import { writtenHere } from "@usr/parquet/lookup";
 import { storedAlike, storedLayout } from "@usr/parquet/stored";
 import type { Signal } from "@usr/storage";
 import { OverlayError } from "./error.ts";
 import { locateFew } from "./few-rows.ts";
 import { matchKeys } from "./match.ts";
-import type { KeyIndex, Part } from "./types.ts";
+import type { KeyIndex, LateIndex, Part } from "./types.ts";
 
 /** Which row of a part belongs to which base row. Entry i says: base row `base[i]` takes its values from row `part[i]`. */
 export interface PartRows {
@@ -25,9 +26,21 @@ const WORTH_COMPARING = 4096;
  *
  * @throws OverlayError `DUPLICATE_KEY` where two rows of a part have the same key
  */
-export function rowLocator(index: KeyIndex, o: Signal): (part: Part) => Promise<PartRows> {
+export function rowLocator(source: KeyIndex | LateIndex, o: Signal): (part: Part) => Promise<PartRows> {
+  let built: Promise<KeyIndex> | undefined;
+  let whole: PartRows | undefined;
+  const indexed = async (): Promise<KeyIndex> => {
+    if (!("base" in source)) return source;
+    built ??= source.build();
+    return built;
+  };
   const located = new Map<string, { readonly part: Part; readonly rows: Promise<PartRows> }>();
   return async (part) => {
+    if ("base" in source && (await isBaseInOrder(part, source.base, o))) {
+      whole ??= everyRow(source.base.numRows);
+      return whole;
+    }
+    const index = await indexed();
     const few = index.keys && (await locateFew(part, index, index.keys, o));
     if (few !== undefined) return few;
     if (part.file.numRows < WORTH_COMPARING) return locateRows(part, index, o);
@@ -38,6 +51,28 @@ export function rowLocator(index: KeyIndex, o: Signal): (part: Part) => Promise<
     located.set(layout, { part, rows });
     return rows;
   };
+}
+
+/**
+ * Whether row for row a part is keyed by the ids of the base, as their bytes show. A part that a commit of ours wrote holds a key once, and none
+ * that is blank: attach refuses the one and leaves out the other. A part of another program may be otherwise, and its keys are looked at.
+ */
+async function isBaseInOrder({ file, key, eventId }: Part, base: ParquetFile, o: Signal): Promise<boolean> {
+  return (
+    key === "id" &&
+    file.numRows >= WORTH_COMPARING &&
+    file.numRows === base.numRows &&
+    writtenHere(file) &&
+    eventId !== undefined &&
+    nullCount(file, key) === 0 &&
+    storedAlike(file, base, key, o)
+  );
+}
+
+function everyRow(count: number): PartRows {
+  const rows = new Int32Array(count);
+  for (let row = 0; row < count; row++) rows[row] = row;
+  return { base: rows, part: rows, forward: true };
 }
 
 /**

@@ -88,6 +88,15 @@ export interface KeyIndex {
   readonly repeats: boolean;
 }
 
+/** All rows of a base table, indexed when a part is met that wants it. */
+export interface LateIndex {
+  readonly key: OverlayKey;
+  /** The base table itself. */
+  readonly base: ParquetFile;
+  /** The index of all its rows; asked at most once by a cursor. */
+  build(): Promise<KeyIndex>;
+}
+
 export interface DuplicateKey {
   readonly key: string;
   /** Two rows with that key, counted from 1 over all columns matched. */

@@ -44,6 +44,27 @@ export async function storedAlike(a: ParquetFile, b: ParquetFile, column: string
   return true;
 }
 
+/**
+ * Whether the bloom filters of a column of two files are the same bytes, row group by row group, or missing in both. With the same values in the
+ * same row groups (`storedAlike`) they then know the same values.
+ */
+export async function filteredAlike(a: ParquetFile, b: ParquetFile, column: string, o: Signal = {}): Promise<boolean> {
+  const [mine, theirs] = [chunksOf(a, column), chunksOf(b, column)];
+  if (mine.length !== theirs.length) return false;
+  for (const [i, { filter: left }] of mine.entries()) {
+    const right = theirs[i]!.filter;
+    if (left?.length !== right?.length) return false;
+    if (left === undefined || right === undefined) continue;
+    o.signal?.throwIfAborted();
+    const [known, other] = await Promise.all([
+      readExactly(a.source, left.offset, left.length, o),
+      readExactly(b.source, right.offset, right.length, o),
+    ]);
+    if (!sameBytes(known, other)) return false;
+  }
+  return true;
+}
+
 function chunksOf(file: ParquetFile, column: string): readonly Chunk[] {
   const { firstLeaf, leafCount } = nodeOf(file, column);
   return file.footer.rowGroups.flatMap(({ chunks }) => chunks.slice(firstLeaf, firstLeaf + leafCount));

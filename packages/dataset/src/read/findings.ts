@@ -6,6 +6,8 @@ const SAMPLES = 5;
 export interface Findings {
   /** Reports a problem. Those of one `kind` (code, file and rule by default) are counted together. */
   add(problem: Finding): void;
+  /** How many were reported so far. */
+  count(): number;
   /** Errors first, else in the order met. */
   problems(): readonly Problem[];
 }
@@ -21,8 +23,11 @@ export interface Finding {
 
 export function createFindings(): Findings {
   const kinds = new Map<string, { readonly samples: Problem[]; count: number }>();
+  let reported = 0;
   return {
+    count: () => reported,
     add: ({ severity, code, message, where, hint, kind }) => {
+      reported++;
       const name = `${severity} ${code} ${kind ?? where}`;
       const known = kinds.get(name) ?? { samples: [], count: 0 };
       kinds.set(name, known);

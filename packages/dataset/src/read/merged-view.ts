@@ -2,6 +2,7 @@ import {
   buildKeyIndex,
   type KeyBatch,
   type KeyIndex,
+  type LateIndex,
   type MergeCursor,
   mergeOverlay,
   type Overlay,
@@ -118,8 +119,8 @@ export function isTrue(column: Column, row: number): boolean {
   return column.layout === "bool" && isValid(column, row) && ((column.values[row >> 3]! >> (row & 7)) & 1) === 1;
 }
 
-/** The index of a key, made when it is first asked for. */
-export type KeyIndexes = (key: OverlayKey) => Promise<KeyIndex>;
+/** The index of a key, made when it is first asked for: over the whole base, not before a part wants it. */
+export type KeyIndexes = (key: OverlayKey) => Promise<KeyIndex | LateIndex>;
 
 /** Indexes for reading the rows of `ranges`. */
 export function keyIndexes(snapshot: Snapshot, ranges: readonly RowRange[], o: Signal): KeyIndexes {
@@ -129,11 +130,14 @@ export function keyIndexes(snapshot: Snapshot, ranges: readonly RowRange[], o: S
     // Ids are unique by contract, so the rows asked for are enough; a sequence key is only sound over the whole base.
     const keyRanges = key === "id" ? ranges : [{ start: 0, end: file.numRows }];
     const expected = keyRanges.reduce((sum, { start, end }) => sum + end - start, 0);
-    const index =
-      indexes.get(key) ??
-      buildKeyIndex(key, keyBatches(snapshot, key, keyRanges, o), { ...o, rows: file.numRows, expected });
-    indexes.set(key, index);
-    return index;
+    const build = (): Promise<KeyIndex> => {
+      const index =
+        indexes.get(key) ??
+        buildKeyIndex(key, keyBatches(snapshot, key, keyRanges, o), { ...o, rows: file.numRows, expected });
+      indexes.set(key, index);
+      return index;
+    };
+    return key === "id" && expected === file.numRows ? Promise.resolve({ key, base: file, build }) : build();
   };
 }
 

@@ -1,4 +1,5 @@
 import type { KeyIndex, OverlayKey, Part } from "@usr/overlay";
+import type { ParquetFile } from "@usr/parquet";
 import { contractHash, type NamespaceEntry } from "@usr/registry";
 import { type DataType, parseType, sameType } from "@usr/schema";
 import type { Signal } from "@usr/storage";
@@ -15,6 +16,8 @@ export interface OverlayContext extends Signal {
   readonly nowUs: bigint | undefined;
   /** A key index over the whole base; rejects where the base does not allow the key. */
   readonly index: (key: OverlayKey) => Promise<KeyIndex>;
+  /** The base, where its rows were checked and nothing was found: every id is there, once, and known to the filters. */
+  readonly faultless: ParquetFile | undefined;
 }
 
 /** For each namespace the registry it is judged by. What fits none is judged by the first and reported. */

@@ -1,6 +1,8 @@
 import { strip } from "@usr/id";
 import { assembleOverlay, type KeyIndex, matchKeys, type OverlayEntry, type Part } from "@usr/overlay";
 import { readBatches } from "@usr/parquet";
+import { writtenHere } from "@usr/parquet/lookup";
+import { filteredAlike, storedAlike } from "@usr/parquet/stored";
 import { formatType, sameType } from "@usr/schema";
 import { isValid, valueAt } from "@usr/schema/columns";
 import { inDataset, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
@@ -140,6 +142,7 @@ function placeOf(entry: OverlayEntry): string {
 async function checkKeys(part: Part, namespace: string, c: OverlayContext): Promise<void> {
   const where = inDataset(c.id, part.path);
   if (!part.file.schema.fields.some((field) => field.name === part.key)) return;
+  if (await hasFaultlessIds(part, c)) return;
   let index: KeyIndex;
   try {
     index = await c.index(part.key);
@@ -186,6 +189,20 @@ async function checkKeys(part: Part, namespace: string, c: OverlayContext): Prom
       kind: `${namespace} blanks`,
     });
   }
+}
+
+/**
+ * Whether the keys of a part are the ids of a faultless base in the same bytes, under the same filters: then what was found of those, nothing,
+ * is what would be found here, and nothing need be decoded.
+ */
+async function hasFaultlessIds({ file, key }: Part, { faultless: base, signal }: OverlayContext): Promise<boolean> {
+  return (
+    key === "id" &&
+    base !== undefined &&
+    writtenHere(file) === writtenHere(base) &&
+    (await storedAlike(file, base, key, { signal })) &&
+    filteredAlike(file, base, key, { signal })
+  );
 }
 
 /** A tombstone that does not say whether its row is deleted leaves it live, to every reader: most likely not what was meant. */

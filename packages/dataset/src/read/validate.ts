@@ -137,14 +137,16 @@ async function report(
   const sound =
     base !== undefined && broken.every((problem) => problem.code === "UNSUPPORTED_VERSION") ? base : undefined;
   const index = sound === undefined ? undefined : createIndexes(sound, o);
+  const before = findings.count();
   if (sound !== undefined && index !== undefined) {
     await guarded(path, findings, async () => {
       const rows = heldByFilters(sound, "id", checkRows(sound, path, findings, o), path, findings, o);
       index.keep(await index.build("id", rows));
     });
     await guarded(path, findings, async () => reportDoubles(sound, await index.get("id"), path, findings, o));
-    await checkPages(sound, ROW_COLUMNS, path, findings, o);
   }
+  const faultless = findings.count() === before ? sound : undefined;
+  if (sound !== undefined) await checkPages(sound, ROW_COLUMNS, path, findings, o);
   const extras = base === undefined ? [] : materializedFields(base);
   const needsRegistry = opened.some((source) => source.parts[0]!.namespace !== TOMBSTONE_NAMESPACE);
   const rule =
@@ -165,6 +167,7 @@ async function report(
           rule,
           nowUs: o.nowUs,
           index: index.get,
+          faultless,
           signal: o.signal,
         });
 
