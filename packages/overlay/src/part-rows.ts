@@ -55,7 +55,7 @@ export function rowLocator(source: KeyIndex | LateIndex, o: Signal): (part: Part
 
 /**
  * Whether row for row a part is keyed by the ids of the base, as their bytes show. A part that a commit of ours wrote holds a key once, and none
- * that is blank: attach refuses the one and leaves out the other. A part of another program may be otherwise, and its keys are looked at.
+ * that is blank: attach refuses both. A part of another program may be otherwise, and its keys are looked at.
  */
 async function isBaseInOrder({ file, key, eventId }: Part, base: ParquetFile, o: Signal): Promise<boolean> {
   return (
