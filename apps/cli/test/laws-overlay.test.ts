@@ -297,7 +297,12 @@ describe("overlay W15: what is broken breaks the reads that need it, and no othe
     await done(w, ["namespace", "register", "other", "--columns", "other__n:int8"]);
     await attach(w, `id,n\n${A},1\n`, { namespace: "other" });
     const rna = ["import", "demo", "--path", "-", "--from", "csv", "--bio-type", "rna", "--alphabet", "rna_4"];
+    await refused(w, rna, "MULTIPLE_BIO_TYPES", { input: "sequence\nACGU\n" });
+    // Another program may have written both all the same.
+    const mock = at(w, "demo/_derived/mock");
+    await rename(mock, join(w.dir, "mock"));
     await done(w, rna, "sequence\nACGU\n");
+    await rename(join(w.dir, "mock"), mock);
     await refused(w, ["head", "demo"], "MULTIPLE_BIO_TYPES");
     expect((await done(w, base)).rows).toHaveLength(6);
     expect(await column(w, "other__n")).toEqual([1, null, null, null, null, null]);

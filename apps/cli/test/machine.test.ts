@@ -3,6 +3,7 @@ import { chmod, chown, mkdir, readdir, readlink, rename, writeFile } from "node:
 import { join } from "node:path";
 import { getuid } from "node:process";
 import { fileURLToPath } from "node:url";
+import { sequenceId } from "@usr/id";
 import { describe, expect, it, type TestContext } from "vitest";
 import { demoWorkspace, type Ran, type Workspace } from "./support.ts";
 
@@ -201,13 +202,28 @@ describe("files of another owner", () => {
 });
 
 describe("few file descriptors", () => {
-  const PARTS = 60;
+  const PARTS = 40;
 
-  it("stop reads of many parts and nothing else; every error says what to do, and nothing changes", async () => {
+  it("do for many small parts, which are read whole", async () => {
     await using w = await demoWorkspace();
     for (let i = 0; i < PARTS; i++) {
       const input = `id,score\n${ACGT},${i}\n`;
       await w.usr(["attach", "demo", "--path", "-", "--from", "csv", "--namespace", "mock", "--key", "id", "--overwrite"], { input }); // biome-ignore format: one line
+    }
+    for (const args of READS) expect([args, usr(["--root", w.root, ...args], { files: 40 }).code]).toEqual([args, 0]);
+  });
+
+  it("stop reads of many large parts and nothing else; every error says what to do, and nothing changes", async () => {
+    await using w = await demoWorkspace();
+    // Values enough that no part is small.
+    const sequences = Array.from({ length: 20_000 }, (_, n) => n.toString(4).padStart(12, "0").replace(/\d/g, (digit) => "ACGT"[Number(digit)]!)); // biome-ignore format: one line
+    const imported = await w.usr(["import", "demo", "--path", "-", "--from", "csv", ...BIO], { input: `sequence\n${sequences.join("\n")}\n` }); // biome-ignore format: one line
+    expect(imported.code, imported.stderr).toBe(0);
+    const ids = [ACGT, ...sequences.map((sequence) => sequenceId("dna", sequence))];
+    for (let i = 0; i < PARTS; i++) {
+      const input = `id,score\n${ids.map((id, row) => `${id},${row === 0 ? i : Math.sin(row + i)}\n`).join("")}`;
+      const ran = await w.usr(["attach", "demo", "--path", "-", "--from", "csv", "--namespace", "mock", "--key", "id", "--overwrite"], { input }); // biome-ignore format: one line
+      expect(ran.code, ran.stderr).toBe(0);
     }
     const changes = await changesOf(w);
     const before = await w.bytes();
