@@ -91,6 +91,29 @@ describe("idLookup", () => {
   });
 });
 
+it("finds thousands of ids of a base that is far larger, without a table of it", async () => {
+  const rows = 150_000;
+  const groupRows = 30_000;
+  const sequences = Array.from({ length: rows }, (_, i) =>
+    i.toString(4).replace(/\d/g, (digit) => "ACGT"[Number(digit)]!),
+  );
+  const ids = idsOf(sequences);
+  const strangers = idsOf(Array.from({ length: 1600 }, (_, i) => "A".repeat(20 + i)));
+  // One in white space, as only others store it, and one that is no SHA-1.
+  const stored = ids.with(50_001, ` ${ids[50_001]}\t`).with(7, "seven");
+  const asked = [...ids.filter((_, i) => i % 50 === 1), "seven", "eight", "", ...strangers];
+  const rowOf = new Map(ids.map((id, row) => [id, row]));
+  const expected = asked.map((id) => (id === "" ? -2 : id === "seven" ? 7 : (rowOf.get(id) ?? -1)));
+  const instead = { id: ["string", stored] } as const;
+  for (const write of [{ createdBy: "somebody" }, { bloomFilters: ["id"], createdBy: "somebody" }, {}]) {
+    const file = await fileOf(await baseBytes({ sequences, groupRows, write, instead }));
+    const index = await idLookup(file)(textOf(asked));
+    expect([...matchKeys(index).match(textOf(asked))]).toEqual(expected);
+    // What nobody asked for is not known.
+    expect(matchKeys(index).match(textOf([ids[2]!]))[0]).toBe(-1);
+  }
+});
+
 const textOf = (values: readonly string[]): Column => columnOf({ kind: "string" }, values);
 
 describe("readRanges without columns", () => {

@@ -21,7 +21,7 @@ export async function locateFew(
   const groups = await rowGroupsWith(file, part.key, keys, o);
   if (groups.length === file.rowGroups.length) return undefined;
   const found = new Map<number, number>();
-  for (const group of groups) {
+  for (const { rowGroup: group } of groups) {
     const { startRow, numRows } = file.rowGroups[group]!;
     let at = startRow;
     for await (const batch of readBatches(file, {

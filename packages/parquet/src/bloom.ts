@@ -38,22 +38,17 @@ const MAX_HEADER = 256;
 /** Absent values that a filter lets through, at most. */
 const FALSE_POSITIVES = 0.01;
 
-/** Digests of values, hashed once for all filters they are held against. */
-export interface Digests {
-  readonly high: Int32Array;
-  readonly low: Int32Array;
-}
+/** Digests of values, hashed once for all filters they are held against: the lower half of each, then the upper. */
+export type Digests = Int32Array;
 
 export function digestsOf(values: readonly Uint8Array[]): Digests {
-  const high = new Int32Array(values.length);
-  const low = new Int32Array(values.length);
-  const hasher = createHasher();
-  for (const [i, value] of values.entries()) {
-    hasher.hash(value, 0, value.length);
-    high[i] = hasher.high;
-    low[i] = hasher.low;
-  }
-  return { high, low };
+  const offsets = new Int32Array(values.length + 1);
+  for (const [i, value] of values.entries()) offsets[i + 1] = offsets[i]! + value.length;
+  const data = new Uint8Array(offsets[values.length]!);
+  for (const [i, value] of values.entries()) data.set(value, offsets[i]!);
+  const digests = new Int32Array(values.length * 2);
+  createManyHasher()(data, offsets, 0, values.length, digests);
+  return digests;
 }
 
 /** Texts of which the digests are held at a time. */
@@ -68,7 +63,8 @@ export interface BloomFilter {
 
 /** A filter that takes digests, which are made once for many filters. */
 interface DigestFilter extends BloomFilter {
-  mayHoldAny(digests: Digests): boolean;
+  /** The indices of the digests that it may hold, ascending. */
+  held(digests: Digests): Int32Array;
 }
 
 /** The size of a filter for `distinct` values: a power of two, for some readers take no other. 1.2 to 2.5 bytes a value. */
@@ -137,9 +133,11 @@ export function decodeFilter(bytes: Uint8Array): DigestFilter | undefined {
       hasher.hash(data, from, to);
       return mayHold(hasher.high, hasher.low);
     },
-    mayHoldAny: ({ high, low }) => {
-      for (let i = 0; i < high.length; i++) if (mayHold(high[i]!, low[i]!)) return true;
-      return false;
+    held: (digests) => {
+      const found = new Int32Array(digests.length / 2);
+      let count = 0;
+      for (let i = 0; i < found.length; i++) if (mayHold(digests[i * 2 + 1]!, digests[i * 2]!)) found[count++] = i;
+      return found.slice(0, count);
     },
     ruledOut: (column) => {
       const digests = new Int32Array(column.length * 2);

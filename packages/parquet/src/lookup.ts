@@ -23,21 +23,29 @@ export function writtenHere(file: ParquetFile): boolean {
 /** Bytes of filters that are held at a time, about. */
 const WINDOW = 8 * 2 ** 20;
 
+/** A row group that may hold some values. */
+export interface Candidate {
+  readonly rowGroup: number;
+  /** Which of the values it may hold, by their indices, ascending; absent = it has no filter, and may hold any. */
+  readonly values: Int32Array | undefined;
+}
+
 /**
- * The row groups that may hold one of `values` in a text column, ascending: those whose bloom filter does not rule all of them out, and those
- * without a filter. A row group that holds one is never missing, as long as the filters do not lie (`rowGroupFilter` is for finding
- * out). Reads the filters, 1.2 to 2.5 bytes a row where this package wrote them. Throws `COLUMN_NOT_FOUND` and `NOT_SUPPORTED`.
+ * The row groups that may hold one of `values` in a text column, ascending, and which of them each: its bloom filter rules out the others, all but
+ * one of a hundred that it does not hold. A row group that holds one is never missing, as long as the filters do not lie (`rowGroupFilter` is for
+ * finding out). Reads the filters, 1.2 to 2.5 bytes a row where this package wrote them; O(values) for each. Throws `COLUMN_NOT_FOUND` and
+ * `NOT_SUPPORTED`.
  */
 export async function rowGroupsWith(
   file: ParquetFile,
   column: string,
   values: readonly Uint8Array[],
   o: Signal = {},
-): Promise<readonly number[]> {
+): Promise<readonly Candidate[]> {
   const leaf = textLeaf(file, column);
   if (values.length === 0) return [];
   const digests = digestsOf(values);
-  const candidates: number[] = [];
+  const candidates: Candidate[] = [];
   const groups = file.footer.rowGroups.map((group, index) => ({ index, filter: group.chunks[leaf]!.filter }));
   for (let from = 0; from < groups.length; ) {
     let bytes = 0;
@@ -51,7 +59,8 @@ export async function rowGroupsWith(
     );
     let next = 0;
     for (const { index, filter } of window) {
-      if (filter === undefined || decodeFilter(filters[next++]!)?.mayHoldAny(digests) !== false) candidates.push(index);
+      const held = filter && decodeFilter(filters[next++]!)?.held(digests);
+      if (held?.length !== 0) candidates.push({ rowGroup: index, values: held });
     }
     from = to;
   }

@@ -16,7 +16,7 @@ import {
   type WriteOptions,
   writeParquet,
 } from "../src/index.ts";
-import { rowGroupFilter, rowGroupsWith, writtenHere } from "../src/lookup.ts";
+import { type Candidate, rowGroupFilter, rowGroupsWith, writtenHere } from "../src/lookup.ts";
 import { getI32, getSize } from "../src/thrift-fields.ts";
 import { createHasher } from "../src/xxhash.ts";
 import { bytesSource, collect, openFile, oracle, python, readAll } from "./canon.ts";
@@ -53,7 +53,10 @@ const copyOf = (file: ParquetFile, o?: WriteOptions): Promise<Uint8Array> =>
     ),
   );
 
-const candidates = (file: ParquetFile, values: readonly string[]): Promise<readonly number[]> =>
+const candidates = async (file: ParquetFile, values: readonly string[]): Promise<readonly number[]> =>
+  (await narrowed(file, values)).map(({ rowGroup }) => rowGroup);
+
+const narrowed = (file: ParquetFile, values: readonly string[]): Promise<readonly Candidate[]> =>
   rowGroupsWith(
     file,
     "id",
@@ -104,6 +107,13 @@ describe("bloom filters", () => {
           const found = await candidates(file, [value]);
           expect(found).toEqual(expect.arrayContaining(holders));
           expect(await candidates(copy, [value])).toEqual(found);
+        }
+        // Each row group is told which of many values it may hold as it would be of each alone.
+        const together = await narrowed(file, [...values]);
+        for (const [i, value] of [...values].entries()) {
+          const alone = await candidates(file, [value]);
+          const among = together.filter(({ values: held }) => held === undefined || held.includes(i));
+          expect(among.map(({ rowGroup }) => rowGroup)).toEqual(alone);
         }
         for (const [g, group] of groups.entries()) {
           const filter = await rowGroupFilter(copy, g, "id");

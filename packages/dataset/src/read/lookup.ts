@@ -3,16 +3,19 @@ import { normalizeKeys } from "@usr/overlay/write";
 import { type ParquetFile, readBatches } from "@usr/parquet";
 import { rowGroupsWith, writtenHere } from "@usr/parquet/lookup";
 import type { Column, Utf8Column } from "@usr/schema";
-import { columnOf, isValid, sliceColumn } from "@usr/schema/columns";
+import { columnOf, gatherColumns, isValid, sliceColumn } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
+import { idMarks } from "./id-marks.ts";
 import { readRanges, textAt, utf8Column } from "./rows.ts";
 
 /**
- * As many ids are looked for on their own; of more, nearly every row group holds one or is let through by its filter, and one table of all ids
- * serves every question after.
+ * As many ids are looked for on their own where the table of all ids is kept for whoever comes next; of more, nearly every row group holds one or is
+ * let through by its filter.
  */
 const FEW = 4096;
-/** And as many times: without filters each time reads every id, and twice cost as much as the table does. */
+/** Where it is not kept, once: a row of the table costs about twice what it costs to read an id and pass it by those that are looked for. */
+const FEW_OF_BASE = 1 / 32;
+/** And as many times: without filters each time reads every id. */
 const OFTEN = 2;
 
 /**
@@ -27,14 +30,14 @@ export async function findRows(
   const wanted = new Set(ids);
   const found = new Map<string, number[]>();
   if (wanted.size === 0) return found;
-  const asked = columnOf({ kind: "string" }, wanted);
-  const groups = await rowGroupsWith(file, "id", keysOf(asked), o);
-  for await (const { ids: column, at, row } of rowsWith(file, groups, asked, o)) {
-    const id = textAt(column, at);
-    if (!wanted.has(id)) continue;
-    const rows = found.get(id);
-    if (rows === undefined) found.set(id, [row]);
-    else rows.push(row);
+  for await (const { ids: column, row, at } of rowsWith(file, columnOf({ kind: "string" }, wanted), true, o)) {
+    for (const i of at) {
+      const id = textAt(column, i);
+      if (!wanted.has(id)) continue;
+      const rows = found.get(id);
+      if (rows === undefined) found.set(id, [row + i]);
+      else rows.push(row + i);
+    }
   }
   return found;
 }
@@ -55,6 +58,7 @@ export function idLookup(file: ParquetFile, o: LookupOptions = {}): IdLookup {
   let asked = 0;
   let times = 0;
   let whole: Promise<KeyIndex> | undefined;
+  const fewAtOnce = o.whole === undefined ? Math.max(FEW, file.numRows * FEW_OF_BASE) : FEW;
   const wholeIndex =
     o.whole ??
     (() =>
@@ -66,20 +70,18 @@ export function idLookup(file: ParquetFile, o: LookupOptions = {}): IdLookup {
   return async (ids) => {
     asked += ids.length;
     times++;
-    if (asked > FEW || times > OFTEN) whole ??= wholeIndex();
+    if (times > OFTEN || asked > (times === 1 ? fewAtOnce : FEW)) whole ??= wholeIndex();
     return (await whole) ?? (await indexOf(file, ids, o));
   };
 }
 
 async function indexOf(file: ParquetFile, ids: Column, o: Signal): Promise<KeyIndex> {
-  const asked = normalizeKeys("id", ids);
-  // A filter knows ids as they were stored; those that others stored may have white space around them, which is no part of a key.
-  const groups = writtenHere(file)
-    ? await rowGroupsWith(file, "id", keysOf(asked), o)
-    : file.rowGroups.map((_, group) => group);
   const held: KeyBatch[] = [];
-  for await (const { ids: column, at, row } of rowsWith(file, groups, asked, o))
-    held.push(idBatch(sliceColumn(column, at, at + 1), row));
+  // A filter knows ids as they were stored; those that others stored may have white space around them, which is no part of a key.
+  for await (const { ids: column, row, at } of rowsWith(file, normalizeKeys("id", ids), writtenHere(file), o)) {
+    const found = gatherColumns(column.type, [column], undefined, at);
+    for (const [i, place] of at.entries()) held.push(idBatch(sliceColumn(found, i, i + 1), row + place));
+  }
   const index = await buildKeyIndex("id", held, { signal: o.signal, rows: file.numRows });
   return { ...index, keys: undefined, complete: true };
 }
@@ -122,31 +124,43 @@ const idBatch = (ids: Column, startRow?: number): KeyBatch => ({
   startRow,
 });
 
-function keysOf(column: Column): readonly Uint8Array[] {
-  const keys: Uint8Array[] = [];
-  if (column.layout !== "utf8") return keys;
-  for (let i = 0; i < column.length; i++)
-    if (isValid(column, i)) keys.push(column.data.subarray(column.offsets[i]!, column.offsets[i + 1]!));
-  return keys;
+/** Rows `at` of `ids`, ascending and at least one, have an id that is among those asked for; the first row of `ids` is row `row` of the file. */
+interface FoundIds {
+  readonly ids: Utf8Column;
+  readonly row: number;
+  readonly at: Int32Array;
 }
 
-/** The stored rows of some row groups whose id, as keys are compared, is among those asked for: row `at` of `ids` is row `row` of the file. */
+/** The stored rows whose id, as keys are compared, is among those asked for. Without the filters every id is read. */
 async function* rowsWith(
   file: ParquetFile,
-  groups: readonly number[],
   asked: Column,
+  byFilters: boolean,
   o: Signal,
-): AsyncGenerator<{ readonly ids: Utf8Column; readonly at: number; readonly row: number }, void, undefined> {
-  const wanted = await buildKeyIndex("id", [idBatch(asked)], o);
-  const ranges = groups.map((group) => {
-    const { startRow, numRows } = file.rowGroups[group]!;
-    return { start: startRow, end: startRow + numRows };
-  });
-  for await (const { batch, row } of readRanges(file, ranges, ["id"], o)) {
-    const ids = utf8Column(batch, 0);
-    for (let at = 0; at < ids.length; at++) {
-      if (isValid(ids, at) && wanted.lookup(ids.data, ids.offsets[at]!, ids.offsets[at + 1]!) >= 0)
-        yield { ids, at, row: row + at };
+): AsyncGenerator<FoundIds, void, undefined> {
+  const candidates = byFilters
+    ? await rowGroupsWith(file, "id", keysOf(asked), o)
+    : file.rowGroups.map((_, rowGroup) => ({ rowGroup, values: undefined }));
+  for (const { rowGroup, values } of candidates) {
+    const { startRow: start, numRows } = file.rowGroups[rowGroup]!;
+    const here = values === undefined ? asked : gatherColumns(asked.type, [asked], undefined, values);
+    const table = await buildKeyIndex("id", [idBatch(here)], o);
+    const marks = idMarks(here);
+    for await (const { batch, row } of readRanges(file, [{ start, end: start + numRows }], ["id"], o)) {
+      const ids = utf8Column(batch, 0);
+      const at = new Int32Array(ids.length);
+      const marked = marks.select(ids, at);
+      let count = 0;
+      for (const i of at.subarray(0, marked))
+        if (isValid(ids, i) && table.lookup(ids.data, ids.offsets[i]!, ids.offsets[i + 1]!) >= 0) at[count++] = i;
+      if (count > 0) yield { ids, row, at: at.subarray(0, count) };
     }
   }
+}
+
+/** NULL is looked for as the empty text is, which is no key either. */
+function keysOf(column: Column): readonly Uint8Array[] {
+  if (column.layout !== "utf8") return [];
+  const { data, offsets, length } = column;
+  return Array.from({ length }, (_, i) => data.subarray(offsets[i]!, offsets[i + 1]!));
 }
