@@ -59,7 +59,9 @@ const tryWith = async (
   if (failed !== undefined)
     expect(failed, where).toMatchObject({
       code: "FULL",
-      message: expect.stringMatching(/^Cannot \w.+: the disk or the quota is full\.$/),
+      message: expect.stringMatching(
+        /^Cannot \w.+: the disk or the quota is full(?:\.|; \d+ row\(s\) of \d+ flush\(es\) before it are committed)$/,
+      ),
       details: { path: expect.stringMatching(/./) },
       hint: "Free space (or raise the quota), then repeat the command.",
     });

@@ -247,7 +247,9 @@ export const sqlText = (test: Test): string => {
         .map((source) => ` AND NOT isnan(${source})`)
         .join("");
       const text = `${test.left} ${test.op} ${test.right}`;
-      return test.op === "=" || test.op === "!=" ? text : `(${text}${nan})`;
+      return test.op === "=" || test.op === "!="
+        ? text
+        : `CASE WHEN ${test.left} IS NULL OR ${test.right} IS NULL THEN NULL ELSE ${text}${nan} END`;
     }
     case "flag":
       return "m__b";

@@ -231,14 +231,16 @@ export const numericPair = (
 ): Predicate =>
   pairTest(left.name, right.name, (a, b) => {
     const [first, second] = [left.read(a), right.read(b)];
-    return (row) => holds(op, orderOfTwo(first(row), second(row)));
+    const equality = op === "=" || op === "!=";
+    return (row) => holds(op, orderOfTwo(first(row), second(row), equality));
   });
 
-const orderOfTwo = (a: Numeric, b: Numeric): number => {
+/** NaN equals itself, and no order keeps it: it is not even at most itself. */
+const orderOfTwo = (a: Numeric, b: Numeric, equality: boolean): number => {
   if (a < b) return -1;
   if (a > b) return 1;
   const nans = Number(Number.isNaN(a)) + Number(Number.isNaN(b));
-  return nans === 1 ? Number.NaN : 0;
+  return nans === 0 || (nans === 2 && equality) ? 0 : Number.NaN;
 };
 
 export const textPair = (left: string, right: string, op: Comparison): Predicate =>
