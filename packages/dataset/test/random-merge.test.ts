@@ -79,7 +79,7 @@ function json(type: string, value: Value): unknown {
   return row.v;
 }
 
-test("random datasets: a scan is the naive merge", { timeout: 600_000 }, async () => {
+test("random datasets: a scan is the naive merge", { timeout: 1_800_000 }, async () => {
   let rows = 0;
   await fc.assert(
     fc.asyncProperty(dataset, query, async (random, asked) => {
@@ -150,7 +150,7 @@ def main(ask):
 const python = oracle();
 
 describe.skipIf(python === undefined)("DuckDB as the judge", () => {
-  test("random datasets: a scan is what SQL gives", { timeout: 600_000 }, async () => {
+  test("random datasets: a scan is what SQL gives", { timeout: 1_800_000 }, async () => {
     await using worker = python!.worker(DUCKDB);
     let compared = 0;
     await fc.assert(
