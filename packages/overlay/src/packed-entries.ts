@@ -5,6 +5,8 @@ const ENTRY = WORDS + 1;
 /** Entries of one page. Pages are added, never copied: a table of ten million keys does not hold twice its size while it grows. */
 const PAGE_BITS = 16;
 const PAGE = 1 << PAGE_BITS;
+/** Room is made at once for so many keys (128 MiB of slots); the count comes from a footer, which may claim anything, and a table grows. */
+const MOST_EXPECTED = 2 ** 24;
 
 /** Packed keys with a number each, as they lie in memory. About 31 bytes a key where millions are. */
 export interface PackedEntries {
@@ -19,7 +21,7 @@ export interface PackedEntries {
 
 export function createEntries(expected: number): PackedEntries {
   let slots = 16;
-  while (isFull(expected, slots)) slots *= 2;
+  while (isFull(Math.min(expected, MOST_EXPECTED), slots)) slots *= 2;
   const first = Math.min(PAGE, Math.max(16, expected));
   return { slots: new Int32Array(slots), pages: [new Int32Array(first * ENTRY)], count: 0 };
 }

@@ -252,3 +252,10 @@ describe("matchKeys", () => {
     expect(() => matcher.match(columnOf({ kind: "float64" }, [1]))).toThrow(TypeError);
   });
 });
+
+test("a table is made however many keys a footer claims", () => {
+  const table = createKeyTable({ expected: 2 ** 40, fold: false });
+  const id = new TextEncoder().encode("0123456789abcdef0123456789abcdef01234567");
+  table.add(id, 0, id.length, 7);
+  expect(table.find(id, 0, id.length)).toBe(7);
+});
