@@ -5,7 +5,7 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["FormatError CORRUPT", "Check the input, or name its format with --from: it is not guessed."],
   [
     "FormatError TOO_LARGE",
-    "If the input is meant to be that large, give more room with --memory; or with --max-ratio, where few bytes stand for many.",
+    "If the input is meant to be that large: --memory gives a Parquet or Arrow input more room, --max-ratio allows few bytes to stand for many; the limit of one cell, line or record stands.",
   ],
   ["FormatError TYPE_MISMATCH", "Correct the value: it must fit the type or format asked for."],
   ["IdError BAD_SYMBOL", "Check the sequence and its --bio-type."],
