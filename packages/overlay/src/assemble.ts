@@ -1,6 +1,6 @@
 import type { NamespaceEntry } from "@usr/registry";
 import { type DataType, type Field, formatType, parseType, sameType } from "@usr/schema";
-import { byCodePoints } from "./discover.ts";
+import { comparePaths } from "@usr/storage";
 import { OverlayError } from "./error.ts";
 import { lateParts } from "./late.ts";
 import { type Registered, TOMBSTONE_COLUMNS, TOMBSTONES } from "./tombstones.ts";
@@ -22,7 +22,7 @@ export function assembleOverlay(
   registered: NamespaceEntry | undefined,
 ): Overlay {
   const [entry] = entries;
-  const byName = [...parts].sort((a, b) => byCodePoints(a.name, b.name));
+  const byName = [...parts].sort((a, b) => comparePaths(a.name, b.name));
   const [first] = byName;
   if (entry === undefined || first === undefined)
     throw new RangeError("An overlay has one entry and one part at least.");
@@ -54,7 +54,7 @@ export function assembleOverlay(
 /** By creation as an instant, then by file name, both descending. */
 function newestFirst(a: Part, b: Part): number {
   if (a.createdAt !== b.createdAt) return a.createdAt > b.createdAt ? -1 : 1;
-  return byCodePoints(b.name, a.name);
+  return comparePaths(b.name, a.name);
 }
 
 function bothForms(namespace: string, entries: readonly OverlayEntry[]): OverlayError {
@@ -126,7 +126,7 @@ function checkPart(part: Part, namespace: string, columns: ReadonlyMap<string, R
   const key = types.get(part.key);
   // Nothing to misread where there are no rows: writers give an empty table whatever type they like.
   if (numRows > 0 && key?.kind !== "string" && key?.kind !== "null") {
-    throw mismatch(part, namespace, part.key, "string", key === undefined ? undefined : formatType(key));
+    throw mismatch(part, namespace, part.key, "string", key ? formatType(key) : unsupported.get(part.key));
   }
   for (const name of part.columns) {
     const column = columns.get(name);

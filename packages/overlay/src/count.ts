@@ -17,13 +17,13 @@ export async function countKeys(
   o: Signal & { readonly index?: KeyIndex | undefined } = {},
 ): Promise<KeyCount> {
   const { index } = o;
-  const [only, ...others] = overlay.parts;
-  if (index === undefined && only !== undefined && others.length === 0 && isEveryKeyTold(only)) {
-    const rows = only.file.numRows;
+  const [newest] = overlay.parts;
+  if (index === undefined && overlay.parts.length === 1 && isEveryKeyTold(newest!)) {
+    const rows = newest!.file.numRows;
     return { rows, distinct: rows, blank: 0, orphans: undefined, orphanSamples: [] };
   }
   const fold = foldsCase(overlay.key);
-  const table = createKeyTable({ expected: overlay.parts[0]?.file.numRows ?? 0, fold });
+  const table = createKeyTable({ expected: newest!.file.numRows, fold });
   const range = new Int32Array(2);
   const orphanSamples: string[] = [];
   let rows = 0;
@@ -32,8 +32,8 @@ export async function countKeys(
   for (const part of overlay.parts) {
     rows += part.file.numRows;
     for await (const batch of readBatches(part.file, { columns: [part.key], signal: o.signal })) {
-      const column = batch.columns[0];
-      if (column?.layout !== "utf8") {
+      const column = batch.columns[0]!;
+      if (column.layout !== "utf8") {
         blank += batch.numRows;
         continue;
       }

@@ -1,4 +1,4 @@
-import type { ObjectMeta } from "@usr/storage";
+import { comparePaths, type ObjectMeta } from "@usr/storage";
 import type { OverlayEntry } from "./types.ts";
 
 const DERIVED = "_derived/";
@@ -21,8 +21,8 @@ export function discoverOverlays(listing: Iterable<ObjectMeta>): readonly Overla
     if (entry === undefined) found.set(at, { ...place, objects: [object] });
     else entry.objects.push(object);
   }
-  const entries = [...found.values()].sort((a, b) => byCodePoints(a.name, b.name) || byCodePoints(a.form, b.form));
-  for (const entry of entries) entry.objects.sort((a, b) => byCodePoints(a.path, b.path));
+  const entries = [...found.values()].sort((a, b) => comparePaths(a.name, b.name) || comparePaths(a.form, b.form));
+  for (const entry of entries) entry.objects.sort((a, b) => comparePaths(a.path, b.path));
   return entries;
 }
 
@@ -38,18 +38,4 @@ function placeOf(path: string): { name: string; form: "file" | "parts" } | undef
   // A temporary part ends in `.parquet.tmp`, but `.tmp.parquet` is what the same program calls its other temporaries.
   if (first === "_archived" || !second.startsWith("part-") || second.endsWith(`.tmp${SUFFIX}`)) return undefined;
   return { name: first, form: "parts" };
-}
-
-/** Order of Unicode code points, which UTF-16 order is not beyond the basic plane. */
-export function byCodePoints(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const x = a.charCodeAt(i);
-    const y = b.charCodeAt(i);
-    if (x === y) continue;
-    const highX = x >= 0xd800 && x <= 0xdfff;
-    const highY = y >= 0xd800 && y <= 0xdfff;
-    return highX === highY ? x - y : highX ? 1 : -1;
-  }
-  return a.length - b.length;
 }

@@ -1,6 +1,5 @@
 import { readBatches } from "@usr/parquet";
 import { rowGroupsWith, writtenHere } from "@usr/parquet/lookup";
-import { isValid } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
 import type { PartRows } from "./part-rows.ts";
 import type { KeyIndex, Part } from "./types.ts";
@@ -30,12 +29,10 @@ export async function locateFew(
       end: startRow + numRows,
       signal: o.signal,
     })) {
-      const column = batch.columns[0];
-      if (column?.layout === "utf8") {
-        const { offsets, data } = column;
-        for (let i = 0; i < column.length; i++) {
-          if (column.validity !== undefined && !isValid(column, i)) continue;
-          for (let base = index.lookup(data, offsets[i]!, offsets[i + 1]!); base >= 0; base = index.next(base)) {
+      const column = batch.columns[0]!;
+      if (column.layout === "utf8") {
+        for (const [i, first] of index.lookupEach(column).entries()) {
+          for (let base = first; base >= 0; base = index.next(base)) {
             if (found.has(base)) return undefined;
             found.set(base, at + i);
           }

@@ -85,9 +85,7 @@ async function locateRows(part: Part, index: KeyIndex, o: Signal): Promise<PartR
   const rows = new Int32Array(part.file.numRows);
   let end = 0;
   for await (const batch of readBatches(part.file, { columns: [part.key], signal: o.signal })) {
-    const column = batch.columns[0];
-    if (column === undefined) continue;
-    rows.set(matcher.match(column), end);
+    rows.set(matcher.match(batch.columns[0]!), end);
     end += batch.numRows;
   }
   const { duplicates, duplicateSamples } = matcher.summary();

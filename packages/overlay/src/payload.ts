@@ -72,9 +72,9 @@ function wholeReaders({ file }: Part, fields: readonly Field[], o: Signal): Payl
   });
 }
 
-/** Keeps the decoded batches that the last request touched, one as a rule. Row groups that no request touches are not decoded. */
+/** For one entry at least. Keeps the decoded batches that the last request touched, one as a rule. Row groups that no request touches are not decoded. */
 function forwardReader({ file }: Part, rows: PartRows, o: PayloadOptions): PayloadReader {
-  const stop = (rows.part.at(-1) ?? -1) + 1;
+  const stop = rows.part.at(-1)! + 1;
   let source: AsyncIterator<{ readonly columns: readonly Column[] }> | undefined;
   let held: Piece[] = [];
   /** The part row that the source gives next. */

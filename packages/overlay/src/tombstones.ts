@@ -27,13 +27,12 @@ export const TOMBSTONE_COLUMNS: ReadonlyMap<string, Registered> = new Map([
 ]);
 
 /**
- * `column` as `type`. Only the tombstones' time of deletion is ever stored otherwise: nanoseconds become microseconds, rounded down
+ * `column` as `type`, which accepts the type that it has. Only the tombstones' time of deletion is ever stored otherwise: nanoseconds become microseconds, rounded down
  * (they come from a clock of microseconds, so nothing is lost in files that exist).
  */
 export function asRegistered(column: Column, type: DataType): Column {
-  if (type.kind !== "timestamp" || type.unit !== "us" || column.type.kind !== "timestamp" || column.type.unit !== "ns")
+  if (column.layout !== "fixed" || !(column.values instanceof BigInt64Array) || sameType(column.type, type))
     return column;
-  if (column.layout !== "fixed" || !(column.values instanceof BigInt64Array)) return column;
   const values = column.values.map((ns) => (ns >= 0n ? ns / 1000n : (ns - 999n) / 1000n));
   return { layout: "fixed", type, length: column.length, validity: column.validity, values };
 }

@@ -1,7 +1,18 @@
 import type { Value } from "@usr/schema";
 import { describe, expect, test } from "vitest";
-import { assembleOverlay, type OverlayKey } from "../src/index.ts";
-import { type Cells, entryOf, idBase, makePart, mergedRows, overlayOf, type PartSpec, registered } from "./support.ts";
+import { assembleOverlay, type OverlayKey, openPart, type Part } from "../src/index.ts";
+import {
+  bytesSource,
+  type Cells,
+  entryOf,
+  idBase,
+  makePart,
+  mergedRows,
+  overlayOf,
+  type PartSpec,
+  partBytes,
+  registered,
+} from "./support.ts";
 
 const SHA = "ab".repeat(32);
 const ids = (...values: (string | null)[]): Cells => ["string", values];
@@ -35,9 +46,26 @@ describe("metadata", () => {
   test("the namespace falls back to the place of the file", async () => {
     const blank = { namespace: "" };
     expect((await makePart(spec("a", day(1), one, blank))).namespace).toBe("mock");
-    expect((await makePart(spec("a", day(1), one, { ...blank, path: "_derived/zeta.parquet" }))).namespace).toBe(
-      "zeta",
-    );
+    for (const [path, namespace] of [
+      ["_derived/zeta.parquet", "zeta"],
+      ["_derived/part-of.parquet", "part-of"],
+      ["part-1.parquet", "part-1"],
+      ["_derived/mock/other.parquet", "other"],
+      ["zeta.parq", "zeta.parq"],
+    ] as const)
+      expect((await makePart(spec("a", day(1), one, { ...blank, path }))).namespace).toBe(namespace);
+  });
+  test("a part lies where the caller says, or else where its source says", async () => {
+    const bytes = await partBytes(spec("a", day(1), one));
+    const nowhere = { meta: { size: bytes.length }, read: bytesSource(bytes, "").read };
+    expect(await openPart(bytesSource(bytes, "_derived/mock/part-1.parquet"))).toMatchObject({
+      name: "part-1.parquet",
+    });
+    expect(await openPart(bytesSource(bytes, "elsewhere"), { path: "_derived/mock/part-2.parquet" })).toMatchObject({
+      path: "_derived/mock/part-2.parquet",
+      name: "part-2.parquet",
+    });
+    expect(await openPart(nowhere)).toMatchObject({ path: "", name: "" });
   });
   test("compacted_from must be what it is", async () => {
     const source = { name: "part-x.parquet", created_at: day(1), sha256: SHA };
@@ -46,7 +74,11 @@ describe("metadata", () => {
       "{}",
       "[1]",
       "[null]",
-      ...["name", "created_at", "sha256"].map((lost) => JSON.stringify([{ ...source, [lost]: "" }])),
+      ...["name", "created_at", "sha256"].flatMap((field) =>
+        ["", 1, undefined, `${day(1).slice(0, -1)} `, SHA.toUpperCase(), `${SHA}0`]
+          .filter((value) => field !== "name" || typeof value !== "string" || value === "")
+          .map((value) => JSON.stringify([source, { ...source, [field]: value }])),
+      ),
     ];
     for (const text of bad) {
       expect(await code(makePart(spec("a", day(2), one, { metadata: { "usr:compacted_from": text } })))).toBe(
@@ -98,6 +130,37 @@ describe("the registry", () => {
     );
     const empty = await overlayOf([spec("a", day(1), { id: ["float64", []], mock__s: ["float64", []] })], types);
     expect(await mergedRows(empty, idBase(["k0"]), ["mock__s"])).toEqual([[null]]);
+  });
+  test("a column that cannot be read is refused, key or not", async () => {
+    const part = await makePart(spec("a", day(1), one));
+    const unreadable = (name: string) => {
+      const { schema } = part.file;
+      const fields = schema.fields.filter((field) => field.name !== name);
+      const file = { ...part.file, schema: { ...schema, fields }, unsupported: new Map([[name, "decimal128(9, 2)"]]) };
+      return { ...part, file };
+    };
+    const types = registered("mock", { mock__s: "float64" });
+    const refusal = (bad: Part) => expect(() => assembleOverlay(entryOf([bad]), [bad], types));
+    refusal(unreadable("mock__s")).toThrow(
+      expect.objectContaining({
+        code: "TYPE_MISMATCH",
+        details: expect.objectContaining({ column: "mock__s", registered: "float64", stored: "decimal128(9, 2)" }),
+      }),
+    );
+    refusal(unreadable("id")).toThrow(
+      expect.objectContaining({
+        code: "TYPE_MISMATCH",
+        details: expect.objectContaining({ column: "id", registered: "string", stored: "decimal128(9, 2)" }),
+      }),
+    );
+    expect(() => assembleOverlay(entryOf([part]), [unreadable("mock__s")], registered("mock", {}))).toThrow(
+      expect.objectContaining({ code: "COLUMN_NOT_REGISTERED", hint: expect.stringContaining("'…,mock__s'") }),
+    );
+  });
+  test("there is one entry and one part at least", async () => {
+    const part = await makePart(spec("a", day(1), one));
+    expect(() => assembleOverlay([], [part], undefined)).toThrow(RangeError);
+    expect(() => assembleOverlay(entryOf([part]), [], undefined)).toThrow(RangeError);
   });
   test("parts of different keys, and a part without its key column, are refused", async () => {
     const by = (key: OverlayKey, n: number) =>

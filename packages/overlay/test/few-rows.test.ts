@@ -29,7 +29,10 @@ const specOf = ({ rows, groupRows, writer, padded }: Drawn, i: number, filters: 
   columns: {
     id: [
       "string",
-      rows.map((row) => (padded && writer !== 1 ? `\t${IDS[row] ?? `orphan ${row}`} ` : (IDS[row] ?? `orphan ${row}`))),
+      rows.map((row) => {
+        const key = IDS[row] ?? (row % 2 === 0 ? `orphan ${row}` : null);
+        return padded && writer !== 1 && key !== null ? `\t${key} ` : key;
+      }),
     ],
     mock__n: ["float64", rows.map((row) => (row % 4 === i ? null : row * 10 + i))],
   },
@@ -71,8 +74,8 @@ const outcome = async (overlay: Overlay, rows: readonly number[]): Promise<unkno
 };
 
 const partArb = fc.record({
-  rows: fc.uniqueArray(fc.nat(79), { minLength: 1, maxLength: 60 }),
-  groupRows: fc.integer({ min: 1, max: 20 }),
+  rows: fc.uniqueArray(fc.nat(79), { minLength: 1, maxLength: 60, size: "max" }),
+  groupRows: fc.integer({ min: 1, max: 8 }),
   writer: fc.nat(2),
   padded: fc.boolean(),
 });
@@ -82,7 +85,7 @@ describe("a few rows of an overlay", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(partArb, { minLength: 1, maxLength: 4 }),
-        fc.uniqueArray(fc.nat(IDS.length - 1), { minLength: 1, maxLength: 8 }),
+        fc.uniqueArray(fc.nat(IDS.length - 1), { minLength: 1, maxLength: 8, size: "max" }),
         async (drawn, asked) => {
           const rows = asked.sort((a, b) => a - b);
           const naive = rows.map((row) => {
@@ -107,6 +110,28 @@ describe("a few rows of an overlay", () => {
       expect(await outcome(plain!, [2, 9])).toEqual(await outcome(filtered!, [2, 9]));
       expect(await valuesOf(filtered!, [3, 9])).toEqual([30, null]);
     }
+  });
+
+  it("share the value where the base holds an id twice", async () => {
+    const overlay = await openAll([specOf({ rows: [5, 8, 3, 7, 2], groupRows: 2, writer: 1, padded: false }, 0, true)]);
+    const index = await buildKeyIndex(
+      "id",
+      [baseBatch({ id: [IDS[3]!] }, 1), baseBatch({ id: [IDS[3]!, IDS[2]!] }, 4)],
+      {
+        rows: 9,
+      },
+    );
+    await using cursor = mergeOverlay(overlay, index, { columns: ["mock__n"] });
+    const [column] = await cursor.read(0, 9);
+    expect(Array.from({ length: 9 }, (_, row) => valueAt(column!, row))).toEqual([
+      null,
+      30,
+      null,
+      null,
+      30,
+      20,
+      ...[null, null, null],
+    ]);
   });
 
   it("cost the row groups that hold them", async () => {

@@ -5,7 +5,7 @@ import { columnOf } from "@usr/schema/columns";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { buildKeyIndex, type KeyIndex, matchKeys } from "../src/index.ts";
+import { buildKeyIndex, type KeyBatch, type KeyIndex, matchKeys } from "../src/index.ts";
 import { createKeyTable, NOT_LOOKED_UP } from "../src/key-table.ts";
 import { baseBatch, idBase, sequenceBase } from "./support.ts";
 
@@ -70,6 +70,11 @@ describe("ids", () => {
   });
 });
 
+test("a batch without the key's column is no base", async () => {
+  await expect(buildKeyIndex("id", [baseBatch({ name: ["a"] })])).rejects.toThrow(RangeError);
+  await expect(buildKeyIndex("sequence", [baseBatch({ sequence: ["A"] })])).rejects.toThrow(/bio_type/);
+});
+
 describe("sequence keys", () => {
   test("match in the case they are stored, sequence_ci in any", async () => {
     const exact = await buildKeyIndex("sequence", sequenceBase([" ACGT", "acgt", null, "TT"]));
@@ -113,6 +118,16 @@ describe("sequence keys", () => {
       code: "AMBIGUOUS_BASE_KEY",
     });
     expect((await buildKeyIndex("sequence", sequenceBase(["a", "A"]))).numRows).toBe(2);
+    // A message is read by people, the details by programs.
+    for (const length of [59, 60, 61, 5000]) {
+      const sequence = "ACGT".repeat(length).slice(0, length);
+      const error: unknown = await buildKeyIndex("sequence", sequenceBase([sequence, sequence])).catch(
+        (e: unknown) => e,
+      );
+      expect(error).toMatchObject({ details: { key: "sequence", value: sequence, rows: [1, 2] } });
+      const shown = length <= 60 ? sequence : `${sequence.slice(0, 57)}...`;
+      expect(String(error)).toContain(`: ${shown}.`);
+    }
   });
 
   test("sequence_ci is for dna_4 alone", async () => {
@@ -120,6 +135,29 @@ describe("sequence keys", () => {
       code: "NOT_SUPPORTED",
       details: { alphabet: "dna_5", row: 1 },
     });
+    const unknown = baseBatch({ sequence: ["A", "C"], bio_type: ["dna", "dna"], alphabet: ["dna_4", null] }, 7);
+    await expect(buildKeyIndex("sequence_ci", [unknown])).rejects.toMatchObject({
+      code: "NOT_SUPPORTED",
+      message: expect.stringContaining("base row 9 has the alphabet NULL"),
+      details: { key: "sequence_ci", alphabet: null, row: 9 },
+    });
+  });
+
+  test("columns of all missing values: no bio_type is no second one, no alphabet is not dna_4", async () => {
+    const batch = baseBatch({ sequence: ["A", "C"], bio_type: ["dna", "dna"], alphabet: ["dna_4", "dna_4"] });
+    const without = (name: string): KeyBatch => ({
+      ...batch,
+      columns: batch.schema.fields.map((field, i) =>
+        field.name === name ? columnOf({ kind: "null" }, [null, null]) : batch.columns[i]!,
+      ),
+    });
+    expect(await buildKeyIndex("sequence", [without("bio_type")])).toMatchObject({ numRows: 2, complete: true });
+    await expect(buildKeyIndex("sequence_ci", [without("alphabet")])).rejects.toMatchObject({
+      code: "NOT_SUPPORTED",
+      details: { alphabet: null, row: 1 },
+    });
+    // Keys that are all missing are no keys.
+    expect(lookup(await buildKeyIndex("sequence", [without("sequence")]), "A")).toBe(-1);
   });
 });
 
@@ -233,6 +271,17 @@ describe("matchKeys", () => {
       ],
       orphanSamples: ["x", "x", "y"],
     });
+  });
+
+  test("samples are the first five, counts are of all", async () => {
+    const matcher = matchKeys(await buildKeyIndex("id", idBase(["a"])));
+    const names = Array.from({ length: 9 }, (_, i) => `x${i}`);
+    matcher.match(column(...names));
+    matcher.match(column(...names));
+    const { orphanSamples, duplicateSamples, ...counts } = matcher.summary();
+    expect(counts).toEqual({ rows: 18, matched: 0, orphans: 18, blank: 0, duplicates: 9 });
+    expect(orphanSamples).toEqual(names.slice(0, 5));
+    expect(duplicateSamples).toEqual(names.slice(0, 5).map((key, i) => ({ key, rows: [i + 1, i + 10] })));
   });
 
   test("under a partial index only keys of its rows are compared", async () => {

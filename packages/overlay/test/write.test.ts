@@ -1,5 +1,6 @@
 import { columnOf, valueAt } from "@usr/schema/columns";
 import { describe, expect, test } from "vitest";
+import { OverlayError } from "../src/index.ts";
 import { nextCreatedAt, normalizeKeys, overlayMetadata, partName } from "../src/write/index.ts";
 import { makePart } from "./support.ts";
 
@@ -102,4 +103,17 @@ describe("normalizeKeys", () => {
     expect(normalizeKeys("id", column)).toBe(column);
     expect(normalizeKeys("sequence_ci", column)).not.toBe(column);
   });
+});
+
+test("an overlay's error has details, though they may be empty, and keeps its cause", () => {
+  const cause = new Error("why");
+  expect(new OverlayError("CORRUPT", "It is.", { cause, hint: "Mend it." })).toMatchObject({
+    name: "OverlayError",
+    code: "CORRUPT",
+    message: "It is.",
+    hint: "Mend it.",
+    details: {},
+    cause,
+  });
+  expect("cause" in new OverlayError("CORRUPT", "It is.")).toBe(false);
 });

@@ -18,16 +18,12 @@ export function nextCreatedAt(
   let next = nowUs;
   for (const part of parts) {
     // Parts of other programs may hold nanoseconds: the microsecond after the one they fall in is after them.
-    const after = floorUs(part.createdAt) + 1n;
+    const after = part.createdAt / 1000n + 1n;
     if (after <= next) continue;
     if (after - 1n - nowUs > TOLERATED_US) throw fromTheFuture(part.name, part.createdAtText, nowUs);
     next = after;
   }
   return next;
-}
-
-function floorUs(ns: bigint): bigint {
-  return ns >= 0n ? ns / 1000n : (ns - 999n) / 1000n;
 }
 
 function fromTheFuture(name: string, createdAt: string, nowUs: bigint): OverlayError {

@@ -37,8 +37,8 @@ export async function unionKeys(overlay: Overlay, base: KeyIndex, o: Signal = {}
   const strangers = columnBuilder({ kind: "string" });
   for (const part of overlay.parts) {
     for await (const batch of readBatches(part.file, { columns: [part.key], signal: o.signal })) {
-      const column = batch.columns[0];
-      if (column?.layout !== "utf8") continue;
+      const column = batch.columns[0]!;
+      if (column.layout !== "utf8") continue;
       const { offsets, data } = column;
       for (const [i, row] of base.lookupEach(column).entries()) {
         if (row >= 0) {
