@@ -2,14 +2,14 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { canonicalRegistry, contractHash, parseRegistry, registryHash } from "@usr/registry";
+import { GOLDEN_PATH } from "@usr/testkit";
 import { describe, expect, it } from "vitest";
 import { registryOf } from "../src/registry.ts";
 import { USR_STATE } from "../src/reserved.ts";
 import type { NamespaceEntry } from "../src/types.ts";
 import { type Json, yamlOfJson } from "./json.ts";
 
-const GOLDEN = new URL("../../testkit/fixtures/golden/", import.meta.url);
-const read = (path: string): string => readFileSync(new URL(path, GOLDEN), "utf8");
+const read = (path: string): string => readFileSync(GOLDEN_PATH + path, "utf8");
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 interface VectorEntry {
@@ -60,7 +60,7 @@ describe("canonical text of the golden documents", () => {
   });
 });
 
-const roots = readdirSync(GOLDEN, { withFileTypes: true }).flatMap((entry) =>
+const roots = readdirSync(GOLDEN_PATH, { withFileTypes: true }).flatMap((entry) =>
   entry.isDirectory() ? [entry.name] : [],
 );
 

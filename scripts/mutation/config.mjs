@@ -1,0 +1,66 @@
+// Everything about mutation testing that can be set: which packages, which tests, which mutants do not count, and Stryker's own options.
+// Stryker reads this file with the folder of one package as its working directory; `node scripts/mutation.mjs` starts it.
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** At least this share of the mutants of each package is killed. */
+export const BREAK = 85;
+
+/** Random tests run a fifth of their usual cases, always the same ones: every mutant pays for them, and a score must be repeatable. */
+export const TEST_ENV = { USR_TEST_RUNS: "0.2", USR_TEST_SEED: "20261121", NO_COLOR: "1" };
+
+/**
+ * Test files that do not take part, in every package. Tests that start a process do not see the mutant, which is switched on inside of the
+ * test runner only; those against Python would make the score depend on what is installed.
+ */
+const EXCLUDED = ["test/**/*.oracle.test.ts", "test/readme.test.ts"];
+
+/** Each package with the test files of its own that do not take part, and why. */
+export const PACKAGES = {
+  id: [
+    "test/size.test.ts", // measures what is bundled, which grows by the mutants
+    "test/large.test.ts", // 64 MB through instrumented loops takes minutes
+  ],
+  schema: [],
+  registry: [],
+  overlay: [],
+  storage: [
+    "test/crash.test.ts", // starts processes and kills them
+    "test/lock.test.ts", // starts processes that hold locks
+  ],
+  events: [],
+};
+
+/** The test files that stay away when the package `name` is mutated. */
+export const excludedTests = (name) => [...EXCLUDED, ...PACKAGES[name]];
+
+/** @type {import("@stryker-mutator/api/core").PartialStrykerOptions} */
+export default {
+  mutate: ["src/**/*.ts"],
+  // Sentences for people are no behaviour; wording.mjs says which literals those are. Codes, details and everything else count.
+  plugins: ["@stryker-mutator/vitest-runner", fileURLToPath(new URL("wording.mjs", import.meta.url))],
+  ignorers: ["wording"],
+  testRunner: "vitest",
+  vitest: { configFile: fileURLToPath(new URL("vitest.config.mjs", import.meta.url)), related: false, pool: "threads" },
+  coverageAnalysis: "perTest",
+  // Two levels below the root, as the packages are: what a package names by `../..` is there too.
+  tempDirName: join(root, ".mutation"),
+  cleanTempDir: "always",
+  // Nothing is compiled by tsc, so the paths in this file need no rewriting.
+  tsconfigFile: "none.json",
+  ignorePatterns: ["dist", ".reports", ".turbo"],
+  concurrency: 2,
+  timeoutMS: 5_000,
+  timeoutFactor: 2,
+  incremental: true,
+  incrementalFile: ".reports/mutation/incremental.json",
+  reporters: ["clear-text", "progress-append-only", "html", "json"],
+  clearTextReporter: { logTests: false, reportTests: false, allowColor: false, skipFull: true },
+  htmlReporter: { fileName: ".reports/mutation/index.html" },
+  jsonReporter: { fileName: ".reports/mutation/mutation.json" },
+  thresholds: { high: 95, low: BREAK, break: BREAK },
+  packageManager: "pnpm",
+  warnings: { slow: false },
+};
