@@ -8,6 +8,8 @@ export interface OpenPartOptions extends Signal {
   /** Where the part lies, relative to the dataset; absent = the path the source knows. */
   readonly path?: string | undefined;
   readonly limits?: DecodeLimits | undefined;
+  /** A part opened before, of the same overlay most likely: what the two have in common is held once. */
+  readonly like?: Part | undefined;
 }
 
 /**
@@ -18,7 +20,8 @@ export interface OpenPartOptions extends Signal {
  */
 export async function openPart(source: ByteSource, o: OpenPartOptions = {}): Promise<Part> {
   const path = o.path ?? source.meta.path ?? "";
-  const file = await openParquet(source, { signal: o.signal, limits: o.limits });
+  const { signal, limits, like } = o;
+  const file = await openParquet(source, { signal, limits, like: like?.file });
   const { metadata } = file.schema;
   const name = path.slice(path.lastIndexOf("/") + 1);
 
@@ -39,7 +42,10 @@ export async function openPart(source: ByteSource, o: OpenPartOptions = {}): Pro
     createdAt: createdAt.epochNs,
     createdAtText,
     file,
-    columns: file.columnNames.filter((column) => column !== key),
+    columns:
+      like?.file.columnNames === file.columnNames && like.key === key
+        ? like.columns
+        : file.columnNames.filter((column) => column !== key),
     registryHash: metadata.get("usr:registry_hash") || undefined,
     contractHash: metadata.get("usr:namespace_contract_hash") || undefined,
     eventId: metadata.get("usr:event_id") || undefined,

@@ -1,8 +1,9 @@
 import type { Decompress } from "./codec.ts";
 import { corrupt, tooLarge } from "./error.ts";
 import { rowsBefore } from "./even-levels.ts";
-import type { Limits, SchemaNode } from "./footer.ts";
+import type { SchemaNode } from "./footer.ts";
 import { PAGE } from "./format.ts";
+import type { Limits } from "./limits.ts";
 import {
   countRows,
   decodeDataPage,

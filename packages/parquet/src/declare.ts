@@ -1,7 +1,8 @@
 import type { DataType, Field, StructField } from "@usr/schema";
 import { notSupported } from "./error.ts";
-import { decodeSchema, resolveLimits, type SchemaNode } from "./footer.ts";
+import { decodeSchema, type SchemaNode } from "./footer.ts";
 import { CONVERTED, ELEMENT, FILE, LOGICAL, PHYSICAL, REPETITION } from "./format.ts";
+import { resolveLimits } from "./limits.ts";
 import { originOf } from "./origin.ts";
 import { type Shape, shapeOf } from "./shape.ts";
 import { type ThriftStruct, type ThriftValue, WIRE } from "./thrift.ts";

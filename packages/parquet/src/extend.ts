@@ -26,7 +26,7 @@
  * @module
  */
 import { type Schema, sameType } from "@usr/schema";
-import type { FooterRowGroup } from "./footer.ts";
+import type { FooterRowGroup } from "./footer-groups.ts";
 import { declarationOf, keptChunk, leafPaths, nodeOf } from "./passthrough.ts";
 import type { ParquetFile, RowGroup, WriteOptions } from "./types.ts";
 import { type PlacedGroup, writeAfter } from "./write.ts";

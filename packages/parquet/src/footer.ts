@@ -1,9 +1,21 @@
 import { corrupt, notSupported, tooLarge } from "./error.ts";
-import { CHUNK, ELEMENT, FILE, GROUP, META, PHYSICAL, REPETITION } from "./format.ts";
-import type { ByteRange } from "./source.ts";
-import { readThrift, type ThriftList, type ThriftStruct } from "./thrift.ts";
-import { getBytes, getI32, getSize, getStruct, getStructs, getText, getTexts } from "./thrift-fields.ts";
-import type { DecodeLimits } from "./types.ts";
+import { decodeRowGroup, type FooterRowGroup } from "./footer-groups.ts";
+import { ELEMENT, FILE, PHYSICAL, REPETITION } from "./format.ts";
+import type { Limits } from "./limits.ts";
+import { sameBytes } from "./pieces.ts";
+import {
+  END_OF_STRUCT,
+  enterList,
+  enterStruct,
+  nextField,
+  readField,
+  skipField,
+  type ThriftStruct,
+  type ThriftValue,
+  thriftCursor,
+  WIRE,
+} from "./thrift.ts";
+import { getI32, getSize, getStructs, getText } from "./thrift-fields.ts";
 
 /** One element of the file's schema with what follows from its place in the tree. */
 export interface SchemaNode {
@@ -23,97 +35,117 @@ export interface SchemaNode {
   readonly leafCount: number;
 }
 
-/** One leaf column of one row group. */
-export interface Chunk {
-  readonly raw: ThriftStruct;
-  readonly meta: ThriftStruct;
-  readonly start: number;
-  readonly length: number;
-  readonly codec: number;
-  readonly numValues: number;
-  readonly uncompressed: number;
-  readonly offsetIndex: ByteRange | undefined;
-  readonly filter: ByteRange | undefined;
-}
-
-export interface FooterRowGroup {
-  readonly numRows: number;
-  readonly startRow: number;
-  readonly byteSize: number;
-  readonly chunks: readonly Chunk[];
-}
-
 export interface Footer {
   /** Where the footer starts: everything before it is column chunks and what they point to. */
   readonly dataEnd: number;
+  readonly declared: Declared;
   readonly columns: readonly SchemaNode[];
   readonly leaves: readonly SchemaNode[];
   readonly numRows: number;
   readonly rowGroups: readonly FooterRowGroup[];
   readonly keyValues: ReadonlyMap<string, string>;
   readonly createdBy: string | undefined;
-  readonly columnOrders: ThriftList | undefined;
 }
 
-export type Limits = { readonly [K in keyof Required<DecodeLimits>]: number };
-
-export function resolveLimits(o: DecodeLimits = {}): Limits {
-  return {
-    footerBytes: o.footerBytes ?? 64 * 2 ** 20,
-    footerValues: o.footerValues ?? 16 * 2 ** 20,
-    columns: o.columns ?? 16_384,
-    rowGroups: o.rowGroups ?? 262_144,
-    chunkBytes: o.chunkBytes ?? 64 * 2 ** 30,
-    pageBytes: o.pageBytes ?? 2 ** 30,
-    pageValues: o.pageValues ?? 64 * 2 ** 20,
-    heldBytes: o.heldBytes ?? 64 * 2 ** 30,
-    expansion: o.expansion ?? 65_536,
-  };
-}
-
-/** Uncompressed size that `compressed` bytes may declare. */
-export function expansionLimit(compressed: number, limits: Limits): number {
-  return 2 ** 20 + compressed * limits.expansion;
+/** What a footer says of its columns whatever the rows are. Files that say the same share one. */
+export interface Declared {
+  /** The bytes that say so: the schema, then the column orders. */
+  readonly encoded: readonly Uint8Array[];
+  readonly columns: readonly SchemaNode[];
+  readonly leaves: readonly SchemaNode[];
+  /** For each leaf whether its bounds are in the order of its type; empty = of none. */
+  readonly typeOrdered: readonly boolean[];
 }
 
 const MAX_LEVEL = 200;
 
-/** Decodes and cross-checks a footer. `dataEnd` is where it starts in the file: every chunk lies before it. */
-export function decodeFooter(bytes: Uint8Array, dataEnd: number, limits: Limits): Footer {
-  const { value: meta } = readThrift(bytes, 0, bytes.length, limits.footerValues);
-  if (meta.has(FILE.encryption)) throw notSupported("The Parquet file is encrypted.");
-  const { columns, leaves } = decodeSchema(meta, limits);
+/** A field of the footer and where it lies: `[start, end)`. */
+interface Span {
+  readonly wire: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Decodes and cross-checks a footer. `dataEnd` is where it starts in the file: every chunk lies before it. Keeps `bytes`: what is said of chunks is
+ * decoded when it is asked for. What `like` declares in the same bytes is shared with it.
+ */
+export function decodeFooter(bytes: Uint8Array, dataEnd: number, limits: Limits, like?: Declared): Footer {
+  const spans = spansOf(bytes, limits);
+  if (spans.has(FILE.encryption)) throw notSupported("The Parquet file is encrypted.");
+  const declared = declaredBy(bytes, spans, limits, like);
+  const { columns, leaves } = declared;
+  const meta = fieldsOf(bytes, spans, [FILE.numRows, FILE.keyValues, FILE.createdBy]);
   const numRows = required(getSize(meta, FILE.numRows), "row count");
-  const rawGroups = getStructs(meta, FILE.rowGroups) ?? [];
-  if (rawGroups.length > limits.rowGroups) {
-    throw tooLarge(`The Parquet file declares ${rawGroups.length} row groups.`, "rowGroups", {
-      rowGroups: rawGroups.length,
-    });
-  }
+  const groups = spans.get(FILE.rowGroups);
+  const c = thriftCursor(bytes, groups?.start ?? 0, groups?.end ?? 0, Number.POSITIVE_INFINITY);
+  c.wire = groups?.wire ?? WIRE.list;
+  const count = groups === undefined ? 0 : enterList(c, FILE.rowGroups, WIRE.struct);
+  if (count > limits.rowGroups)
+    throw tooLarge(`The Parquet file declares ${count} row groups.`, "rowGroups", { rowGroups: count });
   const rowGroups: FooterRowGroup[] = [];
   let startRow = 0;
-  for (const [index, raw] of rawGroups.entries()) {
-    const group = decodeRowGroup(raw, index, startRow, leaves, dataEnd, limits);
+  for (let index = 0; index < count; index++) {
+    const group = decodeRowGroup(c, index, startRow, leaves, dataEnd, limits);
     rowGroups.push(group);
     startRow += group.numRows;
   }
   if (startRow !== numRows)
     throw corrupt(`the footer declares ${numRows} rows, its row groups ${startRow}`, { numRows, sum: startRow });
-  const orders = meta.get(FILE.columnOrders);
-  const columnOrders =
-    typeof orders === "object" && "kind" in orders && orders.kind === "list" && orders.items.length === leaves.length
-      ? orders
-      : undefined;
   return {
     dataEnd,
+    declared,
     columns,
     leaves,
     numRows,
     rowGroups,
     keyValues: decodeKeyValues(meta),
     createdBy: getText(meta, FILE.createdBy),
-    columnOrders,
   };
+}
+
+/** Where each field of the footer lies. Checks the encoding of all of it, and that it holds no more than allowed. */
+function spansOf(bytes: Uint8Array, limits: Limits): ReadonlyMap<number, Span> {
+  const spans = new Map<number, Span>();
+  const c = thriftCursor(bytes, 0, bytes.length, limits.footerValues);
+  enterStruct(c);
+  for (let id = nextField(c, 0); id !== END_OF_STRUCT; id = nextField(c, id)) {
+    const { at: start, wire } = c;
+    skipField(c);
+    spans.set(id, { wire, start, end: c.at });
+  }
+  return spans;
+}
+
+function fieldsOf(bytes: Uint8Array, spans: ReadonlyMap<number, Span>, ids: readonly number[]): ThriftStruct {
+  const fields = new Map<number, ThriftValue>();
+  for (const id of ids) {
+    const span = spans.get(id);
+    if (span === undefined) continue;
+    const c = thriftCursor(bytes, span.start, span.end, Number.POSITIVE_INFINITY);
+    c.wire = span.wire;
+    fields.set(id, readField(c));
+  }
+  return fields;
+}
+
+function declaredBy(
+  bytes: Uint8Array,
+  spans: ReadonlyMap<number, Span>,
+  limits: Limits,
+  like: Declared | undefined,
+): Declared {
+  const ids = [FILE.schema, FILE.columnOrders];
+  const encoded = ids.map((id) => bytes.subarray(spans.get(id)?.start ?? 0, spans.get(id)?.end ?? 0));
+  if (like?.encoded.every((other, i) => sameBytes(encoded[i]!, other)) === true) return like;
+  const meta = fieldsOf(bytes, spans, ids);
+  const { columns, leaves } = decodeSchema(meta, limits);
+  const orders = meta.get(FILE.columnOrders);
+  const typeOrdered =
+    typeof orders === "object" && "kind" in orders && orders.kind === "list" && orders.items.length === leaves.length
+      ? orders.items.map((order) => order instanceof Map && order.has(1))
+      : [];
+  return { encoded, columns, leaves, typeOrdered };
 }
 
 function required<T>(value: T | undefined, what: string): T {
@@ -194,88 +226,4 @@ export function decodeSchema(
   if (leaves.length > limits.columns)
     throw tooLarge(`The Parquet file declares ${leaves.length} leaf columns.`, "columns", { columns: leaves.length });
   return { columns: root.children, leaves };
-}
-
-function decodeRowGroup(
-  raw: ThriftStruct,
-  index: number,
-  startRow: number,
-  leaves: readonly SchemaNode[],
-  dataEnd: number,
-  limits: Limits,
-): FooterRowGroup {
-  const numRows = required(getSize(raw, GROUP.numRows), "row count of a row group");
-  const rawChunks = getStructs(raw, GROUP.columns) ?? [];
-  if (rawChunks.length !== leaves.length) {
-    throw corrupt(`row group ${index} has ${rawChunks.length} column chunks, the schema ${leaves.length} columns`);
-  }
-  let byteSize = 0;
-  const chunks = rawChunks.map((chunk, i) => {
-    const decoded = decodeChunk(chunk, leaves[i]!, `column ${i} of row group ${index}`, numRows, dataEnd, limits);
-    byteSize += decoded.length;
-    return decoded;
-  });
-  return { numRows, startRow, byteSize, chunks };
-}
-
-function decodeChunk(
-  raw: ThriftStruct,
-  leaf: SchemaNode,
-  where: string,
-  numRows: number,
-  dataEnd: number,
-  limits: Limits,
-): Chunk {
-  if (getBytes(raw, CHUNK.filePath)?.length) throw notSupported("The Parquet file keeps columns in other files.");
-  const meta = getStruct(raw, CHUNK.meta);
-  if (meta === undefined) {
-    if (raw.has(CHUNK.crypto) || raw.has(CHUNK.encryptedMeta))
-      throw notSupported("The Parquet file has encrypted columns.");
-    throw corrupt(`${where} has no metadata`);
-  }
-  const type = required(getI32(meta, META.type), "column type");
-  if (type !== leaf.physical) throw corrupt(`${where} has physical type ${type}, the schema says ${leaf.physical}`);
-  const path = getTexts(meta, META.path);
-  if (path !== undefined && path.length > 0 && path[path.length - 1] !== leaf.name)
-    throw corrupt(`${where} names another column`);
-  const numValues = required(getSize(meta, META.numValues), "value count");
-  const length = required(getSize(meta, META.totalCompressed), "compressed size");
-  const uncompressed = required(getSize(meta, META.totalUncompressed), "uncompressed size");
-  const dataPage = required(getSize(meta, META.dataPageOffset), "data page offset");
-  const dictionary = getSize(meta, META.dictionaryPageOffset);
-  const codec = required(getI32(meta, META.codec), "codec");
-  // Some writers store 0 for "no dictionary".
-  const start = dictionary !== undefined && dictionary >= 4 && dictionary < dataPage ? dictionary : dataPage;
-  // A chunk without values is never read; pyarrow gives it an offset of 0.
-  if (numValues > 0) {
-    if (start < 4 || start + length > dataEnd || dataPage >= start + Math.max(length, 1))
-      throw corrupt(`${where} lies outside of the file`, { start, length, dataEnd });
-  }
-  if (leaf.rep === 0 ? numValues !== numRows : numValues < numRows) {
-    throw corrupt(`${where} declares ${numValues} values for ${numRows} rows`, { numValues, numRows });
-  }
-  if (uncompressed > limits.chunkBytes)
-    throw tooLarge(`${where} declares ${uncompressed} uncompressed bytes.`, "chunkBytes", { uncompressed });
-  if (uncompressed > expansionLimit(length, limits)) {
-    throw tooLarge(`${where} declares ${uncompressed} bytes out of ${length} compressed ones.`, "expansion", {
-      uncompressed,
-      length,
-    });
-  }
-  const place = (from: ThriftStruct, offsetId: number, lengthId: number): ByteRange | undefined => {
-    const offset = getSize(from, offsetId) ?? 0;
-    const size = getI32(from, lengthId) ?? 0;
-    return offset >= 4 && size > 0 && offset + size <= dataEnd ? { offset, length: size } : undefined;
-  };
-  return {
-    raw,
-    meta,
-    start,
-    length,
-    codec,
-    numValues,
-    uncompressed,
-    offsetIndex: place(raw, CHUNK.offsetIndexOffset, CHUNK.offsetIndexLength),
-    filter: place(meta, META.bloomOffset, META.bloomLength),
-  };
 }

@@ -1,6 +1,6 @@
 import type { ChunkBytes } from "./cursor.ts";
 import { corrupt } from "./error.ts";
-import type { Chunk } from "./footer.ts";
+import type { Chunk } from "./footer-groups.ts";
 import type { ByteRange } from "./source.ts";
 import { readThrift } from "./thrift.ts";
 import { getI32, getSize, getStructs } from "./thrift-fields.ts";

@@ -1,23 +1,27 @@
 import type { Field } from "@usr/schema";
 import { corrupt, located, notSupported, ParquetError, tooLarge } from "./error.ts";
-import { decodeFooter, type Footer, resolveLimits } from "./footer.ts";
+import { decodeFooter, type Footer } from "./footer.ts";
 import { REPETITION } from "./format.ts";
-import { originsOf } from "./origin.ts";
-import { type Shape, shapeOf, UnsupportedShape } from "./shape.ts";
+import { resolveLimits } from "./limits.ts";
+import { ARROW_SCHEMA_KEY, originsOf } from "./origin.ts";
+import { type Origin, type Shape, shapeOf, UnsupportedShape } from "./shape.ts";
 import { readExactly } from "./source.ts";
 import type { ByteSource, DecodeLimits, ParquetFile, Signal } from "./types.ts";
 
 const TAIL = 64 * 1024;
+
+export interface OpenOptions extends Signal {
+  readonly limits?: DecodeLimits | undefined;
+  /** A file opened before that most likely has the same columns, as parts of one overlay have: what both declare is then held once. */
+  readonly like?: ParquetFile | undefined;
+}
 
 /**
  * Reads and checks the footer. Throws `ParquetError`: `CORRUPT` where the file contradicts the format or itself, `TOO_LARGE` where it
  * declares more than `limits` allow, `NOT_SUPPORTED` for encrypted files. Columns of types this package does not read do not
  * fail here; they are in `unsupported`.
  */
-export async function openParquet(
-  source: ByteSource,
-  o: Signal & { readonly limits?: DecodeLimits | undefined } = {},
-): Promise<ParquetFile> {
+export async function openParquet(source: ByteSource, o: OpenOptions = {}): Promise<ParquetFile> {
   try {
     return await open(source, o);
   } catch (error) {
@@ -25,10 +29,7 @@ export async function openParquet(
   }
 }
 
-async function open(
-  source: ByteSource,
-  o: Signal & { readonly limits?: DecodeLimits | undefined },
-): Promise<ParquetFile> {
+async function open(source: ByteSource, o: OpenOptions): Promise<ParquetFile> {
   const limits = resolveLimits(o.limits);
   const { size } = source.meta;
   if (size < 12) throw corrupt(`${size} bytes are too few for a Parquet file`);
@@ -45,17 +46,50 @@ async function open(
   if (length > limits.footerBytes) throw tooLarge(`The footer declares ${length} bytes.`, "footerBytes", { length });
   const bytes =
     start >= tailStart
-      ? tail.subarray(start - tailStart, start - tailStart + length)
+      ? // A copy: what was read along need not be held with it.
+        tail.slice(start - tailStart, start - tailStart + length)
       : await readExactly(source, start, length, o);
-  return describe(source, decodeFooter(bytes, start, limits), limits);
+  const { like } = o;
+  return describe(source, decodeFooter(bytes, start, limits, like?.footer.declared), limits, like);
 }
 
 function latin1(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes);
 }
 
-function describe(source: ByteSource, footer: Footer, limits: ParquetFile["limits"]): ParquetFile {
+function describe(
+  source: ByteSource,
+  footer: Footer,
+  limits: ParquetFile["limits"],
+  like: ParquetFile | undefined,
+): ParquetFile {
   const { origins, metadata } = originsOf(footer);
+  const { fields, shapes, unsupported, columnNames } = readAlike(footer, like) ?? readable(footer, origins);
+  return {
+    source,
+    schema: { fields, metadata },
+    unsupported,
+    columnNames,
+    numRows: footer.numRows,
+    leafColumns: footer.leaves.length,
+    createdBy: footer.createdBy,
+    rowGroups: footer.rowGroups.map(({ numRows, startRow, byteSize }) => ({ numRows, startRow, byteSize })),
+    limits,
+    footer,
+    shapes,
+  };
+}
+
+type Readable = Pick<ParquetFile, "shapes" | "unsupported" | "columnNames"> & { readonly fields: readonly Field[] };
+
+/** What `like` makes of the same columns under the same `ARROW:schema`. */
+function readAlike(footer: Footer, like: ParquetFile | undefined): Readable | undefined {
+  if (like === undefined || footer.declared !== like.footer.declared) return undefined;
+  if (footer.keyValues.get(ARROW_SCHEMA_KEY) !== like.footer.keyValues.get(ARROW_SCHEMA_KEY)) return undefined;
+  return { ...like, fields: like.schema.fields };
+}
+
+function readable(footer: Footer, origins: readonly Origin[]): Readable {
   const fields: Field[] = [];
   const shapes = new Map<string, Shape>();
   const unsupported = new Map<string, string>();
@@ -75,19 +109,7 @@ function describe(source: ByteSource, footer: Footer, limits: ParquetFile["limit
       unsupported.set(column.name, error.message);
     }
   }
-  return {
-    source,
-    schema: { fields, metadata },
-    unsupported,
-    columnNames: footer.columns.map((c) => c.name),
-    numRows: footer.numRows,
-    leafColumns: footer.leaves.length,
-    createdBy: footer.createdBy,
-    rowGroups: footer.rowGroups.map(({ numRows, startRow, byteSize }) => ({ numRows, startRow, byteSize })),
-    limits,
-    footer,
-    shapes,
-  };
+  return { fields, shapes, unsupported, columnNames: footer.columns.map((c) => c.name) };
 }
 
 /** The shape of a readable column. Throws `COLUMN_NOT_FOUND` or `NOT_SUPPORTED`. */

@@ -1,7 +1,8 @@
 import { type ByteValues, decodeDelta32, decodeDelta64, decodeDeltaBytes, decodeDeltaLength } from "./delta.ts";
 import { corrupt, notSupported, tooLarge } from "./error.ts";
-import type { Limits, SchemaNode } from "./footer.ts";
+import type { SchemaNode } from "./footer.ts";
 import { ENCODING, PHYSICAL } from "./format.ts";
+import type { Limits } from "./limits.ts";
 import { decodeHybrid } from "./rle.ts";
 
 /** The values of a page that are there, without the missing ones, in the physical type. */

@@ -1,3 +1,5 @@
+import { nativeBuffer } from "./native.ts";
+
 /** Bytes of all pieces together. */
 export function sizeOf(parts: readonly Uint8Array[]): number {
   let size = 0;
@@ -16,4 +18,10 @@ export function concatBytes(parts: readonly Uint8Array[], memory?: Uint8Array): 
     to += part.length;
   }
   return out;
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  const compare = nativeBuffer()?.Buffer?.compare;
+  return compare === undefined ? a.every((byte, i) => byte === b[i]) : compare(a, b) === 0;
 }

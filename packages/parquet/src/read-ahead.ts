@@ -1,7 +1,8 @@
 import type { Decompress, Inflate } from "./codec.ts";
 import type { ChunkBytes } from "./cursor.ts";
-import type { Limits, SchemaNode } from "./footer.ts";
+import type { SchemaNode } from "./footer.ts";
 import { PAGE } from "./format.ts";
+import type { Limits } from "./limits.ts";
 import { compressedBody, declaredRows, readPageHeader } from "./page.ts";
 
 /** Decompressed bytes that may wait to be decoded; shared by the columns that are read together. */

@@ -2,7 +2,7 @@ import type { DataType } from "@usr/schema";
 import type { SchemaNode } from "./footer.ts";
 import { META, REPETITION, STATS } from "./format.ts";
 import { readableShape } from "./open.ts";
-import { getBytes, getSize, getStruct } from "./thrift-fields.ts";
+import { getBytes, getStruct } from "./thrift-fields.ts";
 import type { ParquetFile } from "./types.ts";
 
 /**
@@ -17,8 +17,7 @@ export function nullCount(file: ParquetFile, column: string): number | undefined
   let total = 0;
   for (const group of file.footer.rowGroups) {
     if (group.numRows === 0) continue;
-    const statistics = getStruct(group.chunks[leaf.firstLeaf]!.meta, META.statistics);
-    const nulls = statistics === undefined ? undefined : getSize(statistics, STATS.nullCount);
+    const { nulls } = group.chunks[leaf.firstLeaf]!;
     if (nulls === undefined || nulls > group.numRows) return undefined;
     total += nulls;
   }
@@ -46,14 +45,10 @@ export function columnBounds(file: ParquetFile, rowGroup: number, column: string
   const group = file.footer.rowGroups[rowGroup];
   if (shape.kind !== "leaf" || group === undefined) return { nulls: undefined, range: undefined };
   const { leaf } = shape;
-  const statistics = getStruct(group.chunks[leaf.firstLeaf]!.meta, META.statistics);
-  const counted = statistics === undefined ? undefined : getSize(statistics, STATS.nullCount);
-  const nulls =
-    leaf.repetition === REPETITION.required
-      ? 0
-      : counted !== undefined && counted <= group.numRows
-        ? counted
-        : undefined;
+  const chunk = group.chunks[leaf.firstLeaf]!;
+  const counted = chunk.nulls !== undefined && chunk.nulls <= group.numRows ? chunk.nulls : undefined;
+  const nulls = leaf.repetition === REPETITION.required ? 0 : counted;
+  const statistics = getStruct(chunk.meta, META.statistics);
   if (statistics === undefined || !hasTypeOrder(file, leaf)) return { nulls, range: undefined };
   const min = decodeBound(shape.type, getBytes(statistics, STATS.minValue));
   const max = decodeBound(shape.type, getBytes(statistics, STATS.maxValue));
@@ -63,8 +58,7 @@ export function columnBounds(file: ParquetFile, rowGroup: number, column: string
 
 /** Whether the bounds of a column are in the order of its type. */
 export function hasTypeOrder(file: ParquetFile, leaf: SchemaNode): boolean {
-  const order = file.footer.columnOrders?.items[leaf.firstLeaf];
-  return order instanceof Map && order.has(1);
+  return file.footer.declared.typeOrdered[leaf.firstLeaf] === true;
 }
 
 function decodeBound(type: DataType, bytes: Uint8Array | undefined): Bound | undefined {

@@ -1,6 +1,6 @@
-import type { Chunk } from "./footer.ts";
-import { nativeBuffer } from "./native.ts";
+import type { Chunk } from "./footer-groups.ts";
 import { canPassThrough, nodeOf } from "./passthrough.ts";
+import { sameBytes } from "./pieces.ts";
 import { readExactly } from "./source.ts";
 import type { ParquetFile, Signal } from "./types.ts";
 
@@ -68,9 +68,4 @@ export async function filteredAlike(a: ParquetFile, b: ParquetFile, column: stri
 function chunksOf(file: ParquetFile, column: string): readonly Chunk[] {
   const { firstLeaf, leafCount } = nodeOf(file, column);
   return file.footer.rowGroups.flatMap(({ chunks }) => chunks.slice(firstLeaf, firstLeaf + leafCount));
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  const compare = nativeBuffer()?.Buffer?.compare;
-  return compare === undefined ? a.every((byte, i) => byte === b[i]) : compare(a, b) === 0;
 }

@@ -75,15 +75,3 @@ export function getStructs(s: ThriftStruct, id: number): readonly ThriftStruct[]
   }
   return out;
 }
-
-export function getTexts(s: ThriftStruct, id: number): readonly string[] | undefined {
-  const value = s.get(id);
-  if (value === undefined) return undefined;
-  if (typeof value !== "object" || value instanceof Map || !("kind" in value) || value.kind !== "list") {
-    throw corrupt(`metadata field ${id} is not a list`);
-  }
-  return value.items.map((item) => {
-    if (!(item instanceof Uint8Array)) throw corrupt(`metadata field ${id} is not a list of texts`);
-    return decodeText(item, id);
-  });
-}

@@ -93,17 +93,20 @@ async function chooseRegistry(root: Root, id: string, base: BaseTable, o: Snapsh
 /** Footers that an attempt to open a state has read already: a handle keeps its bytes. */
 const footers = new WeakMap<ReadHandle, Part>();
 
-async function footerOf(handle: ReadHandle): Promise<Part> {
-  const part = footers.get(handle) ?? (await openPart(handle));
+async function footerOf(handle: ReadHandle, like?: Part): Promise<Part> {
+  const part = footers.get(handle) ?? (await openPart(handle, { like }));
   footers.set(handle, part);
   return part;
 }
 
 /** The parts of an entry, opened. */
 async function openEntry(entry: OverlayEntry, handles: Handles): Promise<readonly Part[] | typeof MOVED> {
+  let like: Part | undefined;
   const opened = await mapBounded(entry.objects, OPEN_WIDTH, async ({ path }) => {
     const handle = await handles.open(path);
-    return handle === undefined ? undefined : await footerOf(handle);
+    const part = handle && (await footerOf(handle, like));
+    like ??= part;
+    return part;
   });
   const parts = opened.filter((part) => part !== undefined);
   return parts.length === opened.length ? parts : MOVED;

@@ -100,7 +100,7 @@ async function openContent(
   for (const entry of entries) {
     const parts: Part[] = [];
     for (const { path } of entry.objects) {
-      const part = await attempt(path, (handle) => openPart(handle, o));
+      const part = await attempt(path, (handle) => openPart(handle, { ...o, like: parts[0] }));
       if (part !== undefined) parts.push(part);
     }
     if (parts.length > 0) opened.push({ entry, parts });
