@@ -13,11 +13,20 @@ export interface Places {
 }
 
 export function placesOf(fs: DiskFs, root: string): Places {
+  /** Names being resolved. A thousand files of one folder that are opened side by side ask for two names, again and again. */
+  const asked = new Map<string, Promise<string>>();
+  const resolveOnce = (name: string): Promise<string> => {
+    const known = asked.get(name);
+    if (known !== undefined) return known;
+    const answer = fs.realpath(name).finally(() => asked.delete(name));
+    asked.set(name, answer);
+    return answer;
+  };
   const realpath = (name: string, path: string): Promise<string | undefined> =>
-    attemptIfPresent("resolve", path, fs.realpath(name));
+    attemptIfPresent("resolve", path, resolveOnce(name));
 
   const inside = async (real: string, path: string): Promise<string> => {
-    const realRoot = await attempt("resolve", path, fs.realpath(root));
+    const realRoot = await attempt("resolve", path, resolveOnce(root));
     const base = realRoot.endsWith(sep) ? realRoot : realRoot + sep;
     if (real === realRoot || real.startsWith(base)) return real;
     throw new StorageError("PATH_INVALID", `${path} leaves the root through a symbolic link (to ${real}).`, {
