@@ -6,6 +6,8 @@ import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type PartTarget, type PlacedRows, type Sizes, stageInBaseOrder } from "../src/write/attach-order.ts";
+import { baseKeys } from "../src/write/base-keys.ts";
+import { baseBytes } from "./make.ts";
 
 const STRING = { kind: "string" } as const;
 const FIELDS: readonly Field[] = [
@@ -35,16 +37,23 @@ const staging = () => {
 };
 
 /** The rows in pieces; the second column is first met in piece `late`. */
-async function* piecesOf(order: readonly number[], step: number, late: number): AsyncGenerator<PlacedRows> {
+async function* piecesOf(
+  order: readonly number[],
+  step: number,
+  late: number,
+  keyed = true,
+): AsyncGenerator<PlacedRows> {
   for (let at = 0, p = 0; at < order.length; at += step, p++) {
     const base = order.slice(at, at + step);
     const names = FIELDS.filter((_, i) => i === 0 || p >= late);
     yield {
       base: Int32Array.from(base),
-      key: columnOf(
-        STRING,
-        base.map((row) => `k${row}`),
-      ),
+      key: keyed
+        ? columnOf(
+            STRING,
+            base.map((row) => `k${row}`),
+          )
+        : undefined,
       columns: new Map(
         names.map(({ name, type }) => [
           name,
@@ -79,18 +88,28 @@ describe("rows on their way into a part", () => {
         return [...rows.slice(cut), ...rows.slice(0, cut)];
       }),
     );
+    const ids = Array.from({ length: 300 }, (_, row) => `k${row}`);
+    const base = await baseBytes({
+      sequences: ids.map(() => "A"),
+      instead: { id: ["string", ids] },
+      groupRows: 11,
+      write: { bloomFilters: ["id"] },
+    });
+    const source = { meta: { size: base.length }, read: async (at: number, n: number) => base.subarray(at, at + n) };
+    const keys = baseKeys(await openParquet(source), {});
     await fc.assert(
-      fc.asyncProperty(orderArb, fc.integer({ min: 1, max: 30 }), fc.nat(9), async (order, step, late) => {
+      fc.asyncProperty(orderArb, fc.integer({ min: 1, max: 30 }), fc.nat(9), fc.boolean(), async (...drawn) => {
+        const [order, step, late, keyed] = drawn;
         const { storage, made, target } = staging();
         const met = order.length > late * step ? FIELDS : FIELDS.slice(0, 1);
         let seen = 0;
         async function* counted(): AsyncGenerator<PlacedRows> {
-          for await (const piece of piecesOf(order, step, late)) {
+          for await (const piece of piecesOf(order, step, late, keyed)) {
             seen = Math.max(seen, piece.columns.size);
             yield piece;
           }
         }
-        const layout = { fields: () => FIELDS.slice(0, seen), numRows: 300, sizes: SMALL };
+        const layout = { fields: () => FIELDS.slice(0, seen), numRows: 300, keys: () => keys, sizes: SMALL };
         const staged = await stageInBaseOrder(counted(), layout, target, () => undefined);
         if (order.length === 0) {
           expect(staged).toBeUndefined();

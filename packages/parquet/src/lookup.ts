@@ -78,6 +78,11 @@ export async function rowGroupFilter(
   return range === undefined ? undefined : decodeFilter(await readExactly(file.source, range.offset, range.length, o));
 }
 
+/** Whether a text column has a filter in a row group; it is not read. */
+export function hasFilter(file: ParquetFile, rowGroup: number, column: string): boolean {
+  return file.footer.rowGroups[rowGroup]?.chunks[textLeaf(file, column)]?.filter !== undefined;
+}
+
 function textLeaf(file: ParquetFile, column: string): number {
   const node = nodeOf(file, column);
   if (file.shapes.get(column)?.type.kind === "string") return node.firstLeaf;

@@ -31,6 +31,7 @@ it("exports how columns are stored apart", () => {
 it("exports what looking for values needs", () => {
   expect(Object.keys(lookup).sort()).toMatchInlineSnapshot(`
     [
+      "hasFilter",
       "rowGroupFilter",
       "rowGroupsWith",
       "writtenHere",

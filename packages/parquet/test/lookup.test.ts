@@ -16,7 +16,7 @@ import {
   type WriteOptions,
   writeParquet,
 } from "../src/index.ts";
-import { type Candidate, rowGroupFilter, rowGroupsWith, writtenHere } from "../src/lookup.ts";
+import { type Candidate, hasFilter, rowGroupFilter, rowGroupsWith, writtenHere } from "../src/lookup.ts";
 import { getI32, getSize } from "../src/thrift-fields.ts";
 import { createHasher } from "../src/xxhash.ts";
 import { bytesSource, collect, openFile, oracle, python, readAll } from "./canon.ts";
@@ -134,6 +134,7 @@ describe("bloom filters", () => {
     const groups = Array.from({ length: 4 }, (_, g) => Array.from({ length: 5000 }, (_, i) => `id ${g} ${i}`));
     const file = await written(groups);
     const filters = await Promise.all(groups.map((_, g) => rowGroupFilter(file, g, "id")));
+    expect(groups.map((_, g) => hasFilter(file, g, "id"))).toEqual(filters.map((filter) => filter !== undefined));
     let hits = 0;
     for (let i = 0; i < 20_000; i++) {
       const value = utf8.encode(`stranger ${i}`);

@@ -43,8 +43,8 @@ export async function findRows(
 }
 
 export interface LookupOptions extends Signal {
-  /** Makes the index of the whole base. Default: reads its ids. */
-  readonly whole?: (() => Promise<KeyIndex>) | undefined;
+  /** Answers where the whole base is worth reading. Default: reads its ids. */
+  readonly whole?: IdLookup | undefined;
 }
 
 /** Answers which base rows have some ids: an index that knows these ids as one of the whole base does. Others may be unknown to it. */
@@ -57,21 +57,24 @@ export type IdLookup = (ids: Column) => Promise<KeyIndex>;
 export function idLookup(file: ParquetFile, o: LookupOptions = {}): IdLookup {
   let asked = 0;
   let times = 0;
-  let whole: Promise<KeyIndex> | undefined;
+  let whole = o.whole;
+  let settled = false;
   const fewAtOnce = o.whole === undefined ? Math.max(FEW, file.numRows * FEW_OF_BASE) : FEW;
-  const wholeIndex =
-    o.whole ??
-    (() =>
-      buildKeyIndex("id", readBatches(file, { columns: ["id"], signal: o.signal }), {
-        signal: o.signal,
-        rows: file.numRows,
-        expected: file.numRows,
-      }));
+  const wholeIndex = (): IdLookup => {
+    const index = buildKeyIndex("id", readBatches(file, { columns: ["id"], signal: o.signal }), {
+      signal: o.signal,
+      rows: file.numRows,
+      expected: file.numRows,
+    });
+    return () => index;
+  };
   return async (ids) => {
     asked += ids.length;
     times++;
-    if (times > OFTEN || asked > (times === 1 ? fewAtOnce : FEW)) whole ??= wholeIndex();
-    return (await whole) ?? (await indexOf(file, ids, o));
+    settled ||= times > OFTEN || asked > (times === 1 ? fewAtOnce : FEW);
+    if (!settled) return indexOf(file, ids, o);
+    whole ??= wholeIndex();
+    return whole(ids);
   };
 }
 
@@ -92,8 +95,7 @@ export interface IdIndex {
   ask(ids: Column): Promise<void>;
 }
 
-export function idIndex(file: ParquetFile, o: LookupOptions = {}): IdIndex {
-  const lookup = idLookup(file, o);
+export function idIndex(file: ParquetFile, lookup: IdLookup = idLookup(file)): IdIndex {
   let answer: KeyIndex | undefined;
   const known = (): KeyIndex => {
     if (answer === undefined) throw new RangeError("Ids are asked for before they are looked up.");

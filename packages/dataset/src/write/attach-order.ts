@@ -1,9 +1,11 @@
-import type { ParquetFile, RowGroup } from "@usr/parquet";
+import type { ChunkRef, ParquetFile, RowGroup } from "@usr/parquet";
 import { openParquet, readBatches } from "@usr/parquet";
-import { byteSize, type Column, type DataType, type Field } from "@usr/schema";
+import { byteSize, type Column, type Field } from "@usr/schema";
 import { concatColumns, gatherColumns, nullColumn, sliceColumn } from "@usr/schema/columns";
 import type { ReadHandle } from "@usr/storage";
 import { KEY_TYPE } from "./attach-columns.ts";
+import type { BaseKeys } from "./base-keys.ts";
+import { type NextGroup, nextGroup } from "./part-groups.ts";
 import { ROW_GROUP_ROWS } from "./row-groups.ts";
 import type { Staged } from "./types.ts";
 
@@ -11,8 +13,8 @@ import type { Staged } from "./types.ts";
 export interface PlacedRows {
   /** The base row of each. */
   readonly base: Int32Array;
-  /** Normalised keys. */
-  readonly key: Column;
+  /** Normalised; absent = the ids of the base rows. */
+  readonly key: Column | undefined;
   /** By full name; a jsonl key seen late is absent from earlier rows: its cells there are missing. */
   readonly columns: ReadonlyMap<string, Column>;
 }
@@ -31,6 +33,8 @@ interface Layout {
   readonly fields: () => readonly Field[];
   /** Rows of the base. */
   readonly numRows: number;
+  /** Where absent keys are taken from; known by the time that one is. */
+  readonly keys?: (() => BaseKeys | undefined) | undefined;
   readonly sizes?: Sizes | undefined;
 }
 
@@ -118,7 +122,7 @@ interface StagedRuns {
 interface Run {
   readonly fields: readonly Field[];
   readonly base: Int32Array;
-  readonly groups: Iterable<RowGroup>;
+  readonly groups: AsyncIterable<RowGroup>;
 }
 
 async function* runsOf(rows: AsyncIterable<PlacedRows>, layout: Layout): AsyncGenerator<Run, void, undefined> {
@@ -128,6 +132,10 @@ async function* runsOf(rows: AsyncIterable<PlacedRows>, layout: Layout): AsyncGe
   let bytes = 0;
   let last = -1;
   let sorted = true;
+  const keys = (): BaseKeys | undefined => layout.keys?.();
+  const fit = (): number => groupRows(bytes / count, sizes.groupBytes, sizes);
+  const next = (): NextGroup =>
+    nextGroup(joined(held.map(({ base }) => base)), 0, { size: sizes.groupRows, fit: fit() }, keys());
   const take = (end: number): Run => {
     const taken: PlacedRows[] = [];
     const rest: PlacedRows[] = [];
@@ -139,9 +147,7 @@ async function* runsOf(rows: AsyncIterable<PlacedRows>, layout: Layout): AsyncGe
       missing -= n;
     }
     const fields = layout.fields();
-    const run = sorted
-      ? inOrder(fields, taken)
-      : sortedRun(fields, taken, groupRows(bytes / count, sizes.groupBytes, sizes));
+    const run = sorted ? inOrder(fields, taken, keys()) : sortedRun(fields, taken, keys(), fit());
     held = rest;
     bytes -= (bytes * end) / count;
     count -= end;
@@ -154,16 +160,20 @@ async function* runsOf(rows: AsyncIterable<PlacedRows>, layout: Layout): AsyncGe
     last = piece.base.at(-1)!;
     held.push(piece);
     count += piece.base.length;
-    bytes += piece.base.byteLength + byteSize(piece.key);
+    bytes += piece.base.byteLength + (piece.key === undefined ? 0 : byteSize(piece.key));
     for (const column of piece.columns.values()) bytes += byteSize(column);
-    while (sorted && count >= sizes.groupRows) yield take(sizes.groupRows);
+    while (sorted && count > 0) {
+      const { rows, settled } = next();
+      if (!settled) break;
+      yield take(rows);
+    }
     if (
       count > 0 &&
       (sorted ? bytes >= sizes.groupBytes : bytes >= sizes.runBytes || count >= RUN_ROWS - ROW_GROUP_ROWS)
     )
       yield take(count);
   }
-  if (count > 0) yield take(count);
+  while (count > 0) yield take(sorted ? next().rows : count);
 }
 
 const ascends = (base: Int32Array, after: number): boolean => {
@@ -179,42 +189,67 @@ const slice = (piece: PlacedRows, start: number, end: number): PlacedRows =>
     ? piece
     : {
         base: piece.base.subarray(start, end),
-        key: sliceColumn(piece.key, start, end),
+        key: piece.key && sliceColumn(piece.key, start, end),
         columns: new Map([...piece.columns].map(([name, column]) => [name, sliceColumn(column, start, end)])),
       };
 
-/** The cells of a field in each piece, the key where there is none. */
-const cellsOf = (pieces: readonly PlacedRows[], field: Field | undefined): readonly Column[] =>
-  pieces.map(({ base, key, columns }) =>
-    field === undefined ? key : (columns.get(field.name) ?? nullColumn(field.type, base.length)),
-  );
+/** The cells of a field in each piece. */
+const cellsOf = (pieces: readonly PlacedRows[], field: Field): readonly Column[] =>
+  pieces.map(({ base, columns }) => columns.get(field.name) ?? nullColumn(field.type, base.length));
 
-const typesOf = (fields: readonly Field[]): readonly DataType[] => [KEY_TYPE, ...fields.map(({ type }) => type)];
-
-const inOrder = (fields: readonly Field[], pieces: readonly PlacedRows[]): Run => {
-  const base = joined(pieces.map((piece) => piece.base));
-  const columns = [undefined, ...fields].map((field, i) => concatColumns(typesOf(fields)[i]!, cellsOf(pieces, field)));
-  return { fields, base, groups: [{ numRows: base.length, columns }] };
+/** The keys of each piece; `undefined` where one has none, and all of them are to be taken from the base. */
+const keysOf = (pieces: readonly PlacedRows[]): readonly Column[] | undefined => {
+  const keys = pieces.flatMap(({ key }) => key ?? []);
+  return keys.length === pieces.length ? keys : undefined;
 };
 
-const sortedRun = (fields: readonly Field[], pieces: readonly PlacedRows[], size: number): Run => {
+const inOrder = (fields: readonly Field[], pieces: readonly PlacedRows[], keys: BaseKeys | undefined): Run => {
+  const base = joined(pieces.map((piece) => piece.base));
+  const own = keysOf(pieces);
+  async function* groups(): AsyncGenerator<RowGroup, void, undefined> {
+    const key = own === undefined ? await fromBase(keys, base) : concatColumns(KEY_TYPE, own);
+    yield {
+      numRows: base.length,
+      columns: [key, ...fields.map((field) => concatColumns(field.type, cellsOf(pieces, field)))],
+    };
+  }
+  return { fields, base, groups: groups() };
+};
+
+const sortedRun = (
+  fields: readonly Field[],
+  pieces: readonly PlacedRows[],
+  keys: BaseKeys | undefined,
+  size: number,
+): Run => {
   const unsorted = joined(pieces.map((piece) => piece.base));
   const order = sortedOrder(unsorted);
-  const sources = joined(pieces.map(({ base }, p) => new Int32Array(base.length).fill(p)));
-  const rows = joined(pieces.map(({ base }) => Int32Array.from(base.keys())));
-  const cells = [undefined, ...fields].map((field) => cellsOf(pieces, field));
-  function* groups(): Generator<RowGroup, void, undefined> {
-    for (let start = 0; start < order.length; start += size) {
-      const chosen = order.subarray(start, start + size);
+  const base = order.map((i) => unsorted[i]!);
+  const sources = joined(pieces.map((piece, p) => new Int32Array(piece.base.length).fill(p)));
+  const rows = joined(pieces.map((piece) => Int32Array.from(piece.base.keys())));
+  const own = keysOf(pieces);
+  const cells = fields.map((field) => cellsOf(pieces, field));
+  async function* groups(): AsyncGenerator<RowGroup, void, undefined> {
+    for (let start = 0; start < order.length; ) {
+      const end = start + nextGroup(base, start, { size, fit: size }, own === undefined ? keys : undefined).rows;
+      const chosen = order.subarray(start, end);
       const source = chosen.map((i) => sources[i]!);
       const row = chosen.map((i) => rows[i]!);
+      const key =
+        own === undefined ? await fromBase(keys, base.subarray(start, end)) : gatherColumns(KEY_TYPE, own, source, row);
       yield {
         numRows: chosen.length,
-        columns: typesOf(fields).map((type, i) => gatherColumns(type, cells[i]!, source, row)),
+        columns: [key, ...fields.map(({ type }, i) => gatherColumns(type, cells[i]!, source, row))],
       };
+      start = end;
     }
   }
-  return { fields, base: order.map((i) => unsorted[i]!), groups: groups() };
+  return { fields, base, groups: groups() };
+};
+
+const fromBase = (keys: BaseKeys | undefined, rows: Int32Array): Promise<Column | ChunkRef> => {
+  if (keys === undefined) throw new RangeError("Rows without keys need a base to take them from.");
+  return keys.of(rows);
 };
 
 /** How many rows of so many bytes each make a row group of `bytes`. */
@@ -263,7 +298,7 @@ interface OpenRun {
 async function* mergedGroups(
   files: readonly StagedRuns[],
   handles: readonly ReadHandle[],
-  { fields, numRows, sizes = SIZES }: Layout,
+  { fields, numRows, keys, sizes = SIZES }: Layout,
 ): AsyncGenerator<RowGroup, void, undefined> {
   const runs: OpenRun[] = [];
   let bytes = 0;
@@ -283,10 +318,14 @@ async function* mergedGroups(
   // A run's worth at a time: every run is entered once for each.
   const size = groupRows(bytes / total, sizes.runBytes, sizes);
   const rowsOut = groupRows(bytes / total, sizes.groupBytes, sizes);
+  const base = keys?.();
   for (let from = 0; from < numRows; ) {
     let until = from;
     for (let left = size; until < numRows && left > 0; until++) left -= wanted[until]!;
-    yield* mergedGroup(runs, all, until, rowsOut);
+    // As far as a group of the base goes whose keys need not be encoded.
+    const started = base?.starts.findLast((start) => start < until) ?? until;
+    until = Math.max(until, Math.min(base?.groupEnd(started) ?? until, started + rowsOut));
+    yield* mergedGroup(runs, all, base, until, rowsOut);
     from = until;
   }
 }
@@ -295,6 +334,7 @@ async function* mergedGroups(
 async function* mergedGroup(
   runs: readonly OpenRun[],
   fields: readonly Field[],
+  keys: BaseKeys | undefined,
   until: number,
   size: number,
 ): AsyncGenerator<RowGroup, void, undefined> {
@@ -304,11 +344,14 @@ async function* mergedGroup(
     while (run.next < run.base.length && run.base[run.next]! < until) run.next++;
     if (run.next === first) continue;
     let at = first;
-    for await (const batch of readBatches(run.file, { start: run.start + first, end: run.start + run.next })) {
-      const columns = new Map(batch.schema.fields.map(({ name }, i) => [name, batch.columns[i]!]));
-      pieces.push({ base: run.base.subarray(at, at + batch.numRows), key: batch.columns[0]!, columns });
+    const [keyed, ...named] = run.file.columnNames;
+    const columns = keys === undefined || named.length === 0 ? [keyed!, ...named] : named;
+    for await (const batch of readBatches(run.file, { columns, start: run.start + first, end: run.start + run.next })) {
+      const cells = new Map(batch.schema.fields.map(({ name }, i) => [name, batch.columns[i]!]));
+      const key = keys === undefined ? batch.columns[0] : undefined;
+      pieces.push({ base: run.base.subarray(at, at + batch.numRows), key, columns: cells });
       at += batch.numRows;
     }
   }
-  if (pieces.length > 0) yield* sortedRun(fields, pieces, size).groups;
+  if (pieces.length > 0) yield* sortedRun(fields, pieces, keys, size).groups;
 }

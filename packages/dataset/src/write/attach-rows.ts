@@ -6,9 +6,9 @@ import type { Column, Field } from "@usr/schema";
 import { parseType } from "@usr/schema";
 import { gatherColumns, nullColumn } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
-import type { IdIndex } from "../read/lookup.ts";
 import { KEY_TYPE, planColumns } from "./attach-columns.ts";
 import { type PartTarget, type PlacedRows, stageInBaseOrder } from "./attach-order.ts";
+import type { BaseIndex } from "./base-index.ts";
 import type { Staged } from "./types.ts";
 
 export interface AttachRules {
@@ -25,7 +25,7 @@ export interface AttachRules {
   /** Registered columns of the namespace: full name and type as the registry spells it. One with a bad type keeps nobody from the others. */
   readonly registered: ReadonlyMap<string, string>;
   /** The rows that keys stand for; asked before they are looked up. */
-  readonly base: IdIndex;
+  readonly base: BaseIndex;
   /** Says no to values that the rows could not be read with, by throwing. */
   readonly check: (name: string, column: Column) => void;
   /** Where the rows go; absent = nowhere, they are only checked. */
@@ -98,13 +98,14 @@ export const attachedRows = async (
       }
       yield {
         base: whole ? targets : chosen.map((row) => targets[row]!),
-        key: pick(normalizeKeys(rules.key, column)),
+        key: rules.base.keys === undefined ? pick(normalizeKeys(rules.key, column)) : undefined,
         columns,
       };
     }
   }
 
-  const staged = await stageInBaseOrder(placed(), { fields, numRows: rules.base.index.numRows }, rules.target, () => {
+  const layout = { fields, numRows: rules.base.index.numRows, keys: () => rules.base.keys };
+  const staged = await stageInBaseOrder(placed(), layout, rules.target, () => {
     plan.atEnd();
     refuse(rules, matcher.summary(), { blank, unknown });
     if (fields().length === 0) throw nothingToAttach(rules);
