@@ -5,8 +5,15 @@ import { safe } from "./safe.ts";
 import type { Environment } from "./session.ts";
 import { OUTPUT_VERSION, toJson } from "./to-json.ts";
 
-/** Runs one command line to its end and gives the exit code. Never throws: every failure becomes a message on stderr. */
-export const runCli = async (environment: Environment, version: string): Promise<number> => {
+/**
+ * Runs one command line to its end and gives the exit code. Never throws: every failure becomes a message on stderr. `announce` is told the
+ * name of the command before its code is loaded.
+ */
+export const runCli = async (
+  environment: Environment,
+  version: string,
+  announce?: (command: string) => void,
+): Promise<number> => {
   // How a line that cannot be parsed wants its error is seen only by looking.
   const end = environment.argv.indexOf("--");
   const words = end < 0 ? environment.argv : environment.argv.slice(0, end);
@@ -23,6 +30,7 @@ export const runCli = async (environment: Environment, version: string): Promise
       return EXIT.usage;
     }
     style = parsed.globals;
+    announce?.(parsed.spec.name);
     const [{ openSession }, { show }, { run }] = await Promise.all([
       import("./session.ts"),
       import("./show.ts"),

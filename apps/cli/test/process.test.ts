@@ -270,7 +270,7 @@ test("events tail --follow shows what comes, survives rotation, and ends with 13
 
 test("a bug ends with 1 and says so", () => {
   const code = `const { default: m } = await import("node:module"); process.argv = [process.execPath, "usr", "ls"];
-    Object.defineProperty(process.stdout, "write", { value: () => { throw new TypeError("boom"); } });
+    m.createRequire(import.meta.url)("node:fs").writeSync = () => { throw new TypeError("boom"); };
     await import(${JSON.stringify(file("src/main.ts"))});`;
   const run = spawnSync(execPath, ["--conditions=@usr/source", "--input-type=module", "-e", code], {
     encoding: "utf8",

@@ -1,13 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
 import { goldenPath } from "@usr/testkit";
-import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import config from "../tsup.config.ts";
+import { bundle } from "../scripts/bundle.ts";
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 /** Tells every module that is loaded, as a line on stderr. */
@@ -48,18 +47,19 @@ const built = await mkdtemp(join(tmpdir(), "usr-built-"));
 const bin = join(built, "bin", "usr.js");
 beforeAll(async () => {
   await cp(fileURLToPath(new URL("../bin", import.meta.url)), join(built, "bin"), { recursive: true });
-  await writeFile(join(built, "package.json"), `{"type":"module"}`);
-  await build({
-    entryPoints: [main],
-    outdir: join(built, "dist"),
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "neutral",
-    conditions: ["@usr/source"],
-    mainFields: ["module", "main"],
-    plugins: [...(config.esbuildPlugins ?? [])],
-  });
+  await bundle(join(built, "dist"));
+  await writeFile(
+    join(built, "telling.cjs"),
+    `const vm = require("node:vm"); const { writeSync } = require("node:fs");
+     const tell = (name) => writeSync(2, "loaded " + name + "\\n");
+     vm.Script = class extends vm.Script {
+       constructor(source, o) { super(source, o); tell(o.filename); }
+       runInThisContext(o) {
+         return Object.fromEntries(Object.entries(super.runInThisContext(o)).map(([name, run]) =>
+           [name, (...given) => { tell(name); return run(...given); }]));
+       }
+     };`,
+  );
 });
 afterAll(() => rm(built, { recursive: true }));
 
@@ -68,42 +68,83 @@ const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}
     encoding: "utf8",
     env: { HOME: built, ...env },
   });
-/** The modules that the built program loads, without the numbers in their names; those of Node as `node:name`. */
+/** The files that the built program opens and the modules it evaluates, without the numbers in their names. */
 const openedBy = (...args: readonly string[]): readonly string[] => {
-  const { status, stderr } = run(args, {}, ["--import", telling]);
+  const { status, stderr } = run(args, {}, ["--require", join(built, "telling.cjs")]);
   expect(status, stderr).toBe(0);
-  return stderr.split("\n").flatMap((line) => {
-    const [, node, name] = /^loaded (?:(node:.*)|.*\/(\w+)(?:-\w+)?\.js$)/.exec(line) ?? [];
-    return node ?? name ?? [];
-  });
+  return stderr.split("\n").flatMap((line) => /^loaded (?:.*\/)?(\w+)(?:-\w+)?\.js$/.exec(line)?.[1] ?? []);
 };
 
-test("help and version of the built program open a handful of files, and no module of Node by an import that runs all its getters", () => {
-  for (const args of [["--help"], ["--version"], ["import", "--help"]]) {
-    const opened = openedBy(...args);
-    expect(
-      opened.filter((name) => name.startsWith("node:")),
-      args.join(" "),
-    ).toEqual([]);
-    expect(opened.length, opened.join(" ")).toBeLessThanOrEqual(6);
+test("help and version of the built program are answered without the program, as the program answers", () => {
+  for (const asked of ["--help", "-h", "--version"]) {
+    expect(openedBy(asked)).toEqual([]);
+    const { stdout, stderr } = run([asked]);
+    const program = run([asked, "--quiet"]);
+    expect([stdout, stderr]).toEqual([program.stdout, program.stderr]);
   }
+  expect(openedBy("import", "--help").filter((name) => !["main", "chunk", "errors"].includes(name))).toEqual([]);
 });
 
-test("looking at datasets opens the code that reads, and YAML only where a registry is read", () => {
+test("looking at datasets opens no file of the program but those that read the command line and look", () => {
   const root = goldenPath("densegen");
-  const listed = openedBy("ls", "--root", root);
-  expect(listed.length, listed.join(" ")).toBeLessThanOrEqual(10);
-  expect(listed).toContain("reading");
-  for (const other of ["rest", "arrow", "browser", "koffi", "src"]) expect(listed).not.toContain(other);
+  const opened = openedBy("ls", "--root", root);
+  expect(opened.filter((name) => ["main", "look", "work", "arrow"].includes(name))).toEqual(["main", "main", "look"]);
+  expect(opened).toContain("ls");
 });
+
+test("the program is ASCII, which is read without looking at it", async () => {
+  for (const file of ["main.js", "look.js", "work.js", "arrow.js"])
+    expect(
+      (await readFile(join(built, "dist", file))).every((byte) => byte < 128),
+      file,
+    ).toBe(true);
+});
+
+const caches = join(built, ".cache", "usr", "compiled");
+const kept = async (): Promise<readonly string[]> =>
+  (await readdir(caches, { recursive: true })).filter((name) => name.includes("/")).map((name) => basename(name));
 
 test("compiled code is kept in the caches of the user, and nowhere without a home", async () => {
-  expect(run(["--version"]).status).toBe(0);
-  expect(await readdir(join(built, ".cache", "usr"))).toEqual(["compiled"]);
+  await rm(caches, { recursive: true, force: true });
+  const root = goldenPath("densegen");
+  expect(run(["ls", "--root", root]).status).toBe(0);
+  expect((await kept()).toSorted()).toEqual(["ls-look.js", "main"]);
+  expect(run(["namespace", "list", "--root", root]).status).toBe(0);
+  expect((await kept()).toSorted()).toContain("namespace-list-work.js");
   const temporary = join(built, "temporary");
   await mkdir(temporary);
-  const homeless = run(["--version"], { HOME: join(built, "gone"), TMPDIR: temporary });
+  const homeless = run(["ls", "--root", root], { HOME: join(built, "gone"), TMPDIR: temporary });
   expect([homeless.status, homeless.stderr]).toEqual([0, ""]);
   expect(await readdir(temporary)).toEqual([]);
   expect(await readdir(built)).not.toContain("gone");
+});
+
+test("compiled code that is cut short, of another program or of nothing is compiled again", async () => {
+  const ls = ["ls", "--root", goldenPath("densegen")];
+  const { stdout } = run(ls);
+  const [folder = ""] = await readdir(caches);
+  const file = join(caches, folder, "ls-look.js");
+  const good = await readFile(file);
+  const main = await readFile(join(caches, folder, "main"));
+  for (const bad of [good.subarray(0, good.length / 2), good.subarray(0, 1), main, new Uint8Array(good.length)]) {
+    await writeFile(file, bad);
+    expect(run(ls)).toMatchObject({ status: 0, stdout, stderr: "" });
+    expect((await readFile(file)).length).toBeGreaterThan(good.length / 2);
+  }
+  expect(await kept()).toHaveLength((await readdir(join(caches, folder))).length);
+});
+
+test("code is kept three times, and of commands that did their work", async () => {
+  await rm(caches, { recursive: true, force: true });
+  const ls = ["ls", "--root", goldenPath("densegen")];
+  expect(run(["ls", "--root", join(built, "gone")]).status).not.toBe(0);
+  expect(run(ls).status).toBe(0);
+  const [folder = ""] = await readdir(caches);
+  const runs = async (): Promise<number | undefined> => (await readFile(join(caches, folder, "ls-look.js"))).at(-1);
+  const seen = [await runs()];
+  for (let i = 0; i < 4; i++) {
+    expect(run(ls).status).toBe(0);
+    seen.push(await runs());
+  }
+  expect(seen).toEqual([1, 2, 3, 3, 3]);
 });

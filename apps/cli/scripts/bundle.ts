@@ -1,0 +1,168 @@
+import { createHash } from "node:crypto";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { build, type Metafile, type OutputFile, type Plugin, transform } from "esbuild";
+import { parseCommandLine } from "../src/parse.ts";
+import { VERSION } from "../src/version.ts";
+
+const at = (path: string): string => join(import.meta.dirname, "..", path);
+
+/** Modules of Node that few runs need, and of which only functions are used: loaded at the first call. */
+const RARE = new Set(["node:crypto", "node:child_process"]);
+
+/**
+ * Modules of Node come from `process.getBuiltinModule`. An import of one evaluates every getter it has: that of `node:process` opens stdin,
+ * that of `node:util` loads worker threads, and together they cost as much as the start of node itself.
+ */
+const builtinModules: Plugin = {
+  name: "builtin modules",
+  setup(build) {
+    build.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: "builtin", sideEffects: false }));
+    build.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => {
+      const asked = `globalThis.process.getBuiltinModule(${JSON.stringify(path)})`;
+      const rare = RARE.has(path);
+      const names = Object.keys(process.getBuiltinModule(path) ?? {});
+      const values = names.map((name) =>
+        rare ? `(...args) => ${asked}.${name}(...args)` : `/* @__PURE__ */ of(${JSON.stringify(name)})`,
+      );
+      return {
+        contents: [
+          `const of = (name) => ${asked}[name];`,
+          ...names.map((name, i) => `const _${name} = ${values[i]};`),
+          `export { ${names.map((name) => `_${name} as ${name}`).join(", ")} };`,
+          `export default ${rare ? `{ ${names.map((name) => `${name}: _${name}`).join(", ")} }` : `/* @__PURE__ */ ${asked}`};`,
+        ].join("\n"),
+      };
+    });
+  },
+};
+
+/** koffi is native and lies beside `@usr/storage`, whose dependency it is. */
+const nativeLock: Plugin = {
+  name: "native lock",
+  setup(build) {
+    build.onResolve({ filter: /^koffi$/ }, ({ path }) => ({ path, namespace: "native" }));
+    build.onLoad({ filter: /.*/, namespace: "native" }, () => ({
+      contents: `
+        const { createRequire } = globalThis.process.getBuiltinModule("node:module");
+        const near = createRequire(__filename).resolve("@usr/storage/package.json");
+        export const { load, os, errno } = createRequire(near)("koffi");`,
+    }));
+  },
+};
+
+/** One module of the bundle, as a function of CommonJS on one line. */
+interface Piece {
+  readonly name: string;
+  readonly code: string;
+  readonly map: string;
+}
+
+const pieceOf = async ({ path, text }: OutputFile): Promise<Piece> => {
+  const name = basename(path);
+  const { code, map, warnings } = await transform(text, {
+    loader: "js",
+    format: "cjs",
+    target: "node22",
+    supported: { "dynamic-import": false },
+    // Names stay as they are: the trace of --debug is read by people.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: "none",
+    sourcemap: "external",
+    sourcesContent: false,
+    sourcefile: name,
+  });
+  if (warnings.length > 0) throw new Error(`${name}: ${warnings.map((warning) => warning.text).join("; ")}`);
+  // Strings are written in ASCII by now, patterns are not. ASCII is read without looking at it.
+  const ascii = code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return { name, code: ascii.trim(), map };
+};
+
+/** Names of the outputs that one loads at once, and those that they load. */
+const reached = (outputs: Metafile["outputs"], from: string, into: Set<string>): void => {
+  if (into.has(from)) return;
+  into.add(from);
+  for (const { path, kind } of outputs[from]?.imports ?? [])
+    if (kind === "import-statement") reached(outputs, path, into);
+};
+
+/** What the shortest commands load; the order of the files is that in which `bin/usr.js` looks. */
+const SHORT = /^(src\/(session|show|commands\/(ls|info))\.ts|.*\/storage\/src\/node\/index\.ts)$/;
+
+/** In which file each output belongs. */
+const filesOf = (outputs: Metafile["outputs"]): ((name: string) => string) => {
+  const main = new Set<string>();
+  reached(outputs, "dist/main.js", main);
+  const look = new Set<string>();
+  for (const [name, { entryPoint }] of Object.entries(outputs))
+    if (entryPoint !== undefined && SHORT.test(entryPoint)) reached(outputs, name, look);
+  return (name) => {
+    if (main.has(name)) return "main.js";
+    if (look.has(name)) return "look.js";
+    const isArrow = Object.keys(outputs[name]?.inputs ?? {}).some((path) => path.includes("/apache-arrow/"));
+    return isArrow ? "arrow.js" : "work.js";
+  };
+};
+
+/** A file of pieces, each on lines of its own, and its source map. */
+const packed = (name: string, first: string, pieces: readonly Piece[]): readonly (readonly [string, string])[] => {
+  let text = `${first}({\n`;
+  const sections: unknown[] = [];
+  for (const piece of pieces) {
+    text += `${JSON.stringify(piece.name)}(exports,require,module,__filename){\n`;
+    sections.push({ offset: { line: text.split("\n").length - 1, column: 0 }, map: JSON.parse(piece.map) });
+    text += `${piece.code}\n},\n`;
+  }
+  return [
+    [name, `${text}})\n//# sourceMappingURL=${name}.map\n`],
+    [`${name}.map`, JSON.stringify({ version: 3, file: name, sections })],
+  ];
+};
+
+/** What the command line answers to a question without data. */
+const answer = (question: string): string => {
+  const asked = parseCommandLine([question], VERSION);
+  if (asked.kind !== "asked") throw new Error(`${question} asks for nothing`);
+  return asked.text;
+};
+
+/**
+ * Writes the program: `main.js` reads the command line, `look.js` holds what the shortest commands need, `work.js` the others, and `arrow.js`
+ * Arrow, which is as large again. A file is an object of functions, one for each module of the bundle: opening one file costs less than
+ * opening thirty, V8 compiles of it what is called, and `bin/usr.js` keeps what it compiled. Line one of `main.js` names the whole build.
+ * `help.txt` and `version.txt` are answers that need no program.
+ */
+export const bundle = async (outdir: string): Promise<void> => {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: at("."),
+    entryPoints: { main: at("src/start.ts") },
+    outdir: "dist",
+    write: false,
+    metafile: true,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    // The platform is neutral so that libraries give their ESM form, which alone can be split and shaken.
+    platform: "neutral",
+    target: "node22",
+    conditions: ["@usr/source"],
+    mainFields: ["module", "main"],
+    sourcemap: "inline",
+    plugins: [builtinModules, nativeLock],
+  });
+  const pieces = await Promise.all(outputFiles.map(pieceOf));
+  pieces.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const fileOf = filesOf(metafile.outputs);
+  const hash = createHash("sha256");
+  for (const { name, code } of pieces) hash.update(`${name}\n${code}\n`);
+  await rm(outdir, { recursive: true, force: true });
+  await mkdir(outdir, { recursive: true });
+  for (const file of ["main.js", "look.js", "work.js", "arrow.js"]) {
+    const first = file === "main.js" ? `//${hash.digest("hex").slice(0, 32)}\n` : "";
+    const own = pieces.filter(({ name }) => fileOf(`dist/${name}`) === file);
+    for (const [name, text] of packed(file, first, own)) await writeFile(join(outdir, name), text);
+  }
+  await writeFile(join(outdir, "help.txt"), answer("--help"));
+  await writeFile(join(outdir, "version.txt"), answer("--version"));
+};
