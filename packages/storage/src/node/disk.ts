@@ -8,7 +8,7 @@ import { StorageError } from "../error.ts";
 import { parsePath, parseTarget } from "../path.ts";
 import type { ObjectMeta, ReadHandle, Signal, Storage } from "../types.ts";
 import { appendFully } from "./append.ts";
-import { attempt, attemptIfPresent, diskError, errnoOf } from "./error.ts";
+import { attempt, attemptIfPresent, diskError, errnoOf, quietly } from "./error.ts";
 import { foldersOf } from "./folders.ts";
 import { type DiskFile, type DiskFs, metaOf } from "./fs.ts";
 import { lockFile } from "./lock.ts";
@@ -56,10 +56,14 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
     const name = await places.locate(path);
     const file = await openFile(name, path);
     if (file === undefined) return undefined;
-    const stats = await attempt("inspect", path, file.stat({ bigint: true }));
-    if (stats.isFile()) return handleOf(file, metaOf(path, stats));
-    await file.close();
-    return undefined;
+    let handle: ReadHandle | undefined;
+    try {
+      const stats = await attempt("inspect", path, file.stat({ bigint: true }));
+      if (stats.isFile()) handle = handleOf(file, metaOf(path, stats));
+    } finally {
+      if (handle === undefined) await quietly(file.close());
+    }
+    return handle;
   };
 
   const openFile = async (name: string, path: string): Promise<DiskFile | undefined> => {
@@ -195,7 +199,7 @@ function handleOf(file: DiskFile, meta: ObjectMeta): ReadHandle {
       return bytes;
     },
     async [Symbol.asyncDispose](): Promise<void> {
-      await file.close();
+      await quietly(file.close());
     },
   };
 }

@@ -103,3 +103,8 @@ export async function attemptIfPresent<T>(action: string, path: string, call: Pr
     throw diskError(error, action, path);
   }
 }
+
+/** For cleaning up, which must not hide the error that made it necessary, and for closing what was only read, where nothing can be lost. */
+export async function quietly(call: Promise<unknown>): Promise<void> {
+  await call.catch(() => undefined);
+}

@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { StorageError } from "../error.ts";
 import type { ObjectMeta, PutMode } from "../types.ts";
-import { attempt, attemptIfPresent, diskError, errnoOf } from "./error.ts";
+import { attempt, attemptIfPresent, diskError, errnoOf, quietly } from "./error.ts";
 import { type DiskFile, type DiskFs, metaOf, writeFully } from "./fs.ts";
 
 /** A complete, flushed file beside its target, under a name no listing shows. */
@@ -151,11 +151,6 @@ async function checkMatch(fs: DiskFs, target: string, path: string, expected: st
     hint: "Read it again and repeat the change.",
     details: { path, expected, actual },
   });
-}
-
-/** Cleaning up must not hide the error that made it necessary; what stays behind is debris and can be found as such. */
-async function quietly(call: Promise<unknown>): Promise<void> {
-  await call.catch(() => undefined);
 }
 
 /** Leaves room for the token in the 255 bytes a name may have. */
