@@ -91,6 +91,34 @@ overHttp("http with weak tags", { tags: "weak" }, false);
 overHttp("http without tags", { tags: "none" }, false);
 overHttp("http without ranges", { ranges: false }, false);
 
+register(
+  "storage that can no more than it must",
+  storageConformance(
+    "plain",
+    async () => {
+      const { open, list, put, rename, delete: remove } = memoryStorage();
+      return { storage: { open, list, put, rename, delete: remove } };
+    },
+    { write: true },
+  ),
+  28,
+);
+
+it("a storage that cannot write, and is said to, fails every case", async () => {
+  const { open, list } = memoryStorage();
+  const cases = storageConformance("reader", async () => ({ storage: { open, list } }), { write: true });
+  for (const { run } of cases) await expect(run()).rejects.toThrow("no put");
+});
+
+it("what a case was run on is disposed of, whether the law holds or not", async () => {
+  let disposed = 0;
+  const dispose = async (): Promise<void> => void disposed++;
+  const none = storageConformance("none", async () => ({ storage: memoryStorage(), dispose }));
+  const ends = await Promise.allSettled(none.map(({ run }) => run()));
+  expect(ends.some((end) => end.status === "rejected")).toBe(true);
+  expect(disposed).toBe(none.length);
+});
+
 it("the suite finds a storage that forgets", async () => {
   const forgetful = async (): Promise<{ storage: ReturnType<typeof memoryStorage> }> => {
     const storage = memoryStorage();
@@ -98,6 +126,11 @@ it("the suite finds a storage that forgets", async () => {
   };
   const ends = await Promise.allSettled(storageConformance("forgetful", forgetful, EVERYTHING).map(({ run }) => run()));
   expect(ends.filter((end) => end.status === "rejected").length).toBeGreaterThan(3);
+});
+
+it("the subtree of no folder is the storage itself", () => {
+  const storage = memoryStorage();
+  expect(scopedStorage(storage, "")).toBe(storage);
 });
 
 it("a subtree has only the capabilities of its storage", async () => {

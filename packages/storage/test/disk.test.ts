@@ -5,6 +5,7 @@ import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type ObjectMeta, readAll, type Storage, StorageError, type StorageErrorCode } from "../src/index.ts";
 import { type DiskFs, diskStorage } from "../src/node/index.ts";
+import { powerCutDisk } from "../src/node/testing/index.ts";
 import { freshFolder, textOf, utf8 } from "./folder.ts";
 
 const random = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(0xab);
@@ -185,6 +186,86 @@ describe("failing system calls", () => {
     },
   );
 
+  test("a system that takes no bytes is an error, not an endless loop", async () => {
+    await using folder = await freshFolder();
+    const fs: DiskFs = {
+      ...fsp,
+      open: async (name, flags, mode) =>
+        Object.assign(await fsp.open(name, flags, mode), { write: async () => ({ bytesWritten: 0 }) }),
+    };
+    const storage = diskStorage(folder.path, { fs });
+    expect(await codeOf(storage.put("a", utf8("x")))).toBe("IO");
+    expect(await codeOf(storage.append("a", utf8("x")))).toBe("IO");
+    expect(await paths(storage.debris(""))).toEqual([]);
+    // Nothing to be taken is nothing missing.
+    await storage.put("empty", new Uint8Array(0));
+    expect(await read(storage, "empty")).toBe("");
+  });
+
+  test("several folders to be made on a read-only file system are READ_ONLY, whatever the call for many says", async () => {
+    await using folder = await freshFolder();
+    const asked: string[] = [];
+    const fs: DiskFs = {
+      ...fsp,
+      mkdir: async (name, { recursive }) => {
+        asked.push(`${relative(folder.path, name)} ${recursive}`);
+        throw failing(recursive ? "ENOENT" : "EROFS");
+      },
+    };
+    await fsp.mkdir(join(folder.path, "is"));
+    expect(await codeOf(diskStorage(folder.path, { fs }).put("is/a/b/c/d", utf8("x")))).toBe("READ_ONLY");
+    expect(asked).toEqual(["is/a/b/c true", "is/a false"]);
+  });
+
+  test.each(["EINVAL", "ENOTSUP", "ENOENT"])("a folder whose flush says %s has nothing to flush", async (errno) => {
+    await using folder = await freshFolder();
+    const fs: DiskFs = {
+      ...fsp,
+      open: async (name, flags, mode) => {
+        const handle = await fsp.open(name, flags, mode);
+        if (!(await handle.stat()).isDirectory()) return handle;
+        return Object.assign(handle, { sync: () => Promise.reject(failing(errno)) });
+      },
+    };
+    const storage = diskStorage(folder.path, { fs });
+    await storage.put("d/a", utf8("x"));
+    expect(await read(storage, "d/a")).toBe("x");
+  });
+
+  test("a link whose target may not be looked up ends a listing with the reason", async () => {
+    await using folder = await freshFolder();
+    await diskStorage(folder.path).put("d/a", utf8("x"));
+    await fsp.symlink("d", join(folder.path, "link"));
+    const fs: DiskFs = {
+      ...fsp,
+      realpath: async (name) => {
+        if (name.endsWith("link")) throw failing("EACCES");
+        return await fsp.realpath(name);
+      },
+    };
+    expect(await codeOf(paths(diskStorage(folder.path, { fs }).list("")))).toBe("PERMISSION");
+  });
+
+  test("errors that no system call made come through as they are", async () => {
+    await using folder = await freshFolder();
+    const storage = diskStorage(folder.path);
+    const made: readonly unknown[] = [
+      Object.assign(new Error("no call"), { code: "ENOSPC" }),
+      Object.assign(new Error("no code"), { syscall: "write" }),
+      Object.assign(new Error("a number"), { syscall: "write", code: 28 }),
+      { syscall: "write", code: "ENOSPC" },
+      new DOMException("stop", "AbortError"),
+    ];
+    for (const error of made) {
+      const body = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+        yield utf8("x");
+        throw error;
+      };
+      expect(await storage.put("a", body()).catch((thrown: unknown) => thrown)).toBe(error);
+    }
+    expect(await paths(storage.list(""))).toEqual([]);
+  });
+
   test("a system that takes three bytes at a time still gets everything", async () => {
     await using folder = await freshFolder();
     const fs: DiskFs = {
@@ -282,6 +363,30 @@ describe("extend", () => {
     });
     expect(end).toBe("0123xy");
   });
+
+  test.each(["before the copy", "while it is looked for"])(
+    "keeps to them where the name is removed %s",
+    async (when) => {
+      await using folder = await freshFolder();
+      const plain = diskStorage(folder.path);
+      const { etag } = await plain.put("f/old", old);
+      let looks = 0;
+      const fs: DiskFs = {
+        ...fsp,
+        copyFile: async (from, to, mode) => {
+          await fsp.unlink(from);
+          await fsp.copyFile(from, to, mode);
+        },
+        realpath: async (name) => {
+          if (when === "while it is looked for" && name.endsWith("f/old") && ++looks === 1) await fsp.unlink(name);
+          return await fsp.realpath(name);
+        },
+      };
+      await diskStorage(folder.path, { fs }).extend("f/new", { path: "f/old", etag, length: 4 }, utf8("xy"));
+      expect([await read(plain, "f/new"), await paths(plain.list(""))]).toEqual(["0123xy", ["f/new"]]);
+      expect(await paths(plain.debris(""))).toEqual([]);
+    },
+  );
 
   test.each([
     ["ENOSPC", "FULL"],
@@ -439,6 +544,29 @@ describe("what lies on the disk", () => {
     expect(await read(storage, longest)).toBe("x");
     expect(await codeOf(storage.put(`${longest}x`, utf8("x")))).toBe("PATH_INVALID");
     expect(await paths(storage.debris(""))).toEqual([]);
+  });
+
+  test("the folder that file systems keep for themselves is not looked into, a file of that name is an object", async () => {
+    await using folder = await freshFolder();
+    const storage = diskStorage(folder.path);
+    await fsp.mkdir(join(folder.path, "lost+found"));
+    await fsp.writeFile(join(folder.path, "lost+found/#12"), "x");
+    await storage.put("d/lost+found/a", utf8("x"));
+    expect(await paths(storage.list(""))).toEqual(["d/lost+found/a"]);
+    await fsp.rm(join(folder.path, "lost+found"), { recursive: true });
+    await fsp.writeFile(join(folder.path, "lost+found"), "x");
+    expect(await paths(storage.list(""))).toEqual(["d/lost+found/a", "lost+found"]);
+  });
+
+  test("the root may be the root of the machine", async () => {
+    const { fs } = powerCutDisk();
+    const storage = diskStorage("/", { fs });
+    await storage.put("a/b", utf8("x"));
+    expect([await read(storage, "a/b"), await paths(storage.list("")), await paths(storage.list("a/"))]).toEqual([
+      "x",
+      ["a/b"],
+      ["a/b"],
+    ]);
   });
 
   test("a file that shrinks under an open handle is a CONFLICT, not short bytes", async () => {

@@ -116,3 +116,54 @@ test("a lock call that fails after its effect does not leave the lock held", asy
   await using lock = await inner.lock(".lock", { timeoutMs: 0 });
   expect(lock).toBeDefined();
 });
+
+test("who was at work elsewhere when the process died gets no answer, and what it did stands", async () => {
+  const inner = await prepared();
+  const { storage } = faultStorage(inner, { failAt: 3, kind: "die" });
+  const listing = storage.list("")[Symbol.asyncIterator]();
+  expect((await listing.next()).value).toMatchObject({ path: "data" });
+  const [put, dying] = await Promise.allSettled([storage.put("new", utf8("x")), storage.delete("data")]);
+  for (const end of [put, dying]) expect(end).toMatchObject({ status: "rejected", reason: expect.any(DeadError) });
+  await expect(listing.next()).rejects.toThrow(DeadError);
+  expect([await read(inner, "new"), await read(inner, "data")]).toEqual(["x", "old"]);
+});
+
+test("what the storage can do is counted too, and what it cannot is absent", async () => {
+  const memory = memoryStorage();
+  const done: string[] = [];
+  const inner: Storage = {
+    ...memory,
+    prune: async (folder) => {
+      done.push(`prune ${folder}`);
+    },
+    async *debris(prefix) {
+      done.push(`debris ${prefix}`);
+      yield { path: "d/.a.1.tmp", size: 1, etag: "1" };
+    },
+  };
+  const { storage, calls } = faultStorage(inner, { failAt: 9 });
+  const { etag } = await storage.put("a", utf8("abc"));
+  await storage.extend?.("b", { path: "a", etag, length: 1 }, twoChunks());
+  await storage.link?.("a", "c");
+  await storage.digest?.("a");
+  await storage.prune?.("d");
+  for await (const { path } of storage.debris?.("d/") ?? []) expect(path).toBe("d/.a.1.tmp");
+  await expect(storage.prune?.("e")).rejects.toMatchObject({ code: "IO", details: { call: "prune e" } });
+  expect(calls).toEqual([
+    "put a",
+    "extend b",
+    "chunk b",
+    "chunk b",
+    "link a c",
+    "digest a",
+    "prune d",
+    "debris d/",
+    "prune e",
+  ]);
+  expect(done).toEqual(["prune d", "debris d/"]);
+  expect(await read(inner, "b")).toBe("anew");
+
+  const { open, list, put, rename, delete: remove } = memory;
+  const plain = faultStorage({ open, list, put, rename, delete: remove }).storage;
+  expect(Object.keys(plain).sort()).toEqual(["delete", "list", "open", "put", "rename"]);
+});

@@ -36,7 +36,16 @@ test.each([
   ["EOPNOTSUPP", 95, "NOT_SUPPORTED"],
   ["EIO", 5, "IO"],
   ["EWOULDBLOCK", 11, "LOCKED"],
+  ["EAGAIN", 11, "LOCKED"],
+  ["EINTR", 4, "LOCKED"],
+  ["ENOTSUP", 95, "NOT_SUPPORTED"],
+  ["EINVAL", 22, "NOT_SUPPORTED"],
 ])("a flock that says %s", async (name, errno, code) => {
   const koffi = { load: () => ({ func: () => () => -1 }), errno: () => errno, os: { errno: { [name]: errno } } };
   expect(await codeWith(() => koffi)).toMatchObject([code, expect.stringContaining("l")]);
+});
+
+test("a flock that says a number nobody knows", async () => {
+  const koffi = { load: () => ({ func: () => () => -1 }), errno: () => 4711, os: { errno: {} } };
+  expect(await codeWith(() => koffi)).toEqual(["IO", expect.stringContaining("errno 4711")]);
 });

@@ -67,6 +67,30 @@ describe("the model", () => {
     expect(await images(disk, ["/a", "/b"])).toEqual(new Set(["- -", '"" -', '- ""', '"" ""']));
   });
 
+  test("a size that was not flushed may have come or not", async () => {
+    const disk = powerCutDisk();
+    const file = await disk.fs.open("/a", "wx");
+    await file.write(utf8("xyz"), 0, 3, 0);
+    await file.sync();
+    await (await disk.fs.open("/", 0)).sync();
+    await file.truncate(1);
+    expect(await images(disk, ["/a"])).toEqual(new Set(['"xyz"', '"x"']));
+  });
+
+  test("a flush that is forgotten is none", async () => {
+    for (const forgotten of ["file", "folder"] as const) {
+      const disk = powerCutDisk({ forget: ({ of, name }) => of === forgotten && name.startsWith("/") });
+      const file = await disk.fs.open("/a", "wx");
+      await file.write(utf8("xy"), 0, 2, 0);
+      await file.sync();
+      await (await disk.fs.open("/", 0)).sync();
+      const left = await images(disk, ["/a"]);
+      expect(left.has('"xy"')).toBe(true);
+      expect(left.has(forgotten === "folder" ? "-" : '"x"')).toBe(true);
+      expect(left.has(forgotten === "folder" ? '"x"' : "-")).toBe(false);
+    }
+  });
+
   test("once the power is gone nothing is written any more", async () => {
     const disk = powerCutDisk({ cutAt: 3 });
     const file = await disk.fs.open("/a", "wx");

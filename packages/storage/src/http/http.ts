@@ -125,7 +125,7 @@ async function firstVersion(response: Response, path: string): Promise<Version> 
       details: { path, status },
     });
   }
-  const size = Number(response.headers.get("content-length") ?? "none");
+  const { size } = versionOf(response, undefined);
   if (Number.isSafeInteger(size) && !response.headers.has("content-encoding"))
     return { ...versionOf(response, size), ranges: false };
   throw new StorageError("NOT_SUPPORTED", `The server ignores ranges and does not tell the size of ${path}.`, {

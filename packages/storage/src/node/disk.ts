@@ -113,10 +113,13 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
       checkPrefix(from, source);
       const name = await prepare(path);
       const chunks = chunksOf(body, s.signal);
-      const copied = { name: (await places.resolve(from.path)) ?? "", etag: from.etag, length: from.length };
-      const staged =
-        (await stageCopy(fs, name, path, copied, chunks, token())) ??
-        (await stage(fs, name, path, afterPrefix(source, from.length, chunks, s), token()));
+      // Gone where the name was removed meanwhile; what was opened can still be read.
+      const original = await places.resolve(from.path);
+      const copied =
+        original === undefined
+          ? undefined
+          : await stageCopy(fs, name, path, { ...from, name: original }, chunks, token());
+      const staged = copied ?? (await stage(fs, name, path, afterPrefix(source, from.length, chunks, s), token()));
       await inTurn(name, () => publish(fs, staged, name, "overwrite"));
       await folders.sync(dirname(name), path);
       return staged.meta;
@@ -205,7 +208,7 @@ function handleOf(file: DiskFile, meta: ObjectMeta): ReadHandle {
 }
 
 async function isFolder(fs: DiskFs, name: string, path: string): Promise<boolean> {
-  return (await attemptIfPresent("inspect", path, fs.lstat(name, { bigint: true })))?.isDirectory() ?? false;
+  return (await attemptIfPresent("inspect", path, fs.lstat(name, { bigint: true })))?.isDirectory() === true;
 }
 
 function notFound(path: string): StorageError {

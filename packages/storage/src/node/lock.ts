@@ -38,9 +38,9 @@ export async function lockFile(
     signal?.throwIfAborted();
     const fd = await tryLock(flock, name, path);
     if (fd !== undefined) return heldLock(flock, fd, path);
-    const left = timeoutMs === undefined ? Number.POSITIVE_INFINITY : timeoutMs - (performance.now() - started);
-    if (left <= 0) throw lockedError(path, timeoutMs ?? 0);
-    await pause(Math.min(wait, left), signal);
+    const waited = performance.now() - started;
+    if (timeoutMs !== undefined && waited >= timeoutMs) throw lockedError(path, timeoutMs);
+    await pause(Math.min(wait, (timeoutMs ?? Number.POSITIVE_INFINITY) - waited), signal);
   }
 }
 

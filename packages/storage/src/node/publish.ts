@@ -24,10 +24,11 @@ export async function stage(
   return await fill(fs, name, path, await attempt("write", path, fs.open(name, "wx")), undefined, chunks);
 }
 
-/** What keeps a file from being copied by the system, or its copy from being written to, but not from being read. */
+/** What keeps a file from being copied by the system, or its copy from being written to, but not from being read by who has it open. */
 const UNCOPYABLE: ReadonlySet<string | undefined> = new Set([
   "EACCES",
   "EINVAL",
+  "ENOENT",
   "ENOSYS",
   "ENOTSUP",
   "EOPNOTSUPP",

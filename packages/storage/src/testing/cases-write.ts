@@ -196,7 +196,7 @@ async function agreesWithMap(storage: Storage): Promise<void> {
       model.delete(path);
     } else if (action === 2 && model.has(path)) {
       await storage.rename(path, other);
-      const text = model.get(path) ?? "";
+      const text = model.get(path)!;
       model.delete(path);
       model.set(other, text);
     } else if (action === 3) {

@@ -79,7 +79,7 @@ const diskOf = (content: Content, o: PowerCutOptions): PowerCutDisk => {
     const segments = segmentsOf(name);
     const folder = need(`/${segments.slice(0, -1).join("/")}`);
     if (folder instanceof FileNode) throw errno("ENOTDIR", name);
-    return { folder, last: segments.at(-1) ?? "" };
+    return { folder, last: segments.at(-1)! };
   };
 
   /** Names change for programs at once, on the platter some time. */
@@ -148,7 +148,7 @@ const diskOf = (content: Content, o: PowerCutOptions): PowerCutDisk => {
       for (let n = 1; n <= segments.length; n++) {
         const at = `/${segments.slice(0, n).join("/")}`;
         const node = find(at);
-        if (node instanceof FileNode) throw errno("EEXIST", at);
+        if (node instanceof FileNode) throw errno(n === segments.length ? "EEXIST" : "ENOTDIR", at);
         if (node !== undefined) continue;
         happen(`mkdir ${at}`);
         const { folder, last } = folderOf(at);
