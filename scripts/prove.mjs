@@ -10,12 +10,39 @@ const SUITES = {
   crash: {
     runs: 8,
     files: {
-      "packages/storage": ["crash", "power-cut"],
-      "packages/dataset": ["write-faults-1", "write-faults-2", "write-faults-3", "power-cut", "protocol", "kill"],
+      "packages/storage": ["crash", "fault", "power-cut"],
+      "packages/dataset": [
+        "write-faults-1",
+        "write-faults-2",
+        "write-faults-3",
+        "recovery-faults",
+        "repair-faults",
+        "power-cut",
+        "protocol",
+        "disk-full",
+        "clock-back",
+        "kill",
+      ],
+      "packages/remotes": ["faults", "cut"],
+      "apps/cli": ["machine", "sync-kill"],
     },
   },
-  race: { runs: 10, files: { "packages/storage": ["lock"], "packages/dataset": ["races", "write-processes"] } },
-  hostile: { runs: 50, files: { "packages/parquet": ["corruption", "hostile"], "apps/cli": ["hostile"] } },
+  race: {
+    runs: 10,
+    files: {
+      "packages/storage": ["lock", "lock-missing"],
+      "packages/dataset": ["consistency", "races", "write-processes"],
+      "packages/remotes": ["flips"],
+    },
+  },
+  hostile: {
+    runs: 50,
+    files: {
+      "packages/parquet": ["corruption", "hostile"],
+      "packages/formats": ["budget", "endless"],
+      "apps/cli": ["hostile", "hostile-inputs"],
+    },
+  },
 };
 
 const suite = SUITES[process.argv[2]];

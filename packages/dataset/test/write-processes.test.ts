@@ -7,9 +7,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openPart } from "@usr/overlay";
 import { diskStorage } from "@usr/storage/node";
-import { oracle } from "@usr/testkit";
+import { oracle, testRuns } from "@usr/testkit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { validate } from "../src/index.ts";
+import { requireRegistry } from "../src/read/registry.ts";
 import type { WritableRoot } from "../src/write/index.ts";
 import { attachCsv, demoRoot, eventsOf, fieldAt, parquetAt, refusal, rowsOf } from "./write-support.ts";
 
@@ -27,39 +28,62 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const WRITER = fileURLToPath(new URL("attach-many.ts", import.meta.url));
-const EACH = 30;
+const scriptAt = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const NODE = [process.execPath, "--conditions=@usr/source"];
+/** Commits of each writer: 200 and more in the long run. */
+const EACH = testRuns(30);
 
-/** Runs a writer and gives the parts it says it has written. */
-const writer = async (name: string, clockOffsetUs: number): Promise<readonly string[]> => {
-  const args = ["--conditions=@usr/source", WRITER, folder, name, String(EACH), String(clockOffsetUs)];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
-  let out = "";
-  let errors = "";
-  child.stdout.on("data", (chunk) => {
-    out += String(chunk);
+/** Runs writers, which all begin at one moment, and gives what each says it has written, a line for each commit. */
+const writers = async (...commands: readonly (readonly string[])[]): Promise<readonly (readonly string[])[]> => {
+  const running = commands.map(([program = "", ...args]) => {
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
+    const lines: string[] = [];
+    let rest = "";
+    let errors = "";
+    child.stderr.on("data", (chunk) => {
+      errors += String(chunk);
+    });
+    const ready = new Promise<void>((resolve) => {
+      child.stdout.on("data", (chunk) => {
+        const whole = (rest + String(chunk)).split("\n");
+        rest = whole.pop() ?? "";
+        lines.push(...whole);
+        resolve();
+      });
+    });
+    const done = once(child, "close").then(([code]) => {
+      expect(code, errors).toBe(0);
+      expect(lines.shift()).toBe("ready");
+      return lines;
+    });
+    return { child, ready, done };
   });
-  child.stderr.on("data", (chunk) => {
-    errors += String(chunk);
-  });
-  const [code] = await once(child, "close");
-  expect(code, errors).toBe(0);
-  return out.trim().split("\n");
+  await Promise.all(running.map(({ ready, done }) => Promise.race([ready, done])));
+  for (const { child } of running) child.stdin.end("go\n");
+  return Promise.all(running.map(({ done }) => done));
 };
 
-test("two writers of thirty parts each: none is lost, all are in order, one clock two minutes late", async () => {
-  const [one, two] = await Promise.all([writer("one", 0), writer("two", -120_000_000)]);
-  const said = new Set([...one!, ...two!]);
-  expect(said.size).toBe(2 * EACH);
+const ours = (name: string, clockOffsetUs = 0): readonly string[] => [
+  ...NODE,
+  scriptAt("attach-many.ts"),
+  folder,
+  name,
+  String(EACH),
+  String(clockOffsetUs),
+];
 
+/** No part of the writers is lost, and log, names and times tell one order, in which each writer's own parts are in its own. */
+const expectAllInOrder = async (saidBy: readonly (readonly string[])[]): Promise<void> => {
+  const said = new Set(saidBy.flat());
+  expect(said.size).toBe(saidBy.length * EACH);
   const found: string[] = [];
   for await (const { path } of root.storage.list("demo/_derived/")) found.push(path.slice("demo/".length));
   expect(new Set(found)).toEqual(said);
 
   // The log is written under the lock, so its order is the order of commits; the parts' times must say the same.
   const log = (await eventsOf(root, "demo")).filter(({ action }) => action === "attach");
-  expect(log).toHaveLength(2 * EACH);
-  expect(new Set(log.map((event) => event.event_id)).size).toBe(2 * EACH);
+  expect(log).toHaveLength(said.size);
+  expect(new Set(log.map((event) => event.event_id)).size).toBe(said.size);
   const stamps: bigint[] = [];
   for (const { artifacts, event_id: id } of log) {
     const path = partOf(artifacts);
@@ -68,15 +92,35 @@ test("two writers of thirty parts each: none is lost, all are in order, one cloc
     stamps.push((await openPart(file.source, { path })).createdAt);
   }
   for (const [i, stamp] of stamps.entries()) if (i > 0) expect(stamp > stamps[i - 1]!, `part ${i}`).toBe(true);
-  // Each writer's own parts are in its own order.
   const order = log.map(({ artifacts }) => partOf(artifacts));
-  expect(order.filter((path) => one!.includes(path))).toEqual(one);
-  expect(order.filter((path) => two!.includes(path))).toEqual(two);
+  for (const own of saidBy) expect(order.filter((path) => own.includes(path))).toEqual(own);
+  const turns = order.filter(
+    (path, i) => i > 0 && saidBy.some((own) => own.includes(path) !== own.includes(order[i - 1]!)),
+  );
+  console.log(`${said.size} attaches of ${saidBy.length} processes, ${turns.length} times the lock changed hands`);
+  // Writers that do not meet show nothing.
+  expect(turns.length).toBeGreaterThan(EACH / 6);
 
   const last = String(fieldAt(log.at(-1), "actor", "run_id"));
   expect((await rowsOf(root, "demo"))[0]).toMatchObject({ mock__tag: `${last}-${EACH - 1}`, mock__score: EACH - 1 });
   expect((await validate(root, "demo")).ok).toBe(true);
   for await (const { path } of root.storage.list("demo/.staging/")) expect.fail(`left behind: ${path}`);
+};
+
+test(`two writers of ${EACH} parts each: none is lost, all are in order, one clock two minutes late`, async () => {
+  await expectAllInOrder(await writers(ours("one"), ours("two", -120_000_000)));
+});
+
+test(`three processes register ${EACH} namespaces each in one registry: none is lost`, async () => {
+  const names = ["a", "b", "c"];
+  const said = await writers(
+    ...names.map((name) => [...NODE, scriptAt("register-many.ts"), folder, name, String(EACH)]),
+  );
+  const { namespaces } = await requireRegistry(root.storage);
+  expect(new Set([...namespaces.keys()].filter((name) => name.includes("_") && name !== "usr_state"))).toEqual(
+    new Set(said.flat()),
+  );
+  expect(said.flat()).toHaveLength(names.length * EACH);
 });
 
 const partOf = (artifacts: unknown): string => String(fieldAt(artifacts, "overlay", "path"));
@@ -98,6 +142,11 @@ const heldByPython = async (path: string): Promise<AsyncDisposable> => {
 };
 
 describe.skipIf(oracle() === undefined)("beside Python", () => {
+  test(`a writer of ours and one of Python's, ${EACH} parts each: none is lost, all are in order`, async () => {
+    const theirs = [python!, scriptAt("attach-many.py"), folder, "python", String(EACH)];
+    await expectAllInOrder(await writers(ours("one"), theirs));
+  });
+
   test("its flock makes an attach wait, and time out naming the owner", async () => {
     const text = "sequence,score\nAAAA,1\n";
     const path = join(folder, "demo/.usr.lock");
