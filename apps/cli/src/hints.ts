@@ -7,6 +7,10 @@ const HINTS: ReadonlyMap<string, string> = new Map([
     "FormatError TOO_LARGE",
     "If the input is meant to be that large: --memory gives a Parquet or Arrow input more room, --max-ratio allows few bytes to stand for many; the limit of one cell, line or record stands.",
   ],
+  [
+    "RemoteError TOO_LARGE",
+    "If the file is meant to be that large: --memory gives it more room, --max-ratio allows few bytes to stand for many. Nothing was changed.",
+  ],
   ["FormatError TYPE_MISMATCH", "Correct the value: it must fit the type or format asked for."],
   ["IdError BAD_SYMBOL", "Check the sequence and its --bio-type."],
   ["IdError EMPTY_SEQUENCE", "Leave out what is empty."],

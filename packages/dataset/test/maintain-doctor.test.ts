@@ -107,7 +107,7 @@ test("wherever an attach dies: looking changes nothing, repairing leaves a healt
     const attached = (await eventsOf(root, "demo")).filter(({ action }) => action === "attach");
     expect(attached, `call ${n}`).toHaveLength(rows.some((row) => "mock__score" in row) ? 1 : 0);
   }
-  expect([...seen].sort()).toEqual(["DEBRIS", "EVENT_TORN", "INTERRUPTED_COMMIT", "MISSING_EVENT"]);
+  expect([...seen].sort()).toEqual(["DEBRIS", "EVENT_TORN", "INTERRUPTED_COMMIT"]);
 });
 
 test("an event that is gone from the log is appended again under its id; torn lines are ended, foreign ones kept", async () => {

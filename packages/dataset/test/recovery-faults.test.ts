@@ -1,9 +1,9 @@
-import { readAll, type Storage } from "@usr/storage";
+import type { Storage } from "@usr/storage";
 import { DeadError, type FaultPlan, faultStorage } from "@usr/storage/testing";
 import { testRuns } from "@usr/testkit";
 import { describe, expect, it } from "vitest";
 import { prepared, recoverAll, seen, VERBS } from "./verbs.ts";
-import { cloneStorage, importCsv, writableRoot } from "./write-support.ts";
+import { cloneStorage, contentOf, importCsv, writableRoot } from "./write-support.ts";
 
 // A writer died, and the recovery by the next mutation fails or dies as well, at every call that changes something: the one after it finishes.
 // What was committed stays committed, what was not stays undone, and the log tells it once.
@@ -43,15 +43,6 @@ const tries = (plan: Omit<FaultPlan, "failAt">, call: string): boolean => {
 /** The calls, counted from 1, that change something: what only looks leaves nothing behind wherever it fails. */
 const changing = (calls: readonly string[]): readonly number[] =>
   calls.flatMap((call, i) => (/^(open|list|read|debris|digest)\b/.test(call) ? [] : [i + 1]));
-
-const contentOf = async (storage: Storage): Promise<string> => {
-  const objects: unknown[] = [];
-  for await (const { path } of storage.list("")) {
-    await using handle = (await storage.open(path))!;
-    objects.push([path, Array.from(await readAll(handle))]);
-  }
-  return JSON.stringify(objects);
-};
 
 /** A mutation that recovers first, and that changes nothing of its own. */
 const recovering = (storage: Storage): Promise<unknown> =>

@@ -235,7 +235,7 @@ export const VERBS: readonly Verb[] = [
       return gardenEventLog(root, "demo", { retainLast: total_lines - 1 });
     },
     // What is cut is the line of the first automatic freeze; archives and log together still hold every line, and hold it once.
-    look: (root) => historyOf(root, "demo"),
+    look: async (root) => (await historyOf(root, "demo")).filter((line) => !line.includes('"action":"repair"')),
     events: 1,
   },
   {

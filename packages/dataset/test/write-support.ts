@@ -1,11 +1,11 @@
 /// <reference types="node" />
-
+import { createHash } from "node:crypto";
 import { decodeEvents, type LoggedEvent } from "@usr/events";
 import { jsonRows, openTable, type TableReader } from "@usr/formats";
 import { openParquet, type ParquetFile } from "@usr/parquet";
 import { parseColumnSpecs } from "@usr/registry";
 import { columnOf } from "@usr/schema/columns";
-import { memoryStorage, type ReadableStorage, readAll, type Storage } from "@usr/storage";
+import { memoryStorage, type ObjectMeta, type ReadableStorage, readAll, type Storage } from "@usr/storage";
 import { expect } from "vitest";
 import { scan } from "../src/index.ts";
 import type { SessionRows } from "../src/session/index.ts";
@@ -108,17 +108,58 @@ export const bytesUnder = async (storage: Storage, prefix = ""): Promise<Readonl
   return found;
 };
 
-/** An independent copy of a storage in memory. */
-export const cloneStorage = async (storage: Storage): Promise<Storage> => {
-  const copy = memoryStorage();
+/** A digest of everything in a storage, what the contract calls runtime files too: equal states have equal ones. */
+export const contentOf = async (storage: Storage): Promise<string> => {
+  const hash = createHash("sha256");
   for await (const { path } of storage.list("")) {
     const handle = await storage.open(path);
     if (handle === undefined) continue;
     await using opened = handle;
-    await copy.put(path, await readAll(opened));
+    const bytes = await readAll(opened);
+    hash.update(`${path}\n${bytes.length}\n`).update(bytes);
   }
-  return copy;
+  return hash.digest("hex");
 };
+
+/** An independent copy of a storage in memory. Its objects keep their etags: a record of a commit that stopped half way knows files by them. */
+export const cloneStorage = async (storage: Storage): Promise<Storage> => {
+  const copy = memoryStorage();
+  const given = new Map<string, string>();
+  for await (const { path } of storage.list("")) {
+    const handle = await storage.open(path);
+    if (handle === undefined) continue;
+    await using opened = handle;
+    const { etag } = await copy.put(path, await readAll(opened));
+    given.set(etag, opened.meta.etag);
+  }
+  const own = new Map(Array.from(given, ([inside, outside]) => [outside, inside]));
+  const generation = ++clones;
+  const shown = (meta: ObjectMeta): ObjectMeta => ({
+    ...meta,
+    etag: given.get(meta.etag) ?? `${generation}-${meta.etag}`,
+  });
+  const inside = (etag: string): string => own.get(etag) ?? etag.replace(`${generation}-`, "");
+  return {
+    ...copy,
+    async open(path, o) {
+      const handle = await copy.open(path, o);
+      return handle && { ...handle, meta: shown(handle.meta) };
+    },
+    async *list(prefix, o) {
+      for await (const meta of copy.list(prefix, o)) yield shown(meta);
+    },
+    async put(path, body, o = {}) {
+      const { mode } = o;
+      const how = typeof mode === "object" ? { ...o, mode: { ifMatch: inside(mode.ifMatch) } } : o;
+      return shown(await copy.put(path, body, how));
+    },
+    async extend(path, from, body, o) {
+      return shown(await copy.extend(path, { ...from, etag: inside(from.etag) }, body, o));
+    },
+  };
+};
+
+let clones = 0;
 
 /** A table that declares its types, as a Parquet file brings it. */
 export const typedTable = async (

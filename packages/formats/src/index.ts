@@ -25,5 +25,6 @@ export { FormatError, type FormatErrorCode } from "./error.ts";
 export { formatOf } from "./format-of.ts";
 export { jsonRow, jsonRows } from "./json-row.ts";
 export { openTable } from "./open.ts";
+export { decodeLimits } from "./source.ts";
 export type * from "./types.ts";
 export { writeTable } from "./write.ts";

@@ -4,7 +4,7 @@ import type { ArrowReader } from "@usr/schema/arrow";
 import { sliceColumn } from "@usr/schema/columns";
 import { castColumn } from "./cast.ts";
 import { FormatError, placed } from "./error.ts";
-import { bytesOf, limitsOf } from "./source.ts";
+import { bytesOf, decodeLimits, limitsOf } from "./source.ts";
 import type { OpenTableOptions, ResolveColumn, TableBatch, TableColumn, TableInput, TableReader } from "./types.ts";
 
 /** A footer that comes from elsewhere may be this large: what it says is spelled out in memory, at up to 200 bytes a value. */
@@ -15,11 +15,9 @@ export async function openParquetTable(input: TableInput, o: OpenTableOptions): 
   const source = "file" in input ? input.file : memorySource(await buffered(input, o));
   let file: ParquetFile;
   try {
-    const { maxDecodedBytes, maxRatio } = limitsOf(o.limits);
-    const pageBytes = Math.min(maxDecodedBytes, 2 ** 30);
     file = await openParquet(source, {
       signal: o.signal,
-      limits: { heldBytes: maxDecodedBytes, pageBytes, expansion: maxRatio, ...FOOTER_OF_STRANGERS },
+      limits: { ...decodeLimits(o.limits), ...FOOTER_OF_STRANGERS },
     });
   } catch (error) {
     throw explain(error, o.name);

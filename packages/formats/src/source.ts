@@ -1,3 +1,4 @@
+import type { DecodeLimits } from "@usr/parquet";
 import type { TableInput, TableLimits } from "./types.ts";
 
 const PIECE = 1 << 20;
@@ -34,6 +35,12 @@ export function limitsOf(limits: TableLimits | undefined): { readonly [K in keyo
     batchRows: Math.min(limits?.batchRows ?? 16_384, 16_384),
     batchBytes: limits?.batchBytes ?? 16 << 20,
   };
+}
+
+/** What a Parquet file that comes from elsewhere may make a reader allocate. */
+export function decodeLimits(limits: TableLimits | undefined): DecodeLimits {
+  const { maxDecodedBytes, maxRatio } = limitsOf(limits);
+  return { heldBytes: maxDecodedBytes, pageBytes: Math.min(maxDecodedBytes, 2 ** 30), expansion: maxRatio };
 }
 
 export type Limits = ReturnType<typeof limitsOf>;

@@ -8,6 +8,7 @@ test("the public names", () => {
     [
       "FormatError",
       "castColumn",
+      "decodeLimits",
       "formatOf",
       "jsonRow",
       "jsonRows",

@@ -5,8 +5,8 @@ import type { Batch, Column, Value } from "@usr/schema";
 import { valueAt } from "@usr/schema/columns";
 import type { ReadHandle, Signal } from "@usr/storage";
 import { type LogDiff, writesBase } from "./logs.ts";
-import type { Site, SiteFile } from "./types.ts";
-import { whyUnreadable } from "./unreadable.ts";
+import type { Decoding, Site, SiteFile } from "./types.ts";
+import { whyUnreadable, withinLimits } from "./unreadable.ts";
 
 /**
  * What becomes of the target's base. `prefix` = so many bytes of the target's base are the source's, byte by byte. `ahead`: the target has
@@ -39,10 +39,13 @@ export const planBase = async (
   target: BaseSide,
   logs: LogDiff,
   near: BaseSide,
-  o: Signal = {},
+  o: Decoding = {},
 ): Promise<BasePlan> => {
   if (source.file === undefined) return { kind: "ahead" };
-  if (target.file === undefined) return { kind: "copy" };
+  if (target.file === undefined) {
+    await requireLimits(source.site, source.dataset, PLACES.base, o);
+    return { kind: "copy" };
+  }
   await using from = await source.site.storage.open(pathOf(source), o);
   await using to = await target.site.storage.open(pathOf(target), o);
   if (from === undefined || to === undefined) return { kind: "same" };
@@ -64,17 +67,34 @@ export const planBase = async (
   if (told === "target" && (await isLogged(near, theirs, source.file, o))) return { kind: "ahead" };
   if (told === "source" && (await isLogged(near, ours, target.file, o)))
     return { kind: "replace", prefix, keepsRows: false };
-  if (sameShape && (await shareRows(theirs, ours, ours.rowGroups[groups]?.startRow ?? 0, o))) {
+  if (
+    sameShape &&
+    (await withinLimits(PLACES.base, () => shareRows(theirs, ours, ours.rowGroups[groups]?.startRow ?? 0, o)))
+  ) {
     if (theirs.numRows > ours.numRows) return { kind: "extend", prefix };
     return theirs.numRows < ours.numRows ? { kind: "ahead" } : order(prefix);
   }
   return { kind: "diverged", prefix, message: divergence(logs, theirs, ours) };
 };
 
-/** The file, or why it cannot be read. */
-const opened = async (handle: ReadHandle, o: Signal): Promise<ParquetFile | string> => {
+/**
+ * Holds a file of a site against the limits by its footer, before it is brought to where readers decode it. Throws RemoteError `TOO_LARGE`;
+ * other faults are for whoever reads it.
+ */
+export const requireLimits = async (site: Site, dataset: string, path: string, o: Decoding): Promise<void> => {
+  await using handle = await site.storage.open(`${dataset}/${path}`, o);
+  if (handle === undefined) return;
   try {
-    return await openParquet(handle, o);
+    await withinLimits(path, () => openParquet(handle, o));
+  } catch (error) {
+    if (whyUnreadable(error) === undefined) throw error;
+  }
+};
+
+/** The file, or why it cannot be read. */
+const opened = async (handle: ReadHandle, o: Decoding): Promise<ParquetFile | string> => {
+  try {
+    return await withinLimits(PLACES.base, () => openParquet(handle, o));
   } catch (error) {
     const reason = whyUnreadable(error);
     if (reason === undefined) throw error;

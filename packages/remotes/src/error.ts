@@ -14,6 +14,8 @@ export type RemoteErrorCode =
   | "LATE_PART"
   /** Bytes differ where they must not, or less could be proved than was asked for. */
   | "VERIFY_FAILED"
+  /** A file stands for more than the limits given for decoding. */
+  | "TOO_LARGE"
   | "DATASET_NOT_FOUND"
   | "NOT_SUPPORTED"
   | "USAGE";

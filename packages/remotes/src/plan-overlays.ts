@@ -1,13 +1,12 @@
 import { fileClass, mapBounded, PLACES } from "@usr/dataset/sync";
 import { openPart } from "@usr/overlay";
 import { type DatedPart, lateParts, partName } from "@usr/overlay/write";
-import type { Signal } from "@usr/storage";
 import { isDigest } from "./evidence.ts";
 import { type LogDiff, rewritesParts, writesOverlay } from "./logs.ts";
 import { type Action, alike, type Pairing, type Planned } from "./plan-types.ts";
 import { sha256Hex } from "./sha256.ts";
-import type { ClassName, Conflict, Site, SiteFile, SyncOptions } from "./types.ts";
-import { DAMAGED_HINT, whyUnreadable } from "./unreadable.ts";
+import type { ClassName, Conflict, Decoding, Site, SiteFile, SyncOptions } from "./types.ts";
+import { DAMAGED_HINT, whyUnreadable, withinLimits } from "./unreadable.ts";
 
 /** Where the overlay files of a plan can be read. */
 export interface Places {
@@ -150,7 +149,7 @@ interface Heads {
   readonly target: ReadonlyMap<string, Head>;
 }
 
-const headsOf = async (places: Places, live: Pairing, o: Signal): Promise<Heads> => {
+const headsOf = async (places: Places, live: Pairing, o: Decoding): Promise<Heads> => {
   const shared = new Map<string, SiteFile>();
   const other = places.near === "source" ? "target" : "source";
   for (const file of live[other]) {
@@ -172,13 +171,15 @@ const readHeads = async (
   site: Site,
   dataset: string,
   files: readonly SiteFile[],
-  o: Signal,
+  o: Decoding,
 ): Promise<Map<string, Head>> => {
   const heads = await mapBounded(files, WIDTH, async (file): Promise<readonly [string, Head] | undefined> => {
     await using handle = await site.storage.open(`${dataset}/${file.path}`, o);
     if (handle === undefined) return undefined;
     try {
-      const part = await openPart(handle, { path: file.path, signal: o.signal });
+      const part = await withinLimits(file.path, () =>
+        openPart(handle, { path: file.path, signal: o.signal, limits: o.limits }),
+      );
       const { name, namespace, key, createdAt, createdAtText, compactedFrom } = part;
       return [file.path, { name, namespace, key, createdAt, createdAtText, compactedFrom, file }];
     } catch (error) {

@@ -1,13 +1,13 @@
 import { fileClass, mergeRecordFiles, PLACES } from "@usr/dataset/sync";
 import { comparePaths } from "@usr/storage";
-import { type BasePlan, planBase } from "./base.ts";
+import { type BasePlan, planBase, requireLimits } from "./base.ts";
 import { diffLogs, type LogDiff, saidBy, writesOverlay } from "./logs.ts";
 import { type Places, placeOf, planOverlay } from "./plan-overlays.ts";
 import { type Action, alike, type Pairing, type Planned } from "./plan-types.ts";
 import { planRegistry, type RegistryPlan } from "./registries.ts";
 import { textAt } from "./storage-site.ts";
 import type { ClassName, Conflict, Inventory, PlannedFile, SiteFile, SyncOptions } from "./types.ts";
-import { DAMAGED_HINT, whyUnreadable } from "./unreadable.ts";
+import { DAMAGED_HINT, whyUnreadable, withinLimits } from "./unreadable.ts";
 
 /** One direction of a sync, worked out and not begun. */
 export interface Plan {
@@ -176,17 +176,21 @@ const planRecords = async (
   if (to !== undefined && alike(from, to)) return NOTHING;
   const there = logs.onlySource.some((line) => writesOverlay(namespace, line));
   const here = logs.onlyTarget.some((line) => writesOverlay(namespace, line));
-  if (to === undefined || o.mirror === true || (there && !here))
+  if (to === undefined || o.mirror === true || (there && !here)) {
+    await requireLimits(input.source, input.dataset, path, o);
     return {
       actions: [{ kind: "bring", class: name, path, from, prefix: 0, over: to?.etag, order: "3" }],
       conflicts: [],
     };
+  }
   if (here && !there) return NOTHING;
   await using theirs = await input.source.storage.open(`${input.dataset}/${path}`, o);
   await using ours = await input.target.storage.open(`${input.dataset}/${path}`, o);
   if (theirs === undefined || ours === undefined) return NOTHING;
   const prefer = o.overwriteOverlays === true ? "source" : undefined;
-  const merged = await mergeRecordFiles(path, ours, theirs, { prefer }).catch((error: unknown) => {
+  const merged = await withinLimits(path, () =>
+    mergeRecordFiles(path, ours, theirs, { prefer, limits: o.limits }),
+  ).catch((error: unknown) => {
     const message = whyUnreadable(error);
     if (message === undefined) throw error;
     return message;

@@ -18,6 +18,7 @@ import { planRegistry } from "./registries.ts";
 import { type Bring, type Progress, SourceMoved, stagedPath, stageFiles, unstage } from "./stage.ts";
 import { noLocks, readOnly } from "./storage-site.ts";
 import type { Comparison, Conflict, Inventory, PlannedFile, Site, SyncOptions } from "./types.ts";
+import { withinLimits } from "./unreadable.ts";
 import { watched } from "./watched.ts";
 
 /** Two sites of one dataset, and which way. */
@@ -347,9 +348,8 @@ const mergeStep = async (
   await using ours = await target.storage.open(`${dataset}/${path}`, o);
   const known = path === PLACES.tombstones ? PLACES.tombstones : PLACES.state;
   if (theirs === undefined || ours === undefined || theirs.meta.etag !== from.etag) throw new SourceMoved(path);
-  const merged = await mergeRecordFiles(known, ours, theirs, {
-    prefer: o.overwriteOverlays === true ? "source" : undefined,
-  });
+  const prefer = o.overwriteOverlays === true ? "source" : undefined;
+  const merged = await withinLimits(path, () => mergeRecordFiles(known, ours, theirs, { prefer, limits: o.limits }));
   const staged = await merged.stage(tx);
   return { kind: "publish", from: staged.path, to: path, over: to.etag };
 };

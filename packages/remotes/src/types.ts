@@ -1,3 +1,4 @@
+import type { DecodeLimits } from "@usr/parquet";
 import type { ReadableStorage, Signal, Storage } from "@usr/storage";
 
 /** One file of a dataset, as the site that holds it describes it. */
@@ -110,8 +111,14 @@ export interface HttpProfile extends CommonProfile {
   readonly url: string;
 }
 
+/** How Parquet files are opened that a site holds. */
+export interface Decoding extends Signal {
+  /** What a file of either site may make a reader allocate. Live tables and records are held against it before they are brought. */
+  readonly limits?: DecodeLimits | undefined;
+}
+
 /** What was asked of a sync. */
-export interface SyncOptions extends Signal {
+export interface SyncOptions extends Decoding {
   readonly verify: VerifyMode;
   /** The base alone. */
   readonly primaryOnly?: boolean | undefined;

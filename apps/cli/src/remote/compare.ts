@@ -6,7 +6,7 @@ import type { Session } from "../session.ts";
 import { align, bytesText, count } from "../text.ts";
 import { argument, flag, text } from "../typed.ts";
 import { writeAudit } from "./audit-file.ts";
-import { openEnds, verifyOf } from "./sites.ts";
+import { limitsOf, openEnds, verifyOf } from "./sites.ts";
 
 /** `diff` and `status` are one comparison, shown at length or briefly. */
 export const compare =
@@ -17,7 +17,7 @@ export const compare =
     const { local, remote } = ends;
     const diff = await diffDataset(
       { dataset: argument(typed, 0), local, remote },
-      { verify: verifyOf(typed, ends.profile), signal: session.environment.signal },
+      { verify: verifyOf(typed, ends.profile), limits: await limitsOf(session), signal: session.environment.signal },
     );
     warn(session, diff.evidence.notes);
     await writeAudit(session, text(typed, "auditJsonOut"), auditFor(session, diff, started));

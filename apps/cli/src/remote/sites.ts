@@ -5,6 +5,7 @@ import {
   type Site,
   type SshProfile,
   type SyncContext,
+  type SyncOptions,
   storageSite,
   type VerifyMode,
 } from "@usr/remotes";
@@ -126,6 +127,12 @@ export const verifyOf = (typed: Typed, { name, verify }: RemoteProfile): VerifyM
     hint: `Type --verify auto|hash|size|parquet, or write verify: hash into the remote ${name}.`,
     details: { remote: name },
   });
+};
+
+/** What the files of a remote may make this program allocate, as for every input of strangers. */
+export const limitsOf = async ({ options }: Session): Promise<SyncOptions["limits"]> => {
+  const { decodeLimits } = await import("@usr/formats");
+  return decodeLimits({ maxDecodedBytes: options.memoryBytes, maxRatio: options.maxRatio });
 };
 
 /** Who syncs. */

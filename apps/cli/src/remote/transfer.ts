@@ -8,7 +8,7 @@ import { flag, text, variadic } from "../typed.ts";
 import { writeAudit } from "./audit-file.ts";
 import { warn } from "./compare.ts";
 import { progressLine } from "./progress.ts";
-import { contextOf, type Ends, openEnds, verifyOf } from "./sites.ts";
+import { contextOf, type Ends, limitsOf, openEnds, verifyOf } from "./sites.ts";
 
 type Direction = "pull" | "push";
 
@@ -33,7 +33,7 @@ export const transfer =
       );
     }
     await using ends = await openEnds(session, remote);
-    const o = optionsOf(session, typed, ends);
+    const o = await optionsOf(session, typed, ends);
     const from = direction === "pull" ? ends.remote : ends.local;
     const datasets = flag(typed, "all") ? await from.datasets({ signal: session.environment.signal }) : names;
     const dryRun = flag(typed, "dryRun");
@@ -56,8 +56,10 @@ export const transfer =
     };
   };
 
-const optionsOf = ({ environment }: Session, typed: Typed, { profile }: Ends): SyncOptions => {
+const optionsOf = async (session: Session, typed: Typed, { profile }: Ends): Promise<SyncOptions> => {
+  const { environment } = session;
   const o = {
+    limits: await limitsOf(session),
     verify: verifyOf(typed, profile),
     primaryOnly: flag(typed, "primaryOnly"),
     snapshots: flag(typed, "snapshots"),

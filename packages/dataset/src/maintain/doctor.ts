@@ -73,11 +73,24 @@ const OF_VALIDATE = new Set([
   "SNAPSHOT_NOT_FOUND",
 ]);
 
+const INTERRUPTED = "INTERRUPTED_COMMIT";
+
+/** What a commit half way looks like, too: said only where there is none. */
+const OF_COMMIT = new Set([
+  "LATE_PART",
+  "OVERLAY_BOTH_FORMS",
+  "UNKNOWN_KEY",
+  "MISSING_PART",
+  "MISSING_EVENT",
+  "SNAPSHOT_NOT_FOUND",
+]);
+
 /** Places where anything that is broken belongs to the state of a dataset: frozen registries, snapshots and their pins. */
 const BESIDE = [REGISTRY_DIR, SNAPSHOTS_DIR];
 
 /**
- * Looks for what crashes, copies and strangers leave: a commit that stopped half way (`INTERRUPTED_COMMIT`) or whose record cannot be read,
+ * Looks for what crashes, copies and strangers leave: a commit that stopped half way (`INTERRUPTED_COMMIT`; what its files look like meanwhile
+ * is not said) or whose record cannot be read,
  * staged files and temporaries (`DEBRIS`), overlay files whose event is not in the log (`MISSING_EVENT`) and parts of the log that are gone,
  * torn and foreign lines of the log, a lock that is held (`LOCKED`) or holds nobody (`NOT_SUPPORTED`), parts that came late, both forms,
  * orphans, misnamed folders, files that cannot be read, registries, snapshots and pins that are missing or broken. With `repair`, under the dataset lock, the
@@ -106,7 +119,11 @@ export const doctor = async (root: WritableRoot, id: string, o: DoctorOptions = 
   if (storage.debris !== undefined) for await (const { path } of storage.debris("")) await storage.delete(path);
   for (const { path } of await listAll(storage, INCOMING)) await storage.delete(path);
   if ((await registryDebris(root)).length > 0) await (await takeRegistryLock(root))[Symbol.asyncDispose]();
-  for (const { mend } of before.filter(({ finding: { code } }) => code !== "CORRUPT")) await mend?.(mending);
+  // Only now can be told what is wrong beside a commit that had stopped half way.
+  const whole = before.some(({ finding: { code } }) => code === INTERRUPTED)
+    ? await look(root, id, storage, registry)
+    : before;
+  for (const { mend } of whole.filter(({ finding: { code } }) => code !== "CORRUPT")) await mend?.(mending);
   const base = await fingerprintOf(storage);
   const hash = await registryHash(registry);
   const eventOf = (eventId: string, parts: Pick<EventInput, "args" | "artifacts">, recovered: boolean): UsrEvent =>
@@ -125,14 +142,15 @@ export const doctor = async (root: WritableRoot, id: string, o: DoctorOptions = 
     const parts = { args: { namespace, code: "MISSING_EVENT" }, artifacts: { overlay: { namespace, path } } };
     await appendEvent(storage, EVENTS_LOG, eventOf(eventId, parts, true));
   }
-  const repairable = before.filter(({ finding }) => finding.repairable);
+  const all = [...new Map([...whole, ...before].map((found) => [nameOf(found.finding), found])).values()];
+  const repairable = all.filter(({ finding }) => finding.repairable);
   const codes = [...new Set(repairable.map(({ finding: { code } }) => code))];
   const own = eventOf(uuidv7(root.clock(), root.random(10)), { args: { repaired: codes } }, false);
   await appendEvent(storage, EVENTS_LOG, own);
 
   const left = new Set(findingsOf(await look(root, id, storage, registry)).map(nameOf));
   return reportOf(
-    findingsOf(before).map((finding) => ({ ...finding, repaired: finding.repairable && !left.has(nameOf(finding)) })),
+    findingsOf(all).map((finding) => ({ ...finding, repaired: finding.repairable && !left.has(nameOf(finding)) })),
   );
 };
 
@@ -194,7 +212,8 @@ const look = async (
     const repairable = mend !== undefined || code === "EVENT_TORN";
     found.push({ finding: finding(severity, code, message, where, repairable ? REPAIR : hint, repairable), mend });
   }
-  return found;
+  const halfWay = found.some(({ finding: { code } }) => code === INTERRUPTED);
+  return halfWay ? found.filter(({ finding: { code } }) => !OF_COMMIT.has(code)) : found;
 };
 
 /** The commit that is under way or stopped, if any. A record that cannot be read stops every change: it and its files are put aside. */
@@ -203,7 +222,7 @@ const commitUnderWay = async (storage: Storage): Promise<readonly Found[]> => {
     const pending = await readPending(storage);
     if (pending === undefined) return [];
     const message = `The command ${pending.command} was interrupted while it committed, or is at work.`;
-    return [{ finding: finding("error", "INTERRUPTED_COMMIT", message, PENDING, REPAIR, true) }];
+    return [{ finding: finding("error", INTERRUPTED, message, PENDING, REPAIR, true) }];
   } catch (error) {
     if (!(error instanceof DatasetError) || error.code !== "CORRUPT") throw error;
     const mend: Remedy = async (m) => {

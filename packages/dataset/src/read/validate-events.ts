@@ -54,8 +54,10 @@ export async function checkEvents(
   const there = new Set(
     written.size === 0 ? [] : (await listAll(scopedStorage(root.storage, id), DERIVED_DIR, o)).map((meta) => meta.path),
   );
+  // What was folded into a part that is there is not gone, and a removal that stopped half way may have folded without an event.
+  const folded = new Set(parts.flatMap(({ compactedFrom = [] }) => compactedFrom.map(({ name }) => name)));
   for (const [part, event] of written) {
-    if (there.has(part)) continue;
+    if (there.has(part) || folded.has(part.slice(part.lastIndexOf("/") + 1))) continue;
     findings.add({
       severity: "warning",
       code: "MISSING_PART",

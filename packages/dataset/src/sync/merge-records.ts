@@ -1,6 +1,6 @@
 import { openPart, type Part } from "@usr/overlay";
 import { nextCreatedAt, overlayMetadata } from "@usr/overlay/write";
-import type { ByteSource } from "@usr/parquet";
+import type { ByteSource, DecodeLimits } from "@usr/parquet";
 import { contractHash } from "@usr/registry";
 import type { Value } from "@usr/schema";
 import { type STATE_FILE, TOMBSTONE_FILE } from "../layout.ts";
@@ -28,10 +28,11 @@ export const mergeRecordFiles = async (
   path: typeof TOMBSTONE_FILE | typeof STATE_FILE,
   target: ByteSource,
   source: ByteSource,
-  o: { readonly prefer?: "source" | undefined } = {},
+  o: { readonly prefer?: "source" | undefined; readonly limits?: DecodeLimits | undefined } = {},
 ): Promise<RecordMerge> => {
   const kind = path === TOMBSTONE_FILE ? TOMBSTONES : STATE;
-  const parts: readonly Part[] = [await openPart(target, { path }), await openPart(source, { path })];
+  const { limits } = o;
+  const parts: readonly Part[] = [await openPart(target, { path, limits }), await openPart(source, { path, limits })];
   const rows = await readRows(parts[0], kind);
   const others = await readRows(parts[1], kind);
   const conflicts: string[] = [];
