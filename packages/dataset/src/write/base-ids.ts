@@ -107,40 +107,61 @@ const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => {
   return true;
 };
 
-/** Ids that share a bucket are compared with one another; random ones are as many as this once in a lifetime. */
-const FULL = 64;
+/** Ids are dealt out to buckets of at most so many on average. */
+const BUCKET = 256;
+/** Room for the ids of a bucket, and half as many again as random ones ever are. */
+const SLOTS = 1024;
 
-/** Whether no id stands twice, and few enough look alike to tell. Their first eight digits are compared, and all of them where those are the same. */
+/**
+ * Whether no id stands twice, and few enough look alike to tell. Their first eight digits are compared, bucket by bucket in the nearest cache, and
+ * all of them where those are the same.
+ */
 const areDistinct = (pieces: readonly Uint8Array[], count: number): boolean => {
+  const shift = 31 - Math.max(0, 32 - Math.clz32(count / BUCKET));
   const marks = new Int32Array(count);
+  const starts = new Int32Array(2 ** (32 - shift) + 1);
   let row = 0;
-  for (const ids of pieces) for (let at = 0; at < ids.length; at += ID) marks[row++] = firstDigits(ids, at);
-  const shift = Math.min(31, Math.max(8, Math.clz32(count) + 2));
-  const ends = new Int32Array(2 ** (32 - shift) + 1);
-  for (let i = 0; i < count; i++) ends[(marks[i]! >>> shift) + 1]!++;
-  for (let i = 1; i < ends.length; i++) {
-    if (ends[i]! > FULL) return false;
-    ends[i]! += ends[i - 1]!;
-  }
-  const grouped = new Int32Array(count);
-  const fill = ends.slice();
-  const alike = new Set<number>();
-  for (let i = 0; i < count; i++) {
-    const mark = marks[i]!;
-    const bucket = mark >>> shift;
-    const end = fill[bucket]!;
-    for (let j = ends[bucket]!; j < end; j++) if (grouped[j] === mark) alike.add(mark);
-    grouped[end] = mark;
-    fill[bucket] = end + 1;
-  }
-  return alike.size === 0 || areDistinctAmong(alike, pieces);
-};
-
-const areDistinctAmong = (alike: ReadonlySet<number>, pieces: readonly Uint8Array[]): boolean => {
-  const seen = new Set<string>();
   for (const ids of pieces) {
     for (let at = 0; at < ids.length; at += ID) {
-      if (!alike.has(firstDigits(ids, at))) continue;
+      const mark = firstDigits(ids, at);
+      marks[row++] = mark;
+      starts[(mark >>> shift) + 1]!++;
+    }
+  }
+  for (let i = 1; i < starts.length; i++) {
+    if (starts[i]! > SLOTS * 0.75) return false;
+    starts[i]! += starts[i - 1]!;
+  }
+  const dealt = new Int32Array(count);
+  const next = starts.slice();
+  for (let i = 0; i < count; i++) dealt[next[marks[i]! >>> shift]!++] = marks[i]!;
+  const alike = new Set<number>();
+  const held = new Int32Array(SLOTS);
+  /** The bucket, counted from 1, that a slot was filled for last. */
+  const owner = new Int32Array(SLOTS);
+  for (let bucket = 1; bucket < starts.length; bucket++) {
+    for (let i = starts[bucket - 1]!; i < starts[bucket]!; i++) {
+      const mark = dealt[i]!;
+      let slot = (Math.imul(mark, 0x9e3779b1) >>> 16) & (SLOTS - 1);
+      while (owner[slot] === bucket && held[slot] !== mark) slot = (slot + 1) & (SLOTS - 1);
+      if (owner[slot] === bucket) alike.add(mark);
+      owner[slot] = bucket;
+      held[slot] = mark;
+    }
+  }
+  return alike.size === 0 || areDistinctAmong(alike, pieces, marks);
+};
+
+const areDistinctAmong = (alike: ReadonlySet<number>, pieces: readonly Uint8Array[], marks: Int32Array): boolean => {
+  const seen = new Set<string>();
+  // Tells most of the others apart faster than a set does.
+  const low = new Uint8Array(2 ** 16);
+  for (const mark of alike) low[mark & 0xffff] = 1;
+  let row = 0;
+  for (const ids of pieces) {
+    for (let at = 0; at < ids.length; at += ID) {
+      const mark = marks[row++]!;
+      if (low[mark & 0xffff] === 0 || !alike.has(mark)) continue;
       const text = String.fromCharCode(...ids.subarray(at, at + ID));
       if (seen.has(text)) return false;
       seen.add(text);
