@@ -8,18 +8,24 @@ export const LIST = { kind: "list", item: FLOAT };
 
 /** The ids of `rows` (numbers of rows), as a column over `bytes` of 40 letters a row. */
 export const idColumn = (bytes, rows) => {
-  const data = new Uint8Array(rows.length * 40);
   const offsets = new Int32Array(rows.length + 1);
-  for (let i = 0; i < rows.length; i++) {
-    data.set(bytes.subarray(rows[i] * 40, rows[i] * 40 + 40), i * 40);
-    offsets[i + 1] = (i + 1) * 40;
+  for (let i = 0; i < rows.length; i++) offsets[i + 1] = (i + 1) * 40;
+  const [first, last] = [rows[0], rows[rows.length - 1]];
+  let data = bytes.subarray(first * 40, (last + 1) * 40);
+  if (rows.some((row, i) => row !== first + i)) {
+    data = new Uint8Array(rows.length * 40);
+    for (let i = 0; i < rows.length; i++) data.set(bytes.subarray(rows[i] * 40, rows[i] * 40 + 40), i * 40);
   }
   return { type: STRING, length: rows.length, layout: "utf8", offsets, data };
 };
 
 const floats = (values) => ({ type: FLOAT, length: values.length, layout: "fixed", values });
 
-export const scoreColumn = (rows, version) => floats(Float64Array.from(rows, (row) => score(row, version)));
+export const scoreColumn = (rows, version) => {
+  const values = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) values[i] = score(rows[i], version);
+  return floats(values);
+};
 
 export const vectorColumn = (rows, width) => {
   const values = new Float64Array(rows.length * width);
@@ -33,7 +39,7 @@ export const vectorColumn = (rows, width) => {
 export function* pieces(count, size, order) {
   for (let start = 0; start < count; start += size) {
     const length = Math.min(size, count - start);
-    yield order?.subarray(start, start + length) ?? Uint32Array.from({ length }, (_, i) => start + i);
+    yield order?.subarray(start, start + length) ?? new Uint32Array(length).map((_, i) => start + i);
   }
 }
 

@@ -2,11 +2,16 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, writeSync } from "node:fs";
 
-/** 32 random bits at a time (xorshift32). */
-const bits = (seed) => () => {
+/** The random bits after `seed` (xorshift32). */
+const after = (seed) => {
   seed ^= seed << 13;
   seed ^= seed >>> 17;
-  seed ^= seed << 5;
+  return seed ^ (seed << 5);
+};
+
+/** 32 random bits at a time. */
+const bits = (seed) => () => {
+  seed = after(seed);
   return seed >>> 0;
 };
 
@@ -52,9 +57,8 @@ export const permutation = (count, seed = 5) => {
 
 /** The number that row `row` has in its `version`-th writing: any double, exactly the same each time it is asked for. */
 export const score = (row, version) => {
-  const next = bits((Math.imul(row + 1, 0x9e3779b1) ^ Math.imul(version + 1, 0x85ebca6b)) | 1);
-  next();
-  return next() / 2 ** 32 + next() / 2 ** 64;
+  const high = after(after((Math.imul(row + 1, 0x9e3779b1) ^ Math.imul(version + 1, 0x85ebca6b)) | 1));
+  return (high >>> 0) / 2 ** 32 + (after(high) >>> 0) / 2 ** 64;
 };
 
 const mixed = (x) => {

@@ -266,6 +266,25 @@ describe("failing system calls", () => {
     expect(await paths(storage.list(""))).toEqual([]);
   });
 
+  test.each([1, 2])("flush %i of a file that is flushed while it grows fails, and the put with it", async (which) => {
+    await using folder = await freshFolder();
+    const plain = diskStorage(folder.path);
+    await plain.put("f/a", utf8("old"));
+    let flushes = 0;
+    const onStep: Step = (step, name) => {
+      // The system tells it once: the next flush succeeds.
+      if (step === "sync" && name.includes(".tmp") && ++flushes === which) throw failing("EIO");
+    };
+    async function* body(): AsyncGenerator<Uint8Array> {
+      for (let i = 0; i < 5; i++) yield new Uint8Array(4 * 2 ** 20);
+    }
+    const put = diskStorage(folder.path, { fs: watched(folder.path, onStep) }).put("f/a", body());
+    await expect(put).rejects.toMatchObject({ code: "IO", details: { errno: "EIO" } });
+    expect(flushes).toBeGreaterThanOrEqual(which);
+    expect(await paths(plain.debris(""))).toEqual([]);
+    expect(await read(plain, "f/a")).toBe("old");
+  });
+
   test("a system that takes three bytes at a time still gets everything", async () => {
     await using folder = await freshFolder();
     const fs: DiskFs = {

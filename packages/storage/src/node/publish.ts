@@ -80,6 +80,29 @@ const isWhole = async (
 const temporaryOf = (target: string, token: string): string =>
   join(dirname(target), `.${shortened(basename(target))}.${token}.tmp`);
 
+/** While so many bytes wait for the disk they are flushed, so that the end of a large file need not wait for all of it. */
+const FLUSH = 8 * 2 ** 20;
+
+/** Flushes a file as it grows. A failure is told at its end: the system tells it once, and the last flush may not see it. */
+const flusher = (handle: DiskFile): { grown(size: number): void; end(): Promise<void> } => {
+  let running: Promise<void> | undefined;
+  let flushed = 0;
+  return {
+    grown: (size) => {
+      if (running !== undefined || size - flushed < FLUSH) return;
+      flushed = size;
+      running = handle.sync().then(() => {
+        running = undefined;
+      });
+      running.catch(() => {});
+    },
+    end: async () => {
+      await running;
+      await handle.sync();
+    },
+  };
+};
+
 /** Puts the chunks into a new file, or after the first `kept` bytes of one, flushes and closes it. On any error the file is gone. */
 async function fill(
   fs: DiskFs,
@@ -93,11 +116,13 @@ async function fill(
   try {
     if (kept !== undefined) await attempt("write", path, handle.truncate(kept));
     let size = kept ?? 0;
+    const flush = flusher(handle);
     for await (const chunk of chunks) {
       await writeFully(handle, path, chunk, size);
       size += chunk.length;
+      flush.grown(size);
     }
-    await attempt("flush", path, handle.sync());
+    await attempt("flush", path, flush.end());
     const meta = metaOf(path, await attempt("inspect", path, handle.stat({ bigint: true })));
     open = false;
     // A network file system may report a full disk only here.
