@@ -78,7 +78,10 @@ describe("ids in the order of the base", () => {
   });
 
   it("are told apart where many begin alike", async () => {
-    const alike = Array.from({ length: 1000 }, (_, i) => `${"0".repeat(8)}${idsOf([`${"A".repeat(i)}C`])[0]?.slice(8)}`);
+    const alike = Array.from(
+      { length: 1000 },
+      (_, i) => `${"0".repeat(8)}${idsOf([`${"A".repeat(i)}C`])[0]?.slice(8)}`,
+    );
     for (const [ids, twice] of [
       [[...IDS, ...alike.slice(0, 40)], false],
       [[...IDS, ...alike], false],
