@@ -32,7 +32,7 @@ export function limitsOf(limits: TableLimits | undefined): { readonly [K in keyo
     maxBufferedBytes: limits?.maxBufferedBytes ?? 1 << 30,
     maxDecodedBytes: limits?.maxDecodedBytes ?? 2 ** 31,
     maxRatio: limits?.maxRatio ?? 65_536,
-    batchRows: Math.min(limits?.batchRows ?? 16_384, 16_384),
+    batchRows: Math.min(limits?.batchRows ?? 16_384, 65_536),
     batchBytes: limits?.batchBytes ?? 16 << 20,
   };
 }

@@ -26,7 +26,7 @@ export interface TableLimits {
   readonly maxDecodedBytes?: number | undefined;
   /** Uncompressed bytes of parquet that a compressed one may declare, above the first MiB of a column chunk. Default 65,536: more than zstd can do. */
   readonly maxRatio?: number | undefined;
-  /** Rows of one batch. Default and ceiling 16,384. */
+  /** Rows of one batch. Default 16,384, ceiling 65,536. */
   readonly batchRows?: number | undefined;
   /** Input bytes after which a batch is closed. Default 16 MiB. */
   readonly batchBytes?: number | undefined;
@@ -69,7 +69,7 @@ export interface TableBatch {
 export interface TableReader {
   /** In input order; `undefined` for jsonl, whose columns are known only at its end. */
   readonly columns: readonly TableColumn[] | undefined;
-  /** Rows in input order, at most 16,384 a batch. Can be iterated once. */
+  /** Rows in input order, at most `batchRows` a batch. Can be iterated once. */
   batches(resolve: ResolveColumn): AsyncIterable<TableBatch>;
 }
 

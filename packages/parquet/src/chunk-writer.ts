@@ -19,6 +19,13 @@ export interface ChunkSettings {
   readonly filter: boolean;
   /** Names of the leaf from the top, for its metadata. */
   readonly path: readonly string[];
+  readonly history: LeafHistory;
+}
+
+/** What the chunks of a leaf written so far let expect of the next one. */
+export interface LeafHistory {
+  /** Whether the last one had a dictionary, or there was none. */
+  repeats: boolean;
 }
 
 export interface PageLocation {
@@ -56,7 +63,8 @@ export interface StartedChunk {
 /** Starts to encode one leaf. */
 export function startChunk(s: Shredded, settings: ChunkSettings): StartedChunk {
   const values = leafValues(s);
-  const dictionary = worthIt(buildDictionary(values), values);
+  const dictionary = worthIt(buildDictionary(values, settings.history.repeats), values);
+  settings.history.repeats = dictionary !== undefined;
   const pages = ahead(packedPages(s, values, dictionary, settings), AHEAD);
   return { made: pages.made, place: (offset) => placeChunk(s, values, dictionary, pages, offset, settings) };
 }

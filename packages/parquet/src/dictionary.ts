@@ -9,10 +9,15 @@ export interface Dictionary {
 /** More distinct values than this are no dictionary: looking for them must end early. */
 const MAX_DISTINCT = 8192;
 const MAX_BYTES = 1 << 20;
+/** The most where values are not expected to repeat. */
+const UNEXPECTED = 512;
 
-/** The values as a dictionary where each occurs four times or more on average; bits decide equality, so 0 and -0 stay apart. */
-export function buildDictionary(values: LeafValues): Dictionary | undefined {
-  const limit = Math.min(MAX_DISTINCT, values.count >> 2);
+/**
+ * The values as a dictionary where each occurs four times or more on average; bits decide equality, so 0 and -0 stay apart. Where values are not
+ * expected to repeat, only a small dictionary is looked for.
+ */
+export function buildDictionary(values: LeafValues, expected: boolean): Dictionary | undefined {
+  const limit = Math.min(expected ? MAX_DISTINCT : UNEXPECTED, values.count >> 2);
   if (limit === 0 || values.kind === "bool") return undefined;
   return values.kind === "bytes" ? textDictionary(values, limit) : wordDictionary(values, limit);
 }

@@ -2,7 +2,7 @@
 interface ZlibOptions {
   readonly maxOutputLength?: number;
   readonly chunkSize?: number;
-  readonly pledgedSrcSize?: number;
+  readonly flush?: number;
   readonly params?: Readonly<Record<number, number>>;
 }
 type Inflate = (bytes: Uint8Array, o?: ZlibOptions) => Uint8Array;

@@ -1,5 +1,5 @@
 import { type Column, formatType, type Schema, sameType } from "@usr/schema";
-import { type StartedChunk, startChunk, type WrittenChunk } from "./chunk-writer.ts";
+import { type LeafHistory, type StartedChunk, startChunk, type WrittenChunk } from "./chunk-writer.ts";
 import { type Compressor, zstdCompressor } from "./codec.ts";
 import { type Declaration, declare, sameDeclaration } from "./declare.ts";
 import { ParquetError } from "./error.ts";
@@ -76,6 +76,14 @@ export async function* writeAfter(
     return out;
   };
 
+  /** By path, as JSON. */
+  const histories = new Map<string, LeafHistory>();
+  const historyOf = (path: readonly string[]): LeafHistory => {
+    const name = JSON.stringify(path);
+    const history = histories.get(name) ?? { repeats: true };
+    histories.set(name, history);
+    return history;
+  };
   /** Chunks that are being compressed, in the order of the file. */
   const started: { readonly chunk: StartedChunk; readonly chunks: WrittenChunk[] }[] = [];
   let made = 0;
@@ -147,6 +155,7 @@ export async function* writeAfter(
         pageBytes,
         filter: o.bloomFilters?.includes(field.name) === true,
         createdBy: o.createdBy ?? CREATED_BY,
+        historyOf,
         signal: o.signal,
       })) {
         started.push({ chunk, chunks });
@@ -233,6 +242,7 @@ interface ChunkOptions {
   readonly pageBytes: number;
   readonly filter: boolean;
   readonly createdBy: string;
+  readonly historyOf: (path: readonly string[]) => LeafHistory;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -258,6 +268,6 @@ function* chunksOf(
   );
   for (const leaf of shred(column, declaration.shape)) {
     const path = paths.get(leaf.leaf.leaf.firstLeaf)!;
-    yield startChunk(leaf, { ...o, path });
+    yield startChunk(leaf, { ...o, path, history: o.historyOf(path) });
   }
 }

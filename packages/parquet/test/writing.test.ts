@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { META, STATS } from "../src/format.ts";
 import { openParquet, type WriteOptions, writeParquet } from "../src/index.ts";
 import { getBytes, getStruct } from "../src/thrift-fields.ts";
-import { bytesSource, collect, readAll } from "./canon.ts";
+import { bytesSource, canonValue, collect, readAll } from "./canon.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -157,5 +157,19 @@ describe("tables without rows", () => {
     expect(file.numRows).toBe(0);
     expect(file.schema.fields).toEqual([{ name: "a", type: { kind: "string" }, nullable: true }]);
     expect((await readAll(file)).columns).toEqual([[]]);
+  });
+});
+
+describe("dictionaries", () => {
+  it("are made again where values repeat after a row group where they did not", async () => {
+    const type = { kind: "string" } as const;
+    const all = Array.from({ length: 4000 }, (_, i) => `text ${i}`);
+    const few = all.map((_, i) => `text ${i % 3}`);
+    const schema = { fields: [{ name: "a", type, nullable: true }], metadata: new Map() };
+    const groups = [few, all, all, few].map((values) => ({ numRows: 4000, columns: [columnOf(type, values)] }));
+    const file = await openParquet(bytesSource(await collect(writeParquet(schema, groups))));
+    const dictionaries = file.footer.rowGroups.map(({ chunks }) => chunks[0]!.meta.has(META.dictionaryPageOffset));
+    expect(dictionaries).toEqual([true, false, false, true]);
+    expect((await readAll(file)).columns).toEqual([[...few, ...all, ...all, ...few].map((text) => canonValue(text, type))]);
   });
 });

@@ -28,7 +28,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   await using input = await openInput(session, path, {
     from: text(typed, "from"),
     eager: flushSeconds !== undefined,
-    batchRows: flushRows,
+    batchRows: flushRows ?? (flushing ? undefined : WHOLE_GROUP),
   });
   const o = {
     path: input.name,
@@ -59,6 +59,9 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
       `${dryRun ? "Would import" : "Imported"} ${count(data.rows_added, "row")} into ${data.dataset}${flushes}${skipped}${annotations}\n`,
   };
 };
+
+/** Rows of a row group of a base: batches of as many are written as they are, and others are put together first. */
+const WHOLE_GROUP = 65_536;
 
 /** What some imports say beyond the usual. */
 interface Extras {
