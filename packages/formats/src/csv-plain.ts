@@ -1,5 +1,5 @@
 import type { RowScan } from "./csv-scan.ts";
-import { type ByteSearch, nativeBuffer } from "./native.ts";
+import { type ByteSearch, byteSearch, nativeBuffer } from "./native.ts";
 import type { ByteWindow, Limits } from "./source.ts";
 
 /** Scans rows of windows that are ASCII without quotes, carriage returns and NUL, which is to say that nothing in them can be wrong. */
@@ -27,7 +27,7 @@ export function plainRows(delimiter: number, limits: Limits): PlainRows | undefi
     const { bytes, at } = window;
     plain = undefined;
     if (!native.isAscii(bytes.subarray(at, end))) return;
-    const search = native.Buffer.from(bytes.buffer, bytes.byteOffset, end);
+    const search = byteSearch(bytes, end);
     if (SPECIAL.some((byte) => search.indexOf(byte, at) >= 0)) return;
     plain = search;
     delimited = search.indexOf(delimiter, at) >= 0;

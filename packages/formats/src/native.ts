@@ -18,3 +18,9 @@ export function nativeBuffer(): NativeBuffer | undefined {
   const host: Host = globalThis;
   return host.process?.getBuiltinModule?.("node:buffer");
 }
+
+/** A search in `bytes[0 .. end)`, by the runtime itself where it has one. */
+export function byteSearch(bytes: Uint8Array, end: number): ByteSearch {
+  const native = nativeBuffer();
+  return native === undefined ? bytes.subarray(0, end) : native.Buffer.from(bytes.buffer, bytes.byteOffset, end);
+}

@@ -3,8 +3,9 @@ import { type CsvDialect, csvDialect, DOUBLED, QUOTED, type RowScan, rowScan, sc
 import { FormatError, type FormatProblem, placed, printableBytes } from "./error.ts";
 import { type ColumnSink, columnSink } from "./sink.ts";
 import { type ByteWindow, bytesOf, byteWindow, type Limits, limitsOf } from "./source.ts";
+import { room, textBuffer } from "./text-buffer.ts";
 import type { OpenTableOptions, ResolveColumn, TableBatch, TableInput, TableReader } from "./types.ts";
-import { byteBuffer, reserve, utf8Text } from "./utf8.ts";
+import { utf8Text } from "./utf8.ts";
 
 /** Reads the header of a csv or tsv table. */
 export async function openDelimited(
@@ -231,12 +232,12 @@ function cellPlace(
   };
 }
 
-const unquoted = byteBuffer(1024);
+const unquoted = textBuffer(1024);
 
 /** A cell with doubled quotes, each made one. */
 function addDoubled(sink: ColumnSink, bytes: Uint8Array, start: number, end: number): void {
   unquoted.length = 0;
-  reserve(unquoted, end - start);
+  room(unquoted, end - start);
   const target = unquoted.bytes;
   let to = 0;
   for (let at = start; at < end; at++) {

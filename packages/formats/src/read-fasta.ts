@@ -2,8 +2,9 @@ import { FormatError, placed, printableBytes } from "./error.ts";
 import { skipBom } from "./read-csv.ts";
 import { type ColumnSink, columnSink } from "./sink.ts";
 import { type ByteWindow, bytesOf, byteWindow, type Limits, limitsOf } from "./source.ts";
+import { putRange, textBuffer } from "./text-buffer.ts";
 import type { OpenTableOptions, ResolveColumn, TableBatch, TableInput, TableReader } from "./types.ts";
-import { append, byteBuffer, utf8Step } from "./utf8.ts";
+import { utf8Step } from "./utf8.ts";
 
 const COLUMNS = ["name", "description", "sequence"] as const;
 
@@ -94,7 +95,7 @@ function fault(table: FastaTable, line: number, at: number, rule: string, value?
   });
 }
 
-const joined = byteBuffer(1 << 16);
+const joined = textBuffer(1 << 16);
 
 /** Takes the record that starts at the window's place. False = the window must grow. */
 function takeRecord(table: FastaTable): boolean {
@@ -110,7 +111,7 @@ function takeRecord(table: FastaTable): boolean {
   while (at < view.length && bytes[at] !== 0x3e) {
     const end = lineEnd(view, at);
     const stop = end > at && bytes[end - 1] === 0x0d ? end - 1 : end;
-    append(joined, bytes, at, stop);
+    putRange(joined, bytes, at, stop);
     at = end + 1;
     line++;
   }

@@ -1,5 +1,6 @@
 import { FormatError, placed } from "./error.ts";
 import { expect, type JsonCursor, jsonCursor, malformed, peek, skipValue, takeString } from "./json-cursor.ts";
+import { byteSearch } from "./native.ts";
 import { skipBom } from "./read-csv.ts";
 import { type ColumnSink, columnSink } from "./sink.ts";
 import { type ByteWindow, bytesOf, byteWindow, type Limits, limitsOf } from "./source.ts";
@@ -81,10 +82,12 @@ async function* readBatches(
 
 function fill(table: JsonLines, byteLimit: number): "full" | "more" | "end" {
   const { window, limits } = table;
-  const view = window.bytes.subarray(0, window.end);
+  const { bytes, origin } = window;
+  const search = byteSearch(bytes, window.end);
+  const cursor = jsonCursor(bytes, window.at, window.end, origin, limits.maxDepth);
   const byteEnd = window.at + byteLimit;
   while (table.row - table.firstRow < limits.batchRows && window.at < byteEnd) {
-    const feed = view.indexOf(0x0a, window.at);
+    const feed = search.indexOf(0x0a, window.at);
     if (feed < 0 && window.at === window.end && window.final) return "end";
     const end = feed < 0 ? window.end : feed;
     if (end - window.at > limits.maxFieldBytes) {
@@ -97,7 +100,7 @@ function fill(table: JsonLines, byteLimit: number): "full" | "more" | "end" {
       });
     }
     if (feed < 0 && !window.final) return "more";
-    const cursor = jsonCursor(window.bytes, window.at, end, window.origin, limits.maxDepth);
+    cursor.move(window.at, end, origin);
     if (peek(cursor) >= 0) {
       readRow(table, cursor);
       table.row++;

@@ -4,8 +4,9 @@ import { FormatError, refuse } from "./error.ts";
 import { type JsonCursor, jsonCursor, takeStringBytes } from "./json-cursor.ts";
 import { type JsonReader, jsonReader, readJsonText } from "./json-value.ts";
 import { fixedSink, floatSink, integerSink, wide } from "./sink-fixed.ts";
+import { putRange, textBuffer } from "./text-buffer.ts";
 import { bytesToTimestamp } from "./timestamp.ts";
-import { append, byteBuffer, utf8Text } from "./utf8.ts";
+import { utf8Text } from "./utf8.ts";
 import { validity } from "./validity.ts";
 
 /** Collects the cells of one column of one type, from text or from JSON. A refused cell throws and adds nothing. */
@@ -66,7 +67,7 @@ export function looksLikeFormula(bytes: Uint8Array, start: number, end: number):
 function stringSink(type: DataType, o: SinkOptions): ColumnSink {
   const mask = validity(o.capacity);
   let offsets = new Int32Array(o.capacity + 1);
-  let data = byteBuffer(1024);
+  let data = textBuffer(1024);
   let length = 0;
   return {
     get length() {
@@ -78,7 +79,7 @@ function stringSink(type: DataType, o: SinkOptions): ColumnSink {
     },
     addText(bytes, start, end) {
       const from = o.formulaSafe && bytes[start] === 0x27 && looksLikeFormula(bytes, start, end) ? start + 1 : start;
-      append(data, bytes, from, end);
+      putRange(data, bytes, from, end);
       offsets[++length] = data.length;
     },
     addJson(cursor) {
@@ -105,7 +106,7 @@ function stringSink(type: DataType, o: SinkOptions): ColumnSink {
         data: data.bytes.subarray(0, data.length),
         validity: mask.take(length),
       };
-      data = byteBuffer(Math.max(1024, data.length + (data.length >> 3)));
+      data = textBuffer(Math.max(1024, data.length + (data.length >> 3)));
       offsets = new Int32Array(o.capacity + 1);
       length = 0;
       return column;

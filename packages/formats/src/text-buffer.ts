@@ -44,6 +44,16 @@ export function putBytes(out: TextBuffer, bytes: Uint8Array): void {
   out.length += bytes.length;
 }
 
+/** The bytes `[start, end)`. Short ranges are copied in a loop: a view of them costs more. */
+export function putRange(out: TextBuffer, bytes: Uint8Array, start: number, end: number): void {
+  room(out, end - start);
+  const target = out.bytes;
+  let at = out.length;
+  if (end - start > 48) target.set(bytes.subarray(start, end), at);
+  else for (let i = start; i < end; i++) target[at++] = bytes[i]!;
+  out.length += end - start;
+}
+
 /** Text of one byte a character. */
 export function putAscii(out: TextBuffer, text: string): void {
   room(out, text.length);

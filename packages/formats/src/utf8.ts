@@ -54,32 +54,3 @@ const encoder: TextEncoder = new TextEncoder();
 export function utf8Bytes(text: string): Uint8Array {
   return encoder.encode(text);
 }
-
-/** Bytes that grow at their end. */
-export interface ByteBuffer {
-  bytes: Uint8Array;
-  length: number;
-}
-
-export function byteBuffer(capacity: number): ByteBuffer {
-  return { bytes: new Uint8Array(capacity), length: 0 };
-}
-
-/** Makes room for `more` bytes after `length`. */
-export function reserve(buffer: ByteBuffer, more: number): void {
-  const needed = buffer.length + more;
-  if (needed <= buffer.bytes.length) return;
-  const grown = new Uint8Array(Math.max(needed, buffer.bytes.length * 2));
-  grown.set(buffer.bytes.subarray(0, buffer.length));
-  buffer.bytes = grown;
-}
-
-/** Appends `bytes[start .. end)`. Short ranges are copied in a loop: a subarray costs more. */
-export function append(buffer: ByteBuffer, bytes: Uint8Array, start: number, end: number): void {
-  reserve(buffer, end - start);
-  const target = buffer.bytes;
-  let at = buffer.length;
-  if (end - start > 48) target.set(bytes.subarray(start, end), at);
-  else for (let i = start; i < end; i++) target[at++] = bytes[i]!;
-  buffer.length += end - start;
-}

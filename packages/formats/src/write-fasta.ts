@@ -1,8 +1,9 @@
 import type { Batch, Column, Schema } from "@usr/schema";
 import { FormatError, type FormatErrorCode, printable } from "./error.ts";
 import { type Cell, fixedCell, jsonCell, present } from "./json-row.ts";
+import { putRange, room, type TextBuffer, textBuffer } from "./text-buffer.ts";
 import type { WriteTableOptions } from "./types.ts";
-import { append, type ByteBuffer, byteBuffer, reserve, utf8Bytes, utf8Text } from "./utf8.ts";
+import { utf8Bytes, utf8Text } from "./utf8.ts";
 
 const FLUSH = 1 << 18;
 
@@ -18,7 +19,7 @@ export async function* writeFasta(
   const sequenceName = o.fastaSequence ?? "sequence";
   const sequenceIndex = indexOf(schema, sequenceName, "USAGE");
   const parts = parseTemplate(schema, o.fastaHeader ?? "{id}");
-  const out = byteBuffer(2 * FLUSH);
+  const out = textBuffer(2 * FLUSH);
   let number = 1;
   for await (const batch of batches) {
     o.signal?.throwIfAborted();
@@ -41,7 +42,7 @@ export async function* writeFasta(
         });
       }
       const head = utf8Bytes(`>${header(row)}\n`);
-      append(out, head, 0, head.length);
+      putRange(out, head, 0, head.length);
       putWrapped(out, sequence.data, start, end, wrap === 0 ? end - start : wrap);
       if (out.length >= FLUSH) {
         yield out.bytes.slice(0, out.length);
@@ -72,10 +73,10 @@ function badSymbol(data: Uint8Array, start: number, end: number): string | undef
   return undefined;
 }
 
-function putWrapped(out: ByteBuffer, data: Uint8Array, start: number, end: number, width: number): void {
-  reserve(out, end - start + Math.ceil((end - start) / width));
+function putWrapped(out: TextBuffer, data: Uint8Array, start: number, end: number, width: number): void {
+  room(out, end - start + Math.ceil((end - start) / width));
   for (let at = start; at < end; at += width) {
-    append(out, data, at, Math.min(at + width, end));
+    putRange(out, data, at, Math.min(at + width, end));
     out.bytes[out.length++] = 0x0a;
   }
 }

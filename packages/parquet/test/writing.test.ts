@@ -170,6 +170,8 @@ describe("dictionaries", () => {
     const file = await openParquet(bytesSource(await collect(writeParquet(schema, groups))));
     const dictionaries = file.footer.rowGroups.map(({ chunks }) => chunks[0]!.meta.has(META.dictionaryPageOffset));
     expect(dictionaries).toEqual([true, false, false, true]);
-    expect((await readAll(file)).columns).toEqual([[...few, ...all, ...all, ...few].map((text) => canonValue(text, type))]);
+    expect((await readAll(file)).columns).toEqual([
+      [...few, ...all, ...all, ...few].map((text) => canonValue(text, type)),
+    ]);
   });
 });
