@@ -3,13 +3,14 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const here = (file) => fileURLToPath(new URL(file, import.meta.url));
+const root = here("../..");
 
 /** At least this share of the mutants of each package is killed. */
 export const BREAK = 85;
 
-/** Random tests run a fifth of their usual cases, always the same ones: every mutant pays for them, and a score must be repeatable. */
-export const TEST_ENV = { USR_TEST_RUNS: "0.2", USR_TEST_SEED: "20261121", NO_COLOR: "1" };
+/** Random tests run a twentieth of their usual cases, always the same ones: every mutant pays for them, and a score must be repeatable. */
+export const TEST_ENV = { USR_TEST_RUNS: "0.05", USR_TEST_SEED: "20261121", NO_COLOR: "1" };
 
 /**
  * Test files that do not take part, in every package. Tests that start a process do not see the mutant, which is switched on inside of the
@@ -40,10 +41,10 @@ export const excludedTests = (name) => [...EXCLUDED, ...PACKAGES[name]];
 export default {
   mutate: ["src/**/*.ts"],
   // Sentences for people are no behaviour; wording.mjs says which literals those are. Codes, details and everything else count.
-  plugins: ["@stryker-mutator/vitest-runner", fileURLToPath(new URL("wording.mjs", import.meta.url))],
+  plugins: ["@stryker-mutator/vitest-runner", here("runner.mjs"), here("wording.mjs")],
   ignorers: ["wording"],
-  testRunner: "vitest",
-  vitest: { configFile: fileURLToPath(new URL("vitest.config.mjs", import.meta.url)), related: false, pool: "threads" },
+  testRunner: "resident",
+  vitest: { configFile: here("vitest.config.mjs"), related: false, pool: "threads" },
   coverageAnalysis: "perTest",
   // Two levels below the root, as the packages are: what a package names by `../..` is there too.
   tempDirName: join(root, ".mutation"),
@@ -52,8 +53,10 @@ export default {
   tsconfigFile: "none.json",
   ignorePatterns: ["dist", ".reports", ".turbo"],
   concurrency: 2,
-  timeoutMS: 5_000,
-  timeoutFactor: 2,
+  // The runner sees endless code and tests itself; this is for it, and for a machine with much to do.
+  timeoutMS: 120_000,
+  // Tests that fail leave timers and promises behind.
+  maxTestRunnerReuse: 300,
   incremental: true,
   incrementalFile: ".reports/mutation/incremental.json",
   reporters: ["clear-text", "progress-append-only", "html", "json"],

@@ -1,5 +1,5 @@
 /** Python's `str.isspace` for ASCII: tab to carriage return, the four separators U+001C-001F, and the blank. */
-const isAsciiSpace = (code: number): boolean => code === 32 || (code > 8 && code < 14) || (code > 27 && code < 32);
+const isAsciiSpace = (code: number): boolean => (code > 8 && code < 14) || (code > 27 && code < 33);
 
 const isSpace = (code: number): boolean =>
   code < 128
@@ -21,8 +21,9 @@ const isSpace = (code: number): boolean =>
 export function strip(text: string): string {
   let start = 0;
   let end = text.length;
-  while (start < end && isSpace(text.charCodeAt(start))) start++;
-  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+  // Past either end there is no code unit, which is no white space.
+  while (isSpace(text.charCodeAt(start))) start++;
+  while (isSpace(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);
 }
 

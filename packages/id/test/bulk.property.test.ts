@@ -35,10 +35,10 @@ const hashed = (
     at += text.length;
     ends[i] = at;
   }
-  const words = new Int32Array(texts.length * 5);
+  const words = new Int32Array(texts.length * 5).fill(-1);
   create(bioType)(bytes, starts, ends, o.from, o.to, words);
-  expect(words.subarray(0, o.from * 5).every((word) => word === 0)).toBe(true);
-  expect(words.subarray(o.to * 5).every((word) => word === 0)).toBe(true);
+  expect(words.subarray(0, o.from * 5).every((word) => word === -1)).toBe(true);
+  expect(words.subarray(o.to * 5).every((word) => word === -1)).toBe(true);
   const text = new TextDecoder().decode(idText(words, texts.length));
   return texts.slice(o.from, o.to).map((_, i) => text.slice((o.from + i) * 40, (o.from + i) * 40 + 40));
 };
@@ -76,15 +76,16 @@ test("without WebAssembly too", async () => {
   fc.assert(fc.property(cases, law(bulk.createBulkHasher)), { numRuns: testRuns(50) });
 });
 
-test.each(BIO_TYPES)("every length around the borders of blocks, lanes and pieces, %s", (bioType) => {
+test("every length around the borders of blocks, lanes and pieces", () => {
   const sizes = [
     ...Array.from({ length: 260 }, (_, i) => i),
     ...Array.from({ length: 40 }, (_, i) => 16_230 + i),
     ...[65_536, 262_143, 262_144, 262_145, 1_000_003],
-    ...Array.from({ length: 9000 }, (_, i) => i % 97),
+    ...Array.from({ length: 4500 }, (_, i) => i % 97),
   ];
-  const all = sizes.map((size, k) => Uint8Array.from({ length: size }, (_, i) => (i * 31 + k * 7) & 255));
-  expect(hashed(createBulkHasher, bioType, all, { gap: 1, from: 0, to: all.length })).toEqual(expected(bioType, all));
+  const noise = Uint8Array.from({ length: 1_048_583 }, (_, i) => (i * 31) ^ (i >> 5));
+  const all = sizes.map((size, k) => noise.subarray(k, k + size));
+  expect(hashed(createBulkHasher, "dna", all, { gap: 1, from: 0, to: all.length })).toEqual(expected("dna", all));
 });
 
 test("an unknown bio type is refused", () => {

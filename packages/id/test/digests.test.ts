@@ -69,7 +69,12 @@ describe("refusals", () => {
   it("proteins have no circle and no second strand", () => {
     for (const digest of [csseguid, ldseguid, cdseguid])
       expect(() => digest("MKV", "protein")).toThrow(
-        expect.objectContaining({ name: "IdError", code: "BAD_BIO_TYPE", hint: expect.stringContaining("lsseguid") }),
+        expect.objectContaining({
+          name: "IdError",
+          code: "BAD_BIO_TYPE",
+          details: { bioType: "protein", digest: digest.name },
+          hint: expect.stringContaining("lsseguid"),
+        }),
       );
     expect(() => cdseguid("ACGT", "DNA")).toThrow(expect.objectContaining({ code: "BAD_BIO_TYPE" }));
   });

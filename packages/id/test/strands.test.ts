@@ -65,7 +65,9 @@ describe("the other strand", () => {
   });
   it("is refused for what has none", () => {
     for (const bioType of ["protein", "DNA", "__proto__", ""])
-      expect(() => reverseComplement("A", bioType)).toThrow(expect.objectContaining({ code: "BAD_BIO_TYPE" }));
+      expect(() => reverseComplement("A", bioType)).toThrow(
+        expect.objectContaining({ code: "BAD_BIO_TYPE", details: { bioType } }),
+      );
     for (const [sequence, bioType, symbol, position] of [
       ["ACGU", "dna", "U", 4],
       ["aTG", "rna", "T", 2],

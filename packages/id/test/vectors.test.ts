@@ -95,6 +95,16 @@ describe("ids", () => {
     expect(() => createChecker("toString")).toThrow(
       expect.objectContaining({ code: "BAD_ALPHABET", hint: expect.stringContaining("dna_4, dna_5, rna_4") }),
     );
+    expect(() => createChecker("rna_4", "dna")).toThrow(
+      expect.objectContaining({ details: { alphabet: "rna_4", bioType: "dna" } }),
+    );
+    expect(() => sequenceId("DNA", "ACGT")).toThrow(expect.objectContaining({ details: { bioType: "DNA" } }));
+    expect(() => normalizeSequence(" ", "dna", "dna_4")).toThrow(
+      expect.objectContaining({ code: "EMPTY_SEQUENCE", details: { bioType: "dna", alphabet: "dna_4" } }),
+    );
+    expect(() => normalizeSequence(" ANC", "dna", "dna_4")).toThrow(
+      expect.objectContaining({ details: { symbol: "N", position: 2, bioType: "dna", alphabet: "dna_4" } }),
+    );
     expect(() => createChecker("rna_4", "dna")).toThrow(expect.objectContaining({ hint: "Use one of dna_4, dna_5." }));
   });
 });

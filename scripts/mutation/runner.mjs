@@ -1,0 +1,153 @@
+// The test runner of Stryker for vitest, with a shortcut. Stryker's own starts a thread for each mutant and loads the package into it, which
+// takes far longer than the tests. Here one thread stays (resident.mjs) and runs the tests with one mutant after the other. What it cannot
+// judge goes the long way, each in a thread of its own:
+// - a mutant in code that runs while modules load;
+// - a mutant that no test came by, as its code ran before and its result is kept;
+// - a mutant after which a test that failed goes on failing without it: it has spoilt something, or fails by itself;
+// - a mutant that a test covers which cannot be run twice.
+import { commonTokens, declareFactoryPlugin, PluginKind, tokens } from "@stryker-mutator/api/plugin";
+import { MutantRunStatus } from "@stryker-mutator/api/test-runner";
+import { strykerPlugins as plugins } from "@stryker-mutator/vitest-runner";
+import { createVitest } from "vitest/node";
+
+/** So many tests may be left hanging until the thread is replaced: they may hold timers. */
+const HANGING = 10;
+
+const RESIDENT = new URL("resident.mjs", import.meta.url).pathname;
+
+/** A vitest that has run all tests once and waits to be asked for more runs of them. */
+async function startResident(options, namespace) {
+  const vitest = await createVitest("test", {
+    config: options.vitest.configFile,
+    runner: RESIDENT,
+    pool: "threads",
+    maxWorkers: 1,
+    watch: false,
+    coverage: { enabled: false },
+    onConsoleLog: () => false,
+  });
+  const name = `mutants-${process.pid}-${Math.random()}`;
+  const channel = new BroadcastChannel(name);
+  let answer;
+  channel.onmessage = ({ data }) => answer?.(data);
+  const next = () =>
+    new Promise((resolve) => {
+      answer = resolve;
+    });
+  const files = (await vitest.globTestSpecifications()).length;
+  vitest.provide("resident", { channel: name, files, namespace });
+  const ready = next();
+  const ended = vitest.start().then(
+    () => ({ ended: true }),
+    () => ({ ended: true }),
+  );
+  const { times, unrepeatable } = await Promise.race([ready, ended]);
+  const end = async () => {
+    channel.close();
+    await vitest.close();
+  };
+  return {
+    /** Whether all of these tests can be run over and over. */
+    repeats: (ids) => times !== undefined && ids.every((id) => times.has(id) && !unrepeatable.has(id)),
+    async run(request) {
+      const answered = next();
+      channel.postMessage(request);
+      let timer;
+      const endless = new Promise((resolve) => {
+        const usual = request.tests.reduce((sum, id) => sum + times.get(id), 0);
+        timer = setTimeout(resolve, 10_000 + 50 * usual, { endless: true });
+      });
+      const found = await Promise.race([answered, ended, endless]);
+      clearTimeout(timer);
+      return found;
+    },
+    async close() {
+      channel.postMessage({ close: true });
+      await ended;
+      await end();
+    },
+    /** For a thread that does not listen any more: the second call ends it by force. */
+    async abandon() {
+      vitest.cancelCurrentRun("keyboard-input").catch(() => {});
+      vitest.cancelCurrentRun("keyboard-input").catch(() => {});
+      await ended;
+      await end();
+    },
+  };
+}
+
+class Runner {
+  #options;
+  #namespace;
+  #slow;
+  #slowStarted;
+  #resident;
+  #hanging = 0;
+
+  constructor(slow, options, namespace) {
+    this.#slow = slow;
+    this.#options = options;
+    this.#namespace = namespace;
+  }
+
+  capabilities() {
+    return this.#slow.capabilities();
+  }
+
+  async init() {
+    this.#resident = await startResident(this.#options, this.#namespace);
+    this.#hanging = 0;
+  }
+
+  async #long() {
+    this.#slowStarted ??= this.#slow.init();
+    await this.#slowStarted;
+    return this.#slow;
+  }
+
+  async dryRun(options) {
+    return (await this.#long()).dryRun(options);
+  }
+
+  async mutantRun(options) {
+    return (await this.#shortcut(options)) ?? (await this.#long()).mutantRun(options);
+  }
+
+  /** `undefined` where the answer cannot be relied on. */
+  async #shortcut({ mutantActivation, activeMutant, testFilter, hitLimit }) {
+    if (mutantActivation !== "runtime" || testFilter === undefined) return undefined;
+    if (!this.#resident.repeats(testFilter)) return undefined;
+    const found = await this.#resident.run({ mutant: activeMutant.id, tests: testFilter, hitLimit });
+    if (found.endless) {
+      await this.#resident.abandon();
+      await this.init();
+      return { status: MutantRunStatus.Timeout, reason: "The code did not end." };
+    }
+    if (found.ended || found.spoilt || (found.hung && ++this.#hanging === HANGING)) {
+      await this.#resident.close();
+      await this.init();
+    }
+    if (found.ended || found.spoilt) return undefined;
+    const { hits, failed, nrOfTests } = found;
+    if (found.hung) return { status: MutantRunStatus.Timeout, reason: "A test did not end." };
+    if (hits > hitLimit) return { status: MutantRunStatus.Timeout, reason: `Hit limit reached (${hits}/${hitLimit})` };
+    if (failed)
+      return { status: MutantRunStatus.Killed, killedBy: [failed.id], failureMessage: failed.message, nrOfTests };
+    return hits === 0 ? undefined : { status: MutantRunStatus.Survived, nrOfTests };
+  }
+
+  async dispose() {
+    await this.#resident?.close();
+    if (this.#slowStarted !== undefined) await this.#slow.dispose();
+  }
+}
+
+const [vitestPlugin] = plugins;
+
+function createRunner(injector, options) {
+  const slow = injector.injectFunction(vitestPlugin.factory);
+  return new Runner(slow, options, "__stryker__");
+}
+createRunner.inject = tokens(commonTokens.injector, commonTokens.options);
+
+export const strykerPlugins = [declareFactoryPlugin(PluginKind.TestRunner, "resident", createRunner)];
