@@ -4,7 +4,7 @@
 // - a mutant in code that runs while modules load;
 // - a mutant that no test came by, as its code ran before and its result is kept;
 // - a mutant after which a test that failed goes on failing without it: it has spoilt something, or fails by itself;
-// - a mutant that a test covers which cannot be run twice.
+// - a mutant that is alive when a test is left which cannot be run twice.
 import { commonTokens, declareFactoryPlugin, PluginKind, tokens } from "@stryker-mutator/api/plugin";
 import { MutantRunStatus } from "@stryker-mutator/api/test-runner";
 import { strykerPlugins as plugins } from "@stryker-mutator/vitest-runner";
@@ -47,15 +47,15 @@ async function startResident(options, namespace) {
     await vitest.close();
   };
   return {
-    /** Whether all of these tests can be run over and over. */
-    repeats: (ids) => times !== undefined && ids.every((id) => times.has(id) && !unrepeatable.has(id)),
+    /** Those of the tests that can be run over and over. */
+    repeatable: (ids) => ids.filter((id) => times?.has(id) && !unrepeatable.has(id)),
     async run(request) {
       const answered = next();
       channel.postMessage(request);
       let timer;
       const endless = new Promise((resolve) => {
         const usual = request.tests.reduce((sum, id) => sum + times.get(id), 0);
-        timer = setTimeout(resolve, 10_000 + 50 * usual, { endless: true });
+        timer = setTimeout(resolve, 30_000 + 100 * usual, { endless: true });
       });
       const found = await Promise.race([answered, ended, endless]);
       clearTimeout(timer);
@@ -116,8 +116,9 @@ class Runner {
   /** `undefined` where the answer cannot be relied on. */
   async #shortcut({ mutantActivation, activeMutant, testFilter, hitLimit }) {
     if (mutantActivation !== "runtime" || testFilter === undefined) return undefined;
-    if (!this.#resident.repeats(testFilter)) return undefined;
-    const found = await this.#resident.run({ mutant: activeMutant.id, tests: testFilter, hitLimit });
+    const tests = this.#resident.repeatable(testFilter);
+    if (tests.length === 0) return undefined;
+    const found = await this.#resident.run({ mutant: activeMutant.id, tests, hitLimit });
     if (found.endless) {
       await this.#resident.abandon();
       await this.init();
@@ -133,7 +134,7 @@ class Runner {
     if (hits > hitLimit) return { status: MutantRunStatus.Timeout, reason: `Hit limit reached (${hits}/${hitLimit})` };
     if (failed)
       return { status: MutantRunStatus.Killed, killedBy: [failed.id], failureMessage: failed.message, nrOfTests };
-    return hits === 0 ? undefined : { status: MutantRunStatus.Survived, nrOfTests };
+    return hits === 0 || tests.length < testFilter.length ? undefined : { status: MutantRunStatus.Survived, nrOfTests };
   }
 
   async dispose() {

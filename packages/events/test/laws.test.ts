@@ -1,5 +1,5 @@
 import { memoryStorage } from "@usr/storage";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { appendEvent, encodeEvent, tailEvents } from "../src/index.ts";
 import { sample } from "./sample.ts";
 
@@ -17,7 +17,7 @@ test("sync W25: who follows a log gets whole lines, each once, also when the log
       seen.push(item.kind === "event" ? item.event.args["n"] : item.problem.kind);
   })();
   const shown = (count: number): Promise<void> =>
-    expect.poll(() => seen.length, { interval: 5, timeout: 10_000 }).toBe(count);
+    vi.waitFor(() => expect(seen.length).toBe(count), { interval: 5, timeout: 10_000 });
   await shown(1);
   // Half a line is nobody's, and whole once the other half has come.
   await storage.append(LOG, joined(1, 2).subarray(0, 40));
