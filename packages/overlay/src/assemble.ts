@@ -48,7 +48,7 @@ export function assembleOverlay(
   const fields: readonly Field[] = [...columns]
     .filter(([name]) => held.has(name))
     .map(([name, column]) => ({ name, type: column.type(), nullable: true }));
-  return { namespace, entry, key, parts: byName.reverse().sort(newestFirst), fields };
+  return { namespace, entry, key, parts: byName.toSorted(newestFirst), fields };
 }
 
 /** By creation as an instant, then by file name, both descending. */
@@ -126,14 +126,14 @@ function checkPart(part: Part, namespace: string, columns: ReadonlyMap<string, R
   const key = types.get(part.key);
   // Nothing to misread where there are no rows: writers give an empty table whatever type they like.
   if (numRows > 0 && key?.kind !== "string" && key?.kind !== "null") {
-    throw mismatch(part, namespace, part.key, "string", key ? formatType(key) : unsupported.get(part.key));
+    throw mismatch(part, namespace, part.key, "string", key ? formatType(key) : unsupported.get(part.key)!);
   }
   for (const name of part.columns) {
     const column = columns.get(name);
     if (column === undefined) throw notRegistered(part, namespace, name, types.get(name));
     const stored = types.get(name);
     if (stored?.kind === "null") continue;
-    if (stored === undefined) throw mismatch(part, namespace, name, formatType(column.type()), unsupported.get(name));
+    if (stored === undefined) throw mismatch(part, namespace, name, formatType(column.type()), unsupported.get(name)!);
     if (!column.accepts(stored)) throw mismatch(part, namespace, name, formatType(column.type()), formatType(stored));
   }
 }
@@ -150,13 +150,7 @@ function notRegistered(part: Part, namespace: string, column: string, type: Data
   );
 }
 
-function mismatch(
-  part: Part,
-  namespace: string,
-  column: string,
-  wanted: string,
-  stored = "something unreadable",
-): OverlayError {
+function mismatch(part: Part, namespace: string, column: string, wanted: string, stored: string): OverlayError {
   return new OverlayError(
     "TYPE_MISMATCH",
     `${part.path} stores ${column} as ${stored}, and it is registered as ${wanted}.`,

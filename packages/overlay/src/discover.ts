@@ -29,11 +29,11 @@ export function discoverOverlays(listing: Iterable<ObjectMeta>): readonly Overla
 function placeOf(path: string): { name: string; form: "file" | "parts" } | undefined {
   if (!path.startsWith(DERIVED) || !path.endsWith(SUFFIX)) return undefined;
   const segments = path.slice(DERIVED.length).split("/");
-  const [first, second] = segments;
-  if (first === undefined || first.startsWith(".") || segments.length > 2) return undefined;
+  const [first, second] = [segments[0]!, segments[1]];
+  if (first.startsWith(".") || segments.length > 2) return undefined;
   if (second === undefined) {
     const name = first.slice(0, -SUFFIX.length);
-    return name === "" || name.endsWith(".tmp") ? undefined : { name, form: "file" };
+    return name.endsWith(".tmp") ? undefined : { name, form: "file" };
   }
   // A temporary part ends in `.parquet.tmp`, but `.tmp.parquet` is what the same program calls its other temporaries.
   if (first === "_archived" || !second.startsWith("part-") || second.endsWith(`.tmp${SUFFIX}`)) return undefined;

@@ -26,18 +26,16 @@ export async function openPart(source: ByteSource, o: OpenPartOptions = {}): Pro
   const name = path.slice(path.lastIndexOf("/") + 1);
 
   const key = metadata.get("usr:overlay_key");
-  if (key === undefined || !isOverlayKey(key))
-    throw missing(path, "usr:overlay_key", key, "id, sequence, sequence_norm or sequence_ci");
-  const createdAtText = metadata.get("usr:overlay_created_at");
-  const createdAt = createdAtText === undefined ? undefined : parseTimestamp(createdAtText);
-  if (createdAtText === undefined || createdAt === undefined || !createdAt.hasZone) {
-    throw missing(path, "usr:overlay_created_at", createdAtText, "a time with a zone");
-  }
+  if (!isOverlayKey(key))
+    throw missing(path, metadata, "usr:overlay_key", "id, sequence, sequence_norm or sequence_ci");
+  const createdAtText = metadata.get("usr:overlay_created_at") ?? "";
+  const createdAt = parseTimestamp(createdAtText);
+  if (createdAt?.hasZone !== true) throw missing(path, metadata, "usr:overlay_created_at", "a time with a zone");
   const compacted = metadata.get("usr:compacted_from");
   return {
     path,
     name,
-    namespace: metadata.get("usr:overlay_namespace") || stemOf(path),
+    namespace: metadata.get("usr:overlay_namespace") || stemOf(path, name),
     key,
     createdAt: createdAt.epochNs,
     createdAtText,
@@ -53,7 +51,8 @@ export async function openPart(source: ByteSource, o: OpenPartOptions = {}): Pro
   };
 }
 
-function missing(path: string, what: string, found: string | undefined, wanted: string): OverlayError {
+function missing(path: string, metadata: ReadonlyMap<string, string>, what: string, wanted: string): OverlayError {
+  const found = metadata.get(what);
   const message =
     found === undefined
       ? `${path} carries no ${what}.`
@@ -64,17 +63,15 @@ function missing(path: string, what: string, found: string | undefined, wanted: 
   });
 }
 
-export function isOverlayKey(text: string): text is OverlayKey {
+export function isOverlayKey(text: string | undefined): text is OverlayKey {
   return text === "id" || text === "sequence" || text === "sequence_norm" || text === "sequence_ci";
 }
 
 /** The namespace that the place of a file says: the folder below `_derived`, else the stem. */
-function stemOf(path: string): string {
-  const segments = path.split("/");
-  const last = segments.at(-1) ?? "";
-  const folder = segments.at(-2);
-  if (last.startsWith("part-") && folder !== undefined && folder !== "_derived") return folder;
-  return last.endsWith(".parquet") ? last.slice(0, -".parquet".length) : last;
+function stemOf(path: string, name: string): string {
+  const folder = path.split("/").at(-2);
+  if (name.startsWith("part-") && folder !== undefined && folder !== "_derived") return folder;
+  return name.endsWith(".parquet") ? name.slice(0, -".parquet".length) : name;
 }
 
 function parseCompactedFrom(text: string, path: string): readonly CompactedSource[] {

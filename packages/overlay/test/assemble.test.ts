@@ -1,6 +1,7 @@
+import type { ByteSource } from "@usr/parquet";
 import type { Value } from "@usr/schema";
 import { describe, expect, test } from "vitest";
-import { assembleOverlay, type OverlayKey, openPart, type Part } from "../src/index.ts";
+import { assembleOverlay, OverlayError, type OverlayKey, openPart, type Part } from "../src/index.ts";
 import {
   bytesSource,
   type Cells,
@@ -42,6 +43,35 @@ describe("metadata", () => {
   });
   test("a part without created_at is refused", async () => {
     expect(await code(makePart(spec("a", undefined, one)))).toBe("MISSING_METADATA");
+  });
+  test("what is missing is named, with what was found in its place and what is wanted", async () => {
+    const file = "_derived/mock/part-a.parquet";
+    await expect(makePart(spec("a", day(1), one, { key: "none" }))).rejects.toMatchObject({
+      message: expect.stringContaining("no usr:overlay_key"),
+      details: { file, metadata: "usr:overlay_key", value: undefined },
+    });
+    const named = spec("a", day(1), one, { key: "none", metadata: { "usr:overlay_key": "name" } });
+    await expect(makePart(named)).rejects.toMatchObject({
+      message: expect.stringMatching(/"name".*sequence_ci/),
+      details: { file, metadata: "usr:overlay_key", value: "name" },
+    });
+    await expect(makePart(spec("a", undefined, one))).rejects.toMatchObject({
+      message: expect.stringContaining("no usr:overlay_created_at"),
+      details: { file, metadata: "usr:overlay_created_at", value: undefined },
+    });
+  });
+  test("limits and the signal of the caller reach the file", async () => {
+    const bytes = bytesSource(await partBytes(spec("a", day(1), one)), "a.parquet");
+    await expect(openPart(bytes, { limits: { footerBytes: 1 } })).rejects.toMatchObject({ code: "TOO_LARGE" });
+    const reason = new Error("enough");
+    const heeding: ByteSource = {
+      meta: bytes.meta,
+      read: async (at, length, o) => {
+        o?.signal?.throwIfAborted();
+        return bytes.read(at, length);
+      },
+    };
+    await expect(openPart(heeding, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
   test("the namespace falls back to the place of the file", async () => {
     const blank = { namespace: "" };
@@ -156,6 +186,80 @@ describe("the registry", () => {
     expect(() => assembleOverlay(entryOf([part]), [unreadable("mock__s")], registered("mock", {}))).toThrow(
       expect.objectContaining({ code: "COLUMN_NOT_REGISTERED", hint: expect.stringContaining("'…,mock__s'") }),
     );
+  });
+  test("every refusal tells its facts", async () => {
+    const types = { mock__s: "float64" };
+    const facts = async (run: Promise<unknown>) => {
+      const error = await run.catch((thrown: unknown) => thrown);
+      return error instanceof OverlayError ? [error.code, error.details, error.hint === undefined] : error;
+    };
+    const a = spec("a", day(1), one);
+    const file = "_derived/mock/part-a.parquet";
+    expect(await facts(overlayOf([a, { ...a, path: "_derived/mock.parquet" }], types))).toEqual([
+      "OVERLAY_BOTH_FORMS",
+      { namespace: "mock", places: ["_derived/mock.parquet", "_derived/mock/"] },
+      false,
+    ]);
+    const bySequence = spec("b", day(2), { sequence: ids("A"), mock__s: ["float64", [1]] }, { key: "sequence" });
+    expect(await facts(overlayOf([bySequence, a], types))).toEqual([
+      "KEY_MISMATCH",
+      { namespace: "mock", keys: ["id", "sequence"] },
+      false,
+    ]);
+    expect(await facts(overlayOf([spec("a", day(1), one, { key: "sequence" })], { ...types, id: "string" }))).toEqual([
+      "KEY_MISMATCH",
+      { namespace: "mock", file, key: "sequence" },
+      false,
+    ]);
+    expect(await facts(overlayOf([a], {}))).toEqual([
+      "COLUMN_NOT_REGISTERED",
+      { namespace: "mock", file, column: "mock__s" },
+      false,
+    ]);
+    await expect(overlayOf([a], {})).rejects.toMatchObject({ hint: expect.stringContaining("'…,mock__s:float64'") });
+    expect(await facts(overlayOf([a], { mock__s: "int64" }))).toEqual([
+      "TYPE_MISMATCH",
+      { namespace: "mock", file, column: "mock__s", registered: "int64", stored: "float64" },
+      false,
+    ]);
+    const stone = (columns: Readonly<Record<string, Cells>>, more: Partial<PartSpec>) =>
+      overlayOf([spec("a", day(1), columns, { namespace: "usr", path: "_derived/usr.parquet", ...more })], {});
+    const deleted = { id: ids("k0"), usr__deleted: ["bool", [true]] } as const;
+    expect(await facts(stone(deleted, { path: "_derived/usr/part-a.parquet" }))).toEqual([
+      "NOT_SUPPORTED",
+      { namespace: "usr" },
+      false,
+    ]);
+    expect(await facts(stone({ sequence: ids("A") }, { key: "sequence" }))).toEqual([
+      "KEY_MISMATCH",
+      { namespace: "usr", key: "sequence" },
+      true,
+    ]);
+  });
+  test("the namespace is what the first part by name says, in whatever order they are given", async () => {
+    const parts = [
+      spec("b", day(2), one, { namespace: "other" }),
+      spec("a", day(1), one),
+      spec("c", day(3), one, { namespace: "third" }),
+    ];
+    for (const specs of [parts, parts.toReversed()]) {
+      const opened = await Promise.all(specs.map(makePart));
+      const overlay = assembleOverlay(entryOf(specs), opened, registered("mock", { mock__s: "float64" }));
+      expect(overlay).toMatchObject({
+        namespace: "mock",
+        key: "id",
+        fields: [{ name: "mock__s", type: { kind: "float64" }, nullable: true }],
+        parts: [{ namespace: "third" }, { namespace: "other" }, { namespace: "mock" }],
+      });
+    }
+  });
+  test("columns of Arrow's null type hold nothing that could be of a wrong type", async () => {
+    const part = await makePart(spec("a", day(1), one));
+    const { schema } = part.file;
+    const nulls = schema.fields.map((field) => ({ ...field, type: { kind: "null" } as const }));
+    const bad = { ...part, file: { ...part.file, schema: { ...schema, fields: nulls } } };
+    const overlay = assembleOverlay(entryOf([part]), [bad], registered("mock", { mock__s: "int64" }));
+    expect(overlay.fields.map((field) => field.type.kind)).toEqual(["int64"]);
   });
   test("there is one entry and one part at least", async () => {
     const part = await makePart(spec("a", day(1), one));
