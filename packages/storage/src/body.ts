@@ -72,7 +72,6 @@ export async function joinChunks(chunks: AsyncIterable<Uint8Array>): Promise<Uin
     parts.push(chunk.slice());
     size += chunk.length;
   }
-  if (parts.length === 1) return parts[0]!;
   const joined = new Uint8Array(size);
   let at = 0;
   for (const part of parts) {

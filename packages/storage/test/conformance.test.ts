@@ -1,63 +1,15 @@
 /// <reference types="node" />
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { httpStorage } from "../src/http/index.ts";
 import { memoryStorage, type ObjectMeta, readAll, scopedStorage } from "../src/index.ts";
 import { diskStorage } from "../src/node/index.ts";
-import { powerCutDisk } from "../src/node/testing/index.ts";
-import { type ConformanceCase, faultStorage, storageConformance } from "../src/testing/index.ts";
-import { freshFolder } from "./folder.ts";
+import { faultStorage, storageConformance } from "../src/testing/index.ts";
+import { EVERYTHING, register } from "./conformance.ts";
 import { type ServerHabits, serve } from "./server.ts";
-
-const EVERYTHING = { write: true, digest: true, extend: true, link: true, append: true, lock: true };
-
-function register(name: string, cases: readonly ConformanceCase[], count: number): void {
-  describe(name, () => {
-    it(`is asked ${count} questions`, () => expect(cases.length).toBe(count));
-    for (const { name: law, run } of cases) it(law, run);
-  });
-}
 
 register(
   "memory",
   storageConformance("memory", async () => ({ storage: memoryStorage() }), EVERYTHING),
-  42,
-);
-
-register(
-  "disk",
-  storageConformance(
-    "disk",
-    async () => {
-      const folder = await freshFolder();
-      return { storage: diskStorage(`${folder.path}/not/yet/made`), dispose: () => folder[Symbol.asyncDispose]() };
-    },
-    EVERYTHING,
-  ),
-  42,
-);
-
-register(
-  "disk in memory that can lose its power",
-  storageConformance(
-    "power-cut disk",
-    async () => ({ storage: diskStorage("/not/yet/made", { fs: powerCutDisk().fs }) }),
-    { ...EVERYTHING, lock: false },
-  ),
-  38,
-);
-
-register(
-  "subtree of a disk",
-  storageConformance(
-    "subtree",
-    async () => {
-      const folder = await freshFolder();
-      const disk = diskStorage(folder.path);
-      await disk.put("beside", new Uint8Array(1));
-      return { storage: scopedStorage(disk, "in/side"), dispose: () => folder[Symbol.asyncDispose]() };
-    },
-    EVERYTHING,
-  ),
   42,
 );
 
