@@ -33,6 +33,6 @@ export const TOMBSTONE_COLUMNS: ReadonlyMap<string, Registered> = new Map([
 export function asRegistered(column: Column, type: DataType): Column {
   if (column.layout !== "fixed" || !(column.values instanceof BigInt64Array) || sameType(column.type, type))
     return column;
-  const values = column.values.map((ns) => (ns >= 0n ? ns / 1000n : (ns - 999n) / 1000n));
+  const values = column.values.map((ns) => (ns - (((ns % 1000n) + 1000n) % 1000n)) / 1000n);
   return { layout: "fixed", type, length: column.length, validity: column.validity, values };
 }

@@ -353,6 +353,14 @@ describe("tombstones", () => {
       [true, 1000n, null],
     ]);
   });
+  test("nanoseconds are rounded down, before 1970 too", async () => {
+    const times = [0n, 1n, 999n, 1000n, 1001n, -1n, -999n, -1000n, -1001n];
+    const keys = times.map((ns) => `k${ns}`);
+    const overlay = await open(stone({ id: ids(...keys), usr__deleted_at: ["timestamp[ns, UTC]", times] }));
+    expect(await mergedRows(overlay, idBase(keys), ["usr__deleted_at"])).toEqual(
+      [0n, 0n, 0n, 1n, 1n, -1n, -1n, -1n, -2n].map((us) => [us]),
+    );
+  });
   test("are one file, keyed by id, with the three columns", async () => {
     const deleted = { id: ids("k0"), usr__deleted: ["bool", [true]] as const };
     expect(await code(open(stone(deleted, { path: "_derived/usr/part-1.parquet" })))).toBe("NOT_SUPPORTED");
