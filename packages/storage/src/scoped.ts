@@ -16,6 +16,7 @@ export function scopedStorage(storage: Storage | ReadableStorage, prefix: string
 }
 
 function readable(storage: ReadableStorage, base: string, full: (path: string) => string): ReadableStorage {
+  const { digest } = storage;
   return {
     async open(path: string, o?: Signal): Promise<ReadHandle | undefined> {
       const handle = await storage.open(full(path), o);
@@ -25,9 +26,7 @@ function readable(storage: ReadableStorage, base: string, full: (path: string) =
       const except = o.except === undefined ? undefined : base + o.except;
       for await (const meta of storage.list(base + prefix, { ...o, except })) yield relative(meta, base);
     },
-    ...(storage.digest && {
-      digest: async (path: string, o?: Signal): Promise<string | undefined> => await storage.digest?.(full(path), o),
-    }),
+    ...(digest && { digest: async (path: string, o?: Signal) => await digest.call(storage, full(path), o) }),
   };
 }
 

@@ -14,6 +14,21 @@ register(
 );
 
 register(
+  "subtree",
+  storageConformance(
+    "subtree",
+    async () => {
+      const whole = memoryStorage();
+      await whole.put("beside", new Uint8Array(1));
+      await whole.put("in/side-by-side", new Uint8Array(1));
+      return { storage: scopedStorage(whole, "in/side") };
+    },
+    EVERYTHING,
+  ),
+  42,
+);
+
+register(
   "storage without faults",
   storageConformance("faultless", async () => ({ storage: faultStorage(memoryStorage()).storage }), EVERYTHING),
   42,
@@ -83,6 +98,33 @@ it("the suite finds a storage that forgets", async () => {
 it("the subtree of no folder is the storage itself", () => {
   const storage = memoryStorage();
   expect(scopedStorage(storage, "")).toBe(storage);
+});
+
+it("a subtree shows the debris under it, and prunes there", async () => {
+  const asked: unknown[] = [];
+  const whole = {
+    ...memoryStorage(),
+    async *debris(prefix: string, o?: object): AsyncGenerator<ObjectMeta, void, undefined> {
+      asked.push(prefix, o);
+      yield { path: "in/side/d/.a.1.tmp", size: 1, etag: "1" };
+    },
+    prune: async (folder: string): Promise<void> => void asked.push(folder),
+  };
+  const sub = scopedStorage(whole, "in/side");
+  const o = { signal: new AbortController().signal };
+  for await (const meta of sub.debris?.("d/", o) ?? [])
+    expect(meta).toEqual({ path: "d/.a.1.tmp", size: 1, etag: "1" });
+  await sub.prune?.("d");
+  expect(asked).toEqual(["in/side/d/", o, "in/side/d"]);
+  await expect(sub.prune?.("../d")).rejects.toMatchObject({ code: "PATH_INVALID" });
+});
+
+it("the folder that a listing leaves out is one of the subtree", async () => {
+  const whole = memoryStorage();
+  for (const path of ["s/a/x", "s/b", "a/x"]) await whole.put(path, new Uint8Array(1));
+  const found: string[] = [];
+  for await (const { path } of scopedStorage(whole, "s").list("", { except: "a/" })) found.push(path);
+  expect(found).toEqual(["b"]);
 });
 
 it("a subtree has only the capabilities of its storage", async () => {
