@@ -167,12 +167,13 @@ async function* arrowBatches(
   }
 }
 
-/** Rows that make about a batch of bytes, judged by the encoded size of the file. */
+/** Rows that make half a batch of bytes or more, judged by the encoded size of the file: a power of two, since row groups are divided evenly by one. */
 function rowsFor(file: ParquetFile, o: OpenTableOptions): number {
   const { batchRows, batchBytes } = limitsOf(o.limits);
   const encoded = file.rowGroups.reduce((sum, group) => sum + group.byteSize, 0);
   if (encoded === 0 || file.numRows === 0) return batchRows;
-  return Math.max(1, Math.min(batchRows, Math.floor((batchBytes / 2) * (file.numRows / encoded))));
+  const half = (batchBytes / 2) * (file.numRows / encoded);
+  return Math.min(batchRows, 2 ** Math.max(0, Math.ceil(Math.log2(half))));
 }
 
 /** The batch in pieces of at most `rows` rows. */

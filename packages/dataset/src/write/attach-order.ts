@@ -47,7 +47,7 @@ export interface Sizes {
 }
 
 const SIZES: Sizes = { groupRows: ROW_GROUP_ROWS, groupBytes: 8 * 1024 * 1024, runBytes: 64 * 1024 * 1024 };
-/** Rows of a run: a base row and the place in a run make a number that a double holds exactly. */
+/** Rows of a run: sorting takes another 24 bytes for each. */
 const RUN_ROWS = 2 ** 21;
 
 /**
@@ -224,17 +224,17 @@ const sortedRun = (
 ): Run => {
   const unsorted = joined(pieces.map((piece) => piece.base));
   const order = sortedOrder(unsorted);
-  const base = order.map((i) => unsorted[i]!);
+  const base = picked(unsorted, order);
   const sources = joined(pieces.map((piece, p) => new Int32Array(piece.base.length).fill(p)));
-  const rows = joined(pieces.map((piece) => Int32Array.from(piece.base.keys())));
+  const rows = joined(pieces.map((piece) => upTo(piece.base.length)));
   const own = keysOf(pieces);
   const cells = fields.map((field) => cellsOf(pieces, field));
   async function* groups(): AsyncGenerator<RowGroup, void, undefined> {
     for (let start = 0; start < order.length; ) {
       const end = start + nextGroup(base, start, { size, fit: size }, own === undefined ? keys : undefined).rows;
       const chosen = order.subarray(start, end);
-      const source = chosen.map((i) => sources[i]!);
-      const row = chosen.map((i) => rows[i]!);
+      const source = picked(sources, chosen);
+      const row = picked(rows, chosen);
       const key =
         own === undefined ? await fromBase(keys, base.subarray(start, end)) : gatherColumns(KEY_TYPE, own, source, row);
       yield {
@@ -256,10 +256,36 @@ const fromBase = (keys: BaseKeys | undefined, rows: Int32Array): Promise<Column 
 const groupRows = (rowBytes: number, bytes: number, sizes: Sizes): number =>
   Math.max(1, Math.min(sizes.groupRows, Math.floor(bytes / rowBytes)));
 
-/** The places of the values, smallest value first. */
+/** Bits of a value that are sorted by at a time. */
+const DIGIT = 11;
+
+/** The places of the values, smallest value first; those of equal values stay in order. Linear. */
 const sortedOrder = (values: Int32Array): Int32Array => {
-  const keyed = Float64Array.from(values, (value, i) => value * RUN_ROWS + i).sort();
-  return Int32Array.from(keyed, (key) => key % RUN_ROWS);
+  let order = upTo(values.length);
+  let sorted: Int32Array = new Int32Array(values.length);
+  let highest = 0;
+  for (const value of values) highest |= value;
+  for (let shift = 0; shift < 32 && highest >>> shift > 0; shift += DIGIT) {
+    const next = new Int32Array(2 ** DIGIT + 1);
+    for (const value of values) next[((value >>> shift) & (2 ** DIGIT - 1)) + 1]!++;
+    for (let digit = 1; digit < next.length; digit++) next[digit]! += next[digit - 1]!;
+    for (const at of order) sorted[next[(values[at]! >>> shift) & (2 ** DIGIT - 1)]!++] = at;
+    [order, sorted] = [sorted, order];
+  }
+  return order;
+};
+
+const upTo = (count: number): Int32Array => {
+  const all = new Int32Array(count);
+  for (let i = 0; i < count; i++) all[i] = i;
+  return all;
+};
+
+/** The values at some places. */
+const picked = (values: Int32Array, places: Int32Array): Int32Array => {
+  const out = new Int32Array(places.length);
+  for (let i = 0; i < out.length; i++) out[i] = values[places[i]!]!;
+  return out;
 };
 
 const joined = (pieces: readonly Int32Array[]): Int32Array => {
