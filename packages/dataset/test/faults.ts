@@ -114,6 +114,16 @@ const clearFilter = async (root: WritableRoot, path: string): Promise<void> => {
   await put(root, path, bytes);
 };
 
+/** Overwrites the header of the bloom filter of a file's ids: nobody can read it. */
+const breakFilter = async (root: WritableRoot, path: string): Promise<void> => {
+  const file = await parquetAt(root.storage, path);
+  const { offset, length } = file.footer.rowGroups[0]!.chunks[file.columnNames.indexOf("id")]!.filter!;
+  await using handle = await root.storage.open(path);
+  const bytes = Uint8Array.from(await readAll(handle!));
+  bytes.fill(0xff, offset, offset + length - 32);
+  await put(root, path, bytes);
+};
+
 /** A part that is right in every respect, but for what is given. */
 const part = async (
   root: WritableRoot,
@@ -243,6 +253,8 @@ export const FAULTS: readonly Fault[] = [
   { name: "a commit that stopped half way", code: "INTERRUPTED_COMMIT", severity: "warning", where: "demo/.staging/pending.json", plant: (r) => put(r, "demo/.staging/pending.json", "{}") },
   { name: "a bloom filter of the base that hides rows", code: "CORRUPT", where: `${BASE} row 1 column id`, says: "bloom filter", hides: true, plant: (r) => clearFilter(r, BASE) },
   { name: "a bloom filter of an overlay that hides rows", code: "CORRUPT", where: `${STATE} row 1 column id`, says: "bloom filter", hides: true, plant: (r) => clearFilter(r, STATE) },
+  { name: "a bloom filter of the base that cannot be read", code: "CORRUPT", severity: "warning", where: `${BASE} column id`, says: "bloom filter of row group 0 cannot be read", hides: true, plant: (r) => breakFilter(r, BASE) },
+  { name: "a bloom filter of an overlay that cannot be read", code: "CORRUPT", severity: "warning", where: `${STATE} column id`, says: "bloom filter", hides: true, plant: (r) => breakFilter(r, STATE) },
   { name: "a dataset inside", code: "DATASET_NESTED", where: "demo/inner/records.parquet", plant: async (r) => put(r, "demo/inner/records.parquet", await baseBytes({ sequences: ["ACGT"] })) },
 ]; // biome-ignore format: a table
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { info, validate } from "../src/index.ts";
 import { createSnapshot, listSnapshots, pinSnapshot, restoreSnapshot } from "../src/maintain/index.ts";
 import { materialize, type WritableRoot } from "../src/write/index.ts";
+import { baseBytes } from "./make.ts";
 import {
   attachCsv,
   bytesUnder,
@@ -163,4 +164,26 @@ describe("refusals change no byte", () => {
       expect((await refusal(root, () => createSnapshot(root, "demo"))).code).toBe("CORRUPT");
     }
   });
+});
+
+test("a snapshot with rows that an overlay keyed by sequence cannot be read beside is refused, and nothing changes", async () => {
+  const root = await demoRoot();
+  const foreign = await baseBytes({
+    sequences: ["AAAA", "CCCC"],
+    instead: {
+      bio_type: ["string", ["dna", "protein"]],
+      alphabet: ["string", ["dna_4", "protein_20"]],
+    },
+  });
+  await root.storage.put("demo/_snapshots/records-20260101T000000000000.parquet", foreign);
+  const { name } = (await listSnapshots(root, "demo"))[0]!;
+  const restore = (dryRun: boolean): Promise<unknown> => restoreSnapshot(root, "demo", { name, dryRun });
+  // Beside overlays keyed by id it may come back.
+  expect(await restore(true)).toMatchObject({ rows: 2 });
+  await attachCsv(root, "demo", "sequence,score\nAAAA,1\n");
+  for (const dryRun of [true, false])
+    expect(await refusal(root, () => restore(dryRun))).toMatchObject({
+      code: "MULTIPLE_BIO_TYPES",
+      message: expect.stringMatching(/records-20260101T000000000000\.parquet row 2 is protein/),
+    });
 });

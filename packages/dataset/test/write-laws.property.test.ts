@@ -501,6 +501,7 @@ const stampsOf = async (root: WritableRoot, namespace: string): Promise<Readonly
   return stamps;
 };
 
+const actions = new Set<string>();
 const counts = { steps: 0, refused: 0, changes: 0, nothing: 0, dry: 0 };
 
 const play = async ({ plans, steps }: History): Promise<void> => {
@@ -555,6 +556,7 @@ const play = async ({ plans, steps }: History): Promise<void> => {
       counts.nothing++;
     } else {
       counts.changes++;
+      actions.add(outcome.event.action);
       const registry = [...model.registered].join();
       expect(fresh.map(({ action }) => action)).toEqual(
         registry === frozen ? [outcome.event.action] : ["registry_freeze", outcome.event.action],
@@ -576,8 +578,9 @@ const play = async ({ plans, steps }: History): Promise<void> => {
 
 test("random histories: a scan is the model after every step", { timeout: 600_000 }, async () => {
   await fc.assert(fc.asyncProperty(history, play), { numRuns: testRuns(200) });
-  // All kinds of steps came up, in numbers.
-  expect(counts.changes).toBeGreaterThan(counts.steps / 10);
+  // All kinds of steps came up, in numbers. How many change something depends on the seed: about a tenth.
+  expect(counts.changes).toBeGreaterThan(counts.steps / 20);
+  if (testRuns(200) >= 200) expect([...actions].sort()).toEqual(["attach", "import_rows", "materialize"]);
   expect(counts.refused).toBeGreaterThan(0);
   expect(counts.dry).toBeGreaterThan(0);
   expect(counts.nothing).toBeGreaterThan(0);

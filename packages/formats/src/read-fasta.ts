@@ -116,6 +116,9 @@ function takeRecord(table: FastaTable): boolean {
     line++;
   }
   if (Math.min(at, view.length) - start > limits.maxFieldBytes) {
+    // An endless record of NULs is no large record: say what it is.
+    const nul = bytes.indexOf(0, start);
+    if (nul >= 0 && nul < Math.min(at, view.length)) checkText(table, start, nul + 1);
     throw new FormatError("TOO_LARGE", {
       file: table.file,
       row: table.row,

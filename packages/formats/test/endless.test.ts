@@ -79,8 +79,8 @@ const ENDLESS: readonly Endless[] = [
   { format: "fasta", of: "text before a record", start: "", unit: "x", code: "CORRUPT", line: 1, rule: "text stands before the first record" }, // biome-ignore format: one line
   { format: "genbank", of: "text before a record", start: "", unit: "x\n", code: "CORRUPT", line: 1, rule: "text stands before the first record" }, // biome-ignore format: one line
   { format: "csv", of: "blank lines for a header", start: "", unit: "\n", code: "CORRUPT", line: 1, rule: "the header line is empty" }, // biome-ignore format: one line
-  ...(["csv", "tsv", "genbank"] as const).map((format): Endless => {
-    const start = { csv: "a,b\n", tsv: "a\tb\n", genbank: `${LOCUS}ORIGIN\n` }[format];
+  ...(["csv", "tsv", "fasta", "genbank"] as const).map((format): Endless => {
+    const start = { csv: "a,b\n", tsv: "a\tb\n", fasta: ">a\n", genbank: `${LOCUS}ORIGIN\n` }[format];
     const rule = "a NUL byte";
     return { format, of: "NUL", start, unit: "\0\n", code: "CORRUPT", line: format === "genbank" ? 3 : 2, rule };
   }),

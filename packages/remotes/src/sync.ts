@@ -106,17 +106,20 @@ const attemptSync = async (
     bytes: 0,
     lines: plan.lines.length,
   };
-  if (o.dryRun === true) return { ...result, state: plan.hasChange || plan.conflicts.length > 0 ? "DRY-RUN" : "NO-OP" };
-  refuse(pair, plan);
   const { target } = input;
+  if (o.dryRun === true) {
+    // What a real run would refuse whatever is planned, a plan of it refuses, too.
+    if (plan.hasChange) requireWritable(target, pair.dataset);
+    return { ...result, state: plan.hasChange || plan.conflicts.length > 0 ? "DRY-RUN" : "NO-OP" };
+  }
+  refuse(pair, plan);
   const root = "put" in target.storage ? rootOf(target, target.storage, context) : undefined;
   if (!plan.hasChange) {
     if (root !== undefined) await finishInterrupted(pair, root);
     return { ...result, state: "NO-OP", lines: 0 };
   }
+  requireWritable(target, pair.dataset);
   if (root === undefined) throw readOnly(target.label);
-  // Before anything is moved: without locks two writers could lose data.
-  if (target.locks === false) throw noLocks(target.label, pair.dataset);
   const stage = (actions: readonly Action[]): Promise<number> =>
     stageFiles(
       actions.filter((action) => action.kind === "bring"),
@@ -141,6 +144,12 @@ const attemptSync = async (
   const left = await Promise.all(plan.actions.filter((action) => action.kind === "bring").map(stagedPath));
   await unstage(root.storage, pair.dataset, left);
   return { ...result, state: "TRANSFERRED", files: done.files, bytes, lines: done.lines.length };
+};
+
+/** Throws `NOT_SUPPORTED` before anything is moved: without locks two writers could lose data. */
+const requireWritable = (target: Site, dataset: string): void => {
+  if (!("put" in target.storage)) throw readOnly(target.label);
+  if (target.locks === false) throw noLocks(target.label, dataset);
 };
 
 /** A sync that was stopped after its last visible step has nothing left to do, but for its own event. */

@@ -3,6 +3,7 @@ import { writeTable } from "@usr/formats";
 import type { Outcome, RunCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { formatFor } from "../input.ts";
+import { orphansText } from "../orphans.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import type { Session } from "../session.ts";
 import { count } from "../text.ts";
@@ -36,9 +37,7 @@ const outcome = (id: string, data: DedupeResult, line: string): Outcome => ({
 });
 
 const told = (id: string, result: DedupeResult, prune: boolean, verb: string): string => {
-  const orphans = result.orphans.map(({ namespace, rows }) => `${count(rows, "row")} of ${namespace}`).join(", ");
-  const left = orphans === "" ? "" : prune ? `, and with them ${orphans}` : `; ${orphans} left without a row`;
-  return `${verb} ${count(result.rows_dropped, "row")} of ${count(result.rows_total, "row")} of ${id}, duplicates in ${count(result.groups, "group")}${left}`;
+  return `${verb} ${count(result.rows_dropped, "row")} of ${count(result.rows_total, "row")} of ${id}, duplicates in ${count(result.groups, "group")}${orphansText(result.orphans, prune)}`;
 };
 
 /** Writes the report whole or not at all. */

@@ -2,6 +2,7 @@ import type { MaterializeResult } from "@usr/dataset/write";
 import { materialize } from "@usr/dataset/write";
 import type { Outcome, RunCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
+import { orphansText } from "../orphans.ts";
 import { count } from "../text.ts";
 import { argument, flag, list } from "../typed.ts";
 
@@ -31,10 +32,5 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   return { kind: "document", data, text: () => summary(data, "Folded", o.pruneOverlays) };
 };
 
-const summary = (result: MaterializeResult, verb: string, prune: boolean): string => {
-  const orphans = (result.orphans ?? [])
-    .map(({ namespace, rows }) => `${count(rows, "row")} of ${namespace}`)
-    .join(", ");
-  const left = orphans === "" ? "" : prune ? `, and with them ${orphans}` : `; ${orphans} left without a row`;
-  return `${verb} ${count(result.columns.length, "column")} of ${result.namespaces.join(", ") || "no overlay"} into ${count(result.rows, "row")} of ${result.dataset}; overlays ${result.overlays}${result.rows_dropped > 0 ? `; ${count(result.rows_dropped, "deleted row")} left out` : ""}${left}\n`;
-};
+const summary = (result: MaterializeResult, verb: string, prune: boolean): string =>
+  `${verb} ${count(result.columns.length, "column")} of ${result.namespaces.join(", ") || "no overlay"} into ${count(result.rows, "row")} of ${result.dataset}; overlays ${result.overlays}${result.rows_dropped > 0 ? `; ${count(result.rows_dropped, "deleted row")} left out` : ""}${orphansText(result.orphans ?? [], prune)}\n`;

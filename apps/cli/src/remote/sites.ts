@@ -18,6 +18,7 @@ import { safeLines } from "../safe.ts";
 import type { Session } from "../session.ts";
 import { text } from "../typed.ts";
 import { openDigests } from "./digest-cache.ts";
+import { httpSite } from "./http-site.ts";
 import { readRemotes } from "./remotes-file.ts";
 
 /** Both ends of a command, open until it is disposed. */
@@ -62,10 +63,8 @@ export const openSite = async (
   switch (profile.type) {
     case "file":
       return fileSite(session, profile, cacheOf);
-    case "http": {
-      const { httpStorage } = await import("@usr/storage/http");
-      return storageSite(httpStorage(profile.url, { index: "usr-index.json" }), { label: profile.name });
-    }
+    case "http":
+      return httpSite(profile);
     case "ssh": {
       const decoder = new TextDecoder();
       const { openSsh } = await import("@usr/remotes/ssh");

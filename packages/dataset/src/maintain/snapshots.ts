@@ -9,6 +9,7 @@ import { requireRegistry } from "../read/registry.ts";
 import { encodeMarks, readMarks, type SnapshotMarks } from "../read/snapshot-marks.ts";
 import type { Root } from "../types.ts";
 import { freeSnapshotPath, planSnapshot, snapshotObjects, snapshotTime, stageTwin } from "../write/auto-snapshot.ts";
+import { requireKeys } from "../write/sequence-keys.ts";
 import { transact } from "../write/transaction.ts";
 import type { Commit, Publish, Transaction, WritableRoot } from "../write/types.ts";
 
@@ -90,7 +91,8 @@ export const createSnapshot = async (
  * they are. A snapshot that is the base already changes nothing.
  *
  * @returns the snapshot
- * @throws DatasetError `SNAPSHOT_NOT_FOUND`; `CORRUPT`, `UNSUPPORTED_VERSION`, `TYPE_MISMATCH` where it is no base this program can read
+ * @throws DatasetError `SNAPSHOT_NOT_FOUND`; `CORRUPT`, `UNSUPPORTED_VERSION`, `TYPE_MISMATCH` where it is no base this program can read;
+ *   `MULTIPLE_BIO_TYPES`, `NOT_SUPPORTED`, OverlayError `AMBIGUOUS_BASE_KEY` where an overlay keyed by sequence could not be read beside its rows
  */
 export const restoreSnapshot = async (
   root: WritableRoot,
@@ -106,6 +108,7 @@ export const restoreSnapshot = async (
       throw new DatasetError("CONFLICT", `${result.path} has gone`, { details: { path: result.path } });
     const { file } = baseTable(opened.meta, await openParquet(opened), look.id);
     if (opened.meta.etag === current.meta.etag) return { result, commit: undefined };
+    await requireKeys(look.storage, look.id, file, result.path);
     const rowsBefore = (await openParquet(current)).numRows;
     return {
       result,

@@ -1,6 +1,6 @@
 import { normalizeKeys } from "@usr/overlay/write";
 import type { ParquetFile } from "@usr/parquet";
-import { rowGroupFilter, writtenHere } from "@usr/parquet/lookup";
+import { hasFilter, rowGroupFilter, writtenHere } from "@usr/parquet/lookup";
 import type { Batch } from "@usr/schema";
 import type { Signal } from "@usr/storage";
 import { type Findings, place } from "./findings.ts";
@@ -23,6 +23,17 @@ export async function* heldByFilters<B extends Batch>(
     for (let next = file.rowGroups[group + 1]; next !== undefined && next.startRow <= row; ) {
       group++;
       filter = next.numRows === 0 ? undefined : await rowGroupFilter(file, group, column, o);
+      // Filters of other programs may be of a kind that is not read here.
+      if (filter === undefined && next.numRows > 0 && writtenHere(file) && hasFilter(file, group, column)) {
+        findings.add({
+          severity: "warning",
+          code: "CORRUPT",
+          message: `The bloom filter of row group ${group} cannot be read: whoever looks for an ${column} reads all of its rows.`,
+          where: place(where, undefined, column),
+          hint: "Values are whole. Put a sound copy of the file back, or have it written anew.",
+          kind: `${where} bloom filters`,
+        });
+      }
       next = file.rowGroups[group + 1];
     }
     const stored = batch.columns[batch.schema.fields.findIndex(({ name }) => name === column)];

@@ -1,9 +1,17 @@
-import { buildKeyIndex, type KeyBatch, OverlayError, openPart } from "@usr/overlay";
+import {
+  buildKeyIndex,
+  discoverOverlays,
+  type KeyBatch,
+  type OverlayEntry,
+  OverlayError,
+  openPart,
+} from "@usr/overlay";
 import { ParquetError, type ParquetFile, readBatches } from "@usr/parquet";
 import { valueAt } from "@usr/schema/columns";
-import { scopedStorage } from "@usr/storage";
+import { type ReadableStorage, scopedStorage } from "@usr/storage";
 import { DatasetError } from "../error.ts";
-import { BASE_FIELDS } from "../layout.ts";
+import { BASE_FIELDS, DERIVED_DIR } from "../layout.ts";
+import { listAll } from "../read/objects.ts";
 import type { Snapshot } from "../types.ts";
 
 /** What overlays that are keyed by sequence ask of rows that come: one bio type, and each sequence once. */
@@ -19,12 +27,38 @@ export interface SequenceKeys {
  *
  * `admits` throws DatasetError `MULTIPLE_BIO_TYPES`, and `NOT_SUPPORTED` beside a key without letter case for another alphabet than dna_4.
  */
-export const sequenceKeys = async (snapshot: Snapshot, file: string): Promise<SequenceKeys> => {
-  const overlays = await keyedBySequence(snapshot);
+export const sequenceKeys = async ({ root, id, entries, base }: Snapshot, file: string): Promise<SequenceKeys> => {
+  const overlays = await keyedBySequence(scopedStorage(root.storage, id), entries);
+  return overlays.length === 0 ? FREE : keysOf(overlays, await firstBioType(base.file), id, file);
+};
+
+/**
+ * Holds a table that is to become the base of a dataset against its overlays. Reads what their keys are told apart by, where one is keyed by
+ * sequence. Throws what `admits` throws, and OverlayError `AMBIGUOUS_BASE_KEY`.
+ */
+export const requireKeys = async (
+  storage: ReadableStorage,
+  id: string,
+  table: ParquetFile,
+  file: string,
+): Promise<void> => {
+  const entries = discoverOverlays(await listAll(storage, DERIVED_DIR));
+  const overlays = await keyedBySequence(storage, entries);
+  if (overlays.length === 0) return;
+  const { admits, foldsCase } = keysOf(overlays, undefined, id, file);
+  let row = 0;
+  for await (const { columns, numRows } of readBatches(table, { columns: ["bio_type", "alphabet"] }))
+    for (let i = 0; i < numRows; i++) admits(String(valueAt(columns[0]!, i)), String(valueAt(columns[1]!, i)), ++row);
+  if (foldsCase) await requireCaseUnique(keyRows(table));
+};
+
+const FREE: SequenceKeys = { admits: () => {}, foldsCase: false };
+
+/** What overlays ask of rows beside rows of the bio type `known`. */
+const keysOf = (overlays: readonly Keyed[], known: string | undefined, id: string, file: string): SequenceKeys => {
   const [first] = overlays;
-  if (first === undefined) return { admits: () => {}, foldsCase: false };
+  if (first === undefined) return FREE;
   const folding = overlays.find(({ key }) => key === "sequence_ci");
-  let known = await firstBioType(snapshot.base.file);
   return {
     foldsCase: folding !== undefined,
     admits: (bioType, alphabet, row) => {
@@ -32,7 +66,7 @@ export const sequenceKeys = async (snapshot: Snapshot, file: string): Promise<Se
       if (bioType !== known) {
         throw new DatasetError(
           "MULTIPLE_BIO_TYPES",
-          `${file} row ${row} is ${bioType}, ${snapshot.id} holds ${known}, and its overlay ${first.namespace} is keyed by ${first.key}, which needs one bio type`,
+          `${file} row ${row} is ${bioType}, ${id} holds ${known}, and its overlay ${first.namespace} is keyed by ${first.key}, which needs one bio type`,
           {
             hint: "Keep each bio type in a dataset of its own, or key the overlay by id.",
             details: { file, row, column: "bio_type", value: bioType, bio_types: [known, bioType], ...first },
@@ -42,7 +76,7 @@ export const sequenceKeys = async (snapshot: Snapshot, file: string): Promise<Se
       if (folding !== undefined && alphabet !== "dna_4") {
         throw new DatasetError(
           "NOT_SUPPORTED",
-          `${file} row ${row} is ${alphabet}, and the overlay ${folding.namespace} of ${snapshot.id} is keyed by sequence_ci, which is for dna_4 alone`,
+          `${file} row ${row} is ${alphabet}, and the overlay ${folding.namespace} of ${id} is keyed by sequence_ci, which is for dna_4 alone`,
           {
             hint: "Keep it in a dataset of its own, or key the overlay by sequence or id.",
             details: { file, row, column: "alphabet", value: alphabet, ...folding },
@@ -74,8 +108,10 @@ interface Keyed {
 }
 
 /** The overlays that are not keyed by id. One that cannot be read stops the reads that need it, not the rows that come. */
-const keyedBySequence = async ({ root, id, entries }: Snapshot): Promise<readonly Keyed[]> => {
-  const storage = scopedStorage(root.storage, id);
+const keyedBySequence = async (
+  storage: ReadableStorage,
+  entries: readonly OverlayEntry[],
+): Promise<readonly Keyed[]> => {
   const found: Keyed[] = [];
   for (const { objects } of entries) {
     const handle = await storage.open(objects[0]!.path);
