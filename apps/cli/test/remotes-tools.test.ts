@@ -139,6 +139,11 @@ describe("a remote that lacks a program", () => {
       },
     });
     expect(await readdir(at.cluster)).toEqual([]);
+    // A plan of it says so, too.
+    expect(await at.run("push", "demo", "cluster", "--dry-run")).toMatchObject({
+      code: 6,
+      error: { code: "NOT_SUPPORTED" },
+    });
     const everything = await at.run("push", "--all", "cluster");
     expect(everything).toMatchObject({ code: 6, data: { datasets: [{ error: { code: "NOT_SUPPORTED" } }] } });
     expect(await readdir(at.cluster)).toEqual([]);
