@@ -68,16 +68,17 @@ export const openInput = async (
   const { allowRounding, eager } = o;
   const open = { format, name, limits, allowRounding, eager, signal: session.environment.signal };
   const regular = path !== "-" && (await isRegularFile(path));
-  if (format === "parquet" && compression === undefined && regular) {
+  if (compression === undefined && regular && (format === "parquet" || DONE_WITH_CHUNKS.has(format))) {
     const file = await openFile(path);
     try {
-      return { name, table: await openTable({ file }, open), [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() };
+      const input = format === "parquet" ? { file } : { stream: withProgress(session, chunksOf(session, file), name) };
+      return { name, table: await openTable(input, open), [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() };
     } catch (error) {
       await file[Symbol.asyncDispose]();
       throw error;
     }
   }
-  const source = path === "-" ? session.environment.stdin : createReadStream(path, { highWaterMark: 1024 * 1024 });
+  const source = path === "-" ? session.environment.stdin : createReadStream(path, { highWaterMark: CHUNK });
   const bytes = withProgress(session, readable(session, source, name), name);
   const { decompress } = await import("@usr/formats/node");
   const stream = compression === undefined ? bytes : decompress(bytes, compression, { name });
@@ -95,6 +96,29 @@ export const openInput = async (
     throw error;
   }
 };
+
+/** Formats that are done with a chunk when they ask for the next. */
+const DONE_WITH_CHUNKS: ReadonlySet<Format> = new Set(["csv", "tsv", "jsonl", "fasta"]);
+const CHUNK = 1024 * 1024;
+
+/** A file from begin to end, each chunk read while the one before it is used, in two pieces of memory by turns. */
+async function* chunksOf(session: Session, file: OpenFile): AsyncGenerator<Uint8Array> {
+  const { signal } = session.environment;
+  const memory = [new Uint8Array(CHUNK), new Uint8Array(CHUNK)] as const;
+  let next = file.readNext(memory[0]);
+  try {
+    for (let turn = 1; ; turn ^= 1) {
+      const chunk = await next;
+      signal.throwIfAborted();
+      if (chunk.length === 0) return;
+      next = file.readNext(memory[turn]!);
+      next.catch(() => {});
+      yield chunk;
+    }
+  } finally {
+    await Promise.allSettled([next]);
+  }
+}
 
 /** The SHA-256 of a file as it lies there, in hex; of nothing but a file there is none. */
 export const sha256OfFile = async (path: string): Promise<string | undefined> => {
@@ -116,7 +140,11 @@ const isRegularFile = async (path: string): Promise<boolean> => {
   return found.isFile();
 };
 
-type OpenFile = Extract<TableInput, { readonly file: unknown }>["file"] & AsyncDisposable;
+type OpenFile = Extract<TableInput, { readonly file: unknown }>["file"] &
+  AsyncDisposable & {
+    /** What follows the last such read, as much as the system gives at once: nothing at the end. */
+    readNext(memory: Uint8Array): Promise<Uint8Array>;
+  };
 
 /** A file of the user, anywhere and under any name: the rules of a root do not hold for it. */
 const openFile = async (path: string): Promise<OpenFile> => {
@@ -136,6 +164,10 @@ const openFile = async (path: string): Promise<OpenFile> => {
         done += bytesRead;
       }
       return bytes;
+    },
+    async readNext(memory): Promise<Uint8Array> {
+      const { bytesRead } = await file.read(memory, 0, memory.length, null).catch(refuse);
+      return memory.subarray(0, bytesRead);
     },
     [Symbol.asyncDispose]: () => file.close(),
   };

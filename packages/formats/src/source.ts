@@ -68,31 +68,26 @@ export function byteWindow(source: AsyncGenerator<Uint8Array, void, undefined>):
     final: false,
     async more() {
       const kept = this.end - this.at;
-      const pieces: Uint8Array[] = [];
-      let gained = 0;
-      while (gained <= kept && !this.final) {
-        const next = await source.next();
-        if (next.done === true) this.final = true;
-        else if (next.value.length > 0) {
-          pieces.push(next.value);
-          gained += next.value.length;
-        }
-      }
-      const needed = kept + gained + 1;
-      const reuse = needed <= this.bytes.length && this.bytes.length <= 4 * needed;
-      const bytes = reuse ? this.bytes : new Uint8Array(needed + (needed >> 2));
-      if (reuse) bytes.copyWithin(0, this.at, this.end);
-      else bytes.set(this.bytes.subarray(this.at, this.end));
-      let end = kept;
-      for (const piece of pieces) {
-        bytes.set(piece, end);
-        end += piece.length;
-      }
-      bytes[end] = 0;
-      this.bytes = bytes;
+      this.bytes.copyWithin(0, this.at, this.end);
       this.origin += this.at;
       this.at = 0;
-      this.end = end;
+      this.end = kept;
+      while (this.end <= 2 * kept && !this.final) {
+        const next = await source.next();
+        if (next.done === true) this.final = true;
+        else {
+          // at once, for the source may use the memory of a chunk again
+          const end = this.end + next.value.length;
+          if (end >= this.bytes.length || this.bytes.length > 4 * (end + 1)) {
+            const bytes = new Uint8Array(end + 1 + (end >> 2));
+            bytes.set(this.bytes.subarray(0, this.end));
+            this.bytes = bytes;
+          }
+          this.bytes.set(next.value, this.end);
+          this.end = end;
+        }
+      }
+      this.bytes[this.end] = 0;
     },
     async close() {
       await source.return();

@@ -7,7 +7,10 @@ export type Format = "csv" | "tsv" | "jsonl" | "parquet" | "arrow" | "fasta" | "
 /** How a file is wrapped; `@usr/formats/node` unwraps it. */
 export type Compression = "gz" | "zst";
 
-/** Bytes in order, or bytes at any place. `parquet` reads `file` piecewise; from a `stream` it is buffered whole, up to a limit. */
+/**
+ * Bytes in order, or bytes at any place. `parquet` reads `file` piecewise; from a `stream` it is buffered whole, up to a limit. `csv`, `tsv`, `jsonl`
+ * and `fasta` are done with a chunk of a stream when they ask for the next, so that its memory may be used again.
+ */
 export type TableInput = { readonly stream: AsyncIterable<Uint8Array> } | { readonly file: ByteSource };
 
 /** What an input may cost. Beyond a limit reading stops with `TOO_LARGE`. */
