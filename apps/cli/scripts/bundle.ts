@@ -37,7 +37,10 @@ const builtinModules: Plugin = {
   },
 };
 
-/** koffi is native and lies beside `@usr/storage`, whose dependency it is. */
+/**
+ * koffi is native and lies beside `@usr/storage`, whose dependency it is. Its own entry dresses the native module in warnings, for which it
+ * loads 38 modules of Node: as long as all else of it. Where the native module is not where it usually is, the entry finds it.
+ */
 const nativeLock: Plugin = {
   name: "native lock",
   setup(build) {
@@ -46,7 +49,15 @@ const nativeLock: Plugin = {
       contents: `
         const { createRequire } = globalThis.process.getBuiltinModule("node:module");
         const near = createRequire(__filename).resolve("@usr/storage/package.json");
-        export const { load, os, errno } = createRequire(near)("koffi");`,
+        const koffi = createRequire(near).resolve("koffi");
+        const native = () => {
+          try {
+            return createRequire(koffi)("@koromix/koffi-" + globalThis.process.platform + "-" + globalThis.process.arch);
+          } catch {
+            return createRequire(near)("koffi");
+          }
+        };
+        export const { load, os, errno } = native();`,
     }));
   },
 };

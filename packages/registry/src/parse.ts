@@ -12,6 +12,16 @@ import { isList, isMapping, lookUp, pythonText } from "./values.ts";
  * @throws RegistryError `REGISTRY_INVALID` where the text is no registry, with every reason in `details.problems` as `{message, line?}`
  */
 export async function parseRegistry(text: string): Promise<Registry> {
+  // A command reads the same text several times: before a lock and under it, and for each of its commits.
+  if (last?.text === text) return last.registry;
+  const registry = await parsed(text);
+  last = { text, registry };
+  return registry;
+}
+
+let last: { readonly text: string; readonly registry: Registry } | undefined;
+
+async function parsed(text: string): Promise<Registry> {
   const loaded = await loadYaml(text);
   if ("problems" in loaded) throw invalid(loaded.problems);
   const problems: TextProblem[] = [];

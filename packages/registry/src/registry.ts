@@ -45,7 +45,16 @@ const columnValues = (columns: NamespaceEntry["columns"]): YamlValue =>
   );
 
 /** Lowercase hex sha256 of the canonical text: the name of this version of the registry. */
-export const registryHash = (registry: Registry): Promise<string> => sha256(canonicalRegistry(registry));
+export const registryHash = (registry: Registry): Promise<string> => {
+  const known = hashes.get(registry);
+  if (known !== undefined) return known;
+  const hash = sha256(canonicalRegistry(registry));
+  hashes.set(registry, hash);
+  return hash;
+};
+
+/** Registries do not change. */
+const hashes = new WeakMap<Registry, Promise<string>>();
 
 /** Lowercase hex sha256 over the namespace and its columns in order; owner and description do not enter. */
 export const contractHash = ({ namespace, columns }: NamespaceEntry): Promise<string> =>

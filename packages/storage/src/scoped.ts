@@ -35,7 +35,7 @@ function writable(storage: Storage, base: string, full: (path: string) => string
   return {
     ...readable(storage, base, full),
     put: async (path, body, o) => relative(await storage.put(full(path), body, o), base),
-    delete: async (path) => await storage.delete(full(path)),
+    delete: async (path, o) => await storage.delete(full(path), o),
     rename: async (from, to) => await storage.rename(full(from), full(to)),
     ...(extend && {
       extend: async (path: string, from: Prefix, body: Uint8Array | AsyncIterable<Uint8Array>, o?: Signal) =>

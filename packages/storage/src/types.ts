@@ -47,7 +47,12 @@ export interface Prefix {
   readonly length: number;
 }
 
-/** What a writer needs. Every method that returns has put its effect on stable storage. */
+/** Whether an effect is on stable storage when the method returns; default `true`. Without it a loss of power may undo it, or leave an object empty. */
+export interface Durability {
+  readonly durable?: boolean | undefined;
+}
+
+/** What a writer needs. Every method that returns has put its effect on stable storage, unless it is told that nobody relies on it. */
 export interface Storage extends ReadableStorage {
   /**
    * Atomic and durable: a reader sees the old object or the whole new one. `create` fails with `EXISTS` where the path is taken; `ifMatch`
@@ -57,7 +62,7 @@ export interface Storage extends ReadableStorage {
   put(
     path: string,
     body: Uint8Array | AsyncIterable<Uint8Array>,
-    o?: Signal & { readonly mode?: PutMode | undefined },
+    o?: Signal & Durability & { readonly mode?: PutMode | undefined },
   ): Promise<ObjectMeta>;
   /**
    * Capability: a `put` of an object that begins as another one does, whose bytes the store copies itself: by reference where the file system
@@ -66,7 +71,7 @@ export interface Storage extends ReadableStorage {
    */
   extend?(path: string, from: Prefix, body: Uint8Array | AsyncIterable<Uint8Array>, o?: Signal): Promise<ObjectMeta>;
   /** Durable; deleting what is absent is no error. */
-  delete(path: string): Promise<void>;
+  delete(path: string, o?: Durability): Promise<void>;
   /** Atomic and durable move that replaces `to`; `NOT_FOUND` where `from` is absent. Works across folders of the store. */
   rename(from: string, to: string): Promise<void>;
   /** Capability: a second name for the same bytes (hard link), durable; `EXISTS` where `to` is taken. */

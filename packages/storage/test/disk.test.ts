@@ -10,14 +10,16 @@ import { codeOf, paths, random, read, watched } from "./disk-support.ts";
 import { freshFolder, textOf, utf8 } from "./folder.ts";
 
 describe("the order of system calls", () => {
-  const recorded = async (work: (storage: Required<Storage>) => Promise<void>): Promise<readonly string[]> => {
+  const recorded = async (
+    work: (storage: Required<Storage>, root: string) => Promise<void>,
+  ): Promise<readonly string[]> => {
     await using folder = await freshFolder();
     const root = `${folder.path}/root`;
     const steps: string[] = [];
     const storage = diskStorage(root, { random, fs: watched(root, (call, name) => steps.push(`${call} ${name}`)) });
     await storage.put("a/b/first", utf8("x"));
     steps.push("--");
-    await work(storage);
+    await work(storage, root);
     return steps;
   };
 
@@ -74,6 +76,37 @@ describe("the order of system calls", () => {
       await s.append("a/b/log", utf8("2\n"));
     };
     expect(await after(twice)).toEqual([...log, "sync a/b", ...log]);
+  });
+
+  test("what nobody relies on is not flushed, but its folder is when it is new", async () => {
+    expect(await after(async (s) => void (await s.put("a/b/note", utf8("y"), { durable: false })))).toEqual([
+      "open wx a/b/.note.PID.RAND.tmp",
+      "write a/b/.note.PID.RAND.tmp",
+      "rename a/b/.note.PID.RAND.tmp a/b/note",
+    ]);
+    expect(await after((s) => s.delete("a/b/first", { durable: false }))).toEqual(["unlink a/b/first"]);
+  });
+
+  test("appending nothing to what is there flushes nothing, and makes what is not", async () => {
+    expect(await after((s) => s.append("a/b/first", new Uint8Array(0)))).toEqual([]);
+    expect(await after((s) => s.append("a/b/log", new Uint8Array(0)))).toEqual(["sync a/b/log", "sync a/b"]);
+  });
+
+  test("a folder below one that is flushed is flushed alone", async () => {
+    const below = await after(async (s) => void (await s.put("a/b/c/d", utf8("y"))));
+    expect(below.slice(0, 2)).toEqual(["sync a/b", "open wx a/b/c/.d.PID.RAND.tmp"]);
+  });
+
+  test("a folder that was removed and made again is flushed again", async () => {
+    const again = await recorded(async (s, root) => {
+      await fsp.rm(join(root, "a"), { recursive: true });
+      await s.put("a/b/c/d", utf8("y"));
+    });
+    expect(again.slice(again.indexOf("--") + 1, again.indexOf("--") + 4)).toEqual([
+      "sync a/b",
+      "sync a",
+      "sync (root)",
+    ]);
   });
 });
 

@@ -19,7 +19,8 @@ export const takeLock = async (storage: Storage, what: string, root: WritableRoo
   const record = { ...root.owner, since: new Date(Number(root.clock() / 1000n)).toISOString() };
   try {
     await sweepTemporaries(storage, ownerPath);
-    await storage.put(ownerPath, new TextEncoder().encode(`${JSON.stringify(record)}\n`));
+    // What a loss of power undoes is of no use to anyone: with the power the lock is gone.
+    await storage.put(ownerPath, new TextEncoder().encode(`${JSON.stringify(record)}\n`), { durable: false });
   } catch (cause) {
     await held[Symbol.asyncDispose]();
     throw cause;
@@ -28,7 +29,7 @@ export const takeLock = async (storage: Storage, what: string, root: WritableRoo
     async [Symbol.asyncDispose](): Promise<void> {
       // A record that stays behind is harmless: it is shown only while the kernel lock is held, and the next owner replaces it. A lock
       // that cannot be released ends with the process. Neither may make a finished commit look failed.
-      await Promise.allSettled([storage.delete(ownerPath)]);
+      await Promise.allSettled([storage.delete(ownerPath, { durable: false })]);
       await Promise.allSettled([held[Symbol.asyncDispose]()]);
     },
   };

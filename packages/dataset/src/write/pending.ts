@@ -116,7 +116,7 @@ const isPending = (value: unknown): value is PendingRecord =>
   "events" in value &&
   Array.isArray(value.events);
 
-/** Does the steps of a record in order and appends its events. The record stays; `discard` it when this has returned. */
+/** Does the steps of a record in order and appends its events. The record stays; `tidy` up when this has returned. */
 export const carryOut = async (storage: Storage, record: PendingRecord, o: AppendOptions = {}): Promise<void> => {
   for (const step of record.steps) await perform(storage, step);
   if (record.lines !== undefined) await appendFile(storage, record.lines);
@@ -154,12 +154,24 @@ const appendMissing = async (storage: Storage, path: string, o: AppendOptions): 
 };
 
 /** Removes the record first and the staged files after it, so that no record ever speaks of files that are gone without having been published. */
-export const discard = async (storage: Storage): Promise<void> => {
+const discard = async (storage: Storage): Promise<void> => {
   await storage.delete(PENDING);
-  const left: string[] = [];
-  for await (const { path } of storage.list(STAGING)) left.push(path);
-  if (storage.debris !== undefined) for await (const { path } of storage.debris(STAGING)) left.push(path);
-  for (const path of left) await storage.delete(path);
+  for (const path of await stagedFiles(storage)) await storage.delete(path);
+};
+
+/**
+ * Removes staged files where there is no record. One that was removed a moment ago may come back with a loss of power, so that it is removed for
+ * good before the files it speaks of; where there are none it would be found finished, and the next record takes its name in any case.
+ */
+export const sweepStaged = async (storage: Storage): Promise<void> => {
+  if ((await stagedFiles(storage)).length > 0) await discard(storage);
+};
+
+const stagedFiles = async (storage: Storage): Promise<readonly string[]> => {
+  const found: string[] = [];
+  for await (const { path } of storage.list(STAGING)) found.push(path);
+  if (storage.debris !== undefined) for await (const { path } of storage.debris(STAGING)) found.push(path);
+  return found;
 };
 
 /**
@@ -170,7 +182,7 @@ export const discard = async (storage: Storage): Promise<void> => {
 export const recover = async (storage: Storage, o: AppendOptions = {}): Promise<"nothing" | "finished" | "swept"> => {
   const record = await readPending(storage);
   if (record === undefined) {
-    await discard(storage);
+    await sweepStaged(storage);
     return "nothing";
   }
   const commit = record.steps[record.commit];
@@ -180,8 +192,7 @@ export const recover = async (storage: Storage, o: AppendOptions = {}): Promise<
       if (!(await isDone(storage, step)) && (await mayReplace(storage, step))) await perform(storage, step);
     }
   }
-  // A folder that lost its last overlay file would still stop the Python program from attaching to its namespace.
-  if (happened && record.steps.some(emptiesFolder)) await storage.prune?.(DERIVED_DIR.slice(0, -1));
+  if (happened) await pruneAfter(storage, record);
   if (happened && record.lines !== undefined) await appendMissing(storage, record.lines, o);
   for (const { event, step } of record.events) {
     const cause = record.steps[step];
@@ -192,6 +203,17 @@ export const recover = async (storage: Storage, o: AppendOptions = {}): Promise<
   }
   await discard(storage);
   return happened ? "finished" : "swept";
+};
+
+/** Leaves nothing of a record that has been carried out to its end. */
+export const tidy = async (storage: Storage, record: PendingRecord): Promise<void> => {
+  await pruneAfter(storage, record);
+  await discard(storage);
+};
+
+/** A folder that lost its last overlay file would still stop the Python program from attaching to its namespace. */
+const pruneAfter = async (storage: Storage, { steps }: PendingRecord): Promise<void> => {
+  if (steps.some(emptiesFolder)) await storage.prune?.(DERIVED_DIR.slice(0, -1));
 };
 
 /** Whether a step may have taken the last file of a folder. A publish that renames a file of the dataset does, one that brings a staged file not. */

@@ -14,7 +14,7 @@ import { datasetNotFound } from "../read/list.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { NO_FREEZE, planFreeze } from "./freeze.ts";
 import { takeEventsLock, takeLock } from "./lock.ts";
-import { carryOut, discard, type PendingRecord, recover, writePending } from "./pending.ts";
+import { carryOut, type PendingRecord, recover, sweepStaged, tidy, writePending } from "./pending.ts";
 import { tableOptions } from "./row-groups.ts";
 import type { Commit, Staged, Transaction, TransactOptions, WritableRoot } from "./types.ts";
 
@@ -44,7 +44,7 @@ export const transact = async <T>(
   let outcome: Awaited<ReturnType<typeof work>>;
   try {
     outcome = await work(tx);
-    if (outcome.commit === undefined) await discard(storage);
+    if (outcome.commit === undefined) await sweepStaged(storage);
   } catch (cause) {
     await recoverQuietly(storage);
     throw cause;
@@ -131,7 +131,7 @@ const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit
     await log?.[Symbol.asyncDispose]();
   }
   // Done and logged. What cannot be swept now is swept by the next transaction.
-  await recoverQuietly(tx.storage, locked ? held : {});
+  await Promise.allSettled([tidy(tx.storage, record)]);
 };
 
 /** A lock that cannot be released ends with the process; it must not make a finished commit look failed. */

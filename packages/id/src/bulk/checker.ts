@@ -10,7 +10,7 @@ const INPUT = 64;
 const INPUT_BYTES: number = 4 * PAGE - INPUT;
 
 /**
- * `createChecker` for long ranges: 16 symbols at once where the runtime has vector instructions for WebAssembly. Throws `BAD_ALPHABET` as it
+ * `createChecker` for long ranges: 16 symbols at once where the runtime has vector instructions for WebAssembly, from the first range on that has 16 KiB. Throws `BAD_ALPHABET` as it
  * does.
  */
 export function createBulkChecker(
@@ -18,6 +18,17 @@ export function createBulkChecker(
   bioType?: string | undefined,
 ): (bytes: Uint8Array, start: number, end: number) => number {
   const check = createChecker(alphabet, bioType);
+  let many: ReturnType<typeof createChecker> | undefined;
+  return (bytes, start, end) => {
+    if (many === undefined && end - start >= LONG) many = bySixteen(alphabet, check);
+    return (many ?? check)(bytes, start, end);
+  };
+}
+
+/** Before the first range of so many bytes the module for long ranges is not written and compiled. */
+const LONG = 16_384;
+
+function bySixteen(alphabet: string, check: ReturnType<typeof createChecker>): ReturnType<typeof createChecker> {
   const opened = openModule(checkModule, "check");
   if (opened === undefined || !isAlphabet(alphabet)) return check;
   const { memory, run } = opened;

@@ -21,15 +21,24 @@ export type BulkHasher = (
 
 /**
  * A hasher for many sequences of one bio type: the digests of `createHasher` as words. Four sequences are hashed at once where the runtime has
- * vector instructions for WebAssembly. Throws `BAD_BIO_TYPE` where the bio type is unknown.
+ * vector instructions for WebAssembly, from the first call on that brings 256. Throws `BAD_BIO_TYPE` where the bio type is unknown.
  */
 export function createBulkHasher(bioType: BioType | (string & {})): BulkHasher {
   checkBioType(bioType);
   const prefix = new TextEncoder().encode(`${bioType}|`);
   const one = oneByOne(prefix);
-  const lanes = openModule(lanesModule, "hash");
-  return lanes === undefined ? one : fourByFour(prefix, lanes.memory, lanes.run, one);
+  let many: BulkHasher | undefined;
+  return (bytes, starts, ends, from, to, words) => {
+    if (many === undefined && to - from >= MANY) {
+      const lanes = openModule(lanesModule, "hash");
+      many = lanes === undefined ? one : fourByFour(prefix, lanes.memory, lanes.run, one);
+    }
+    (many ?? one)(bytes, starts, ends, from, to, words);
+  };
 }
+
+/** Fewer sequences are hashed before the module for many is written and compiled. */
+const MANY = 256;
 
 function oneByOne(prefix: Uint8Array): BulkHasher {
   const state = new Int32Array(WORDS);

@@ -6,7 +6,7 @@ import { dirname, resolve } from "node:path";
 import { afterPrefix, checkPrefix, checkRange, chunksOf } from "../body.ts";
 import { StorageError } from "../error.ts";
 import { parsePath, parseTarget } from "../path.ts";
-import type { ObjectMeta, ReadHandle, Signal, Storage } from "../types.ts";
+import type { Durability, ObjectMeta, ReadHandle, Signal, Storage } from "../types.ts";
 import { appendFully } from "./append.ts";
 import { attempt, attemptIfPresent, diskError, errnoOf, quietly } from "./error.ts";
 import { foldersOf } from "./folders.ts";
@@ -101,9 +101,10 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
       parseTarget(path);
       s.signal?.throwIfAborted();
       const name = await prepare(path);
-      const staged = await stage(fs, name, path, chunksOf(body, s.signal), token());
+      const durable = s.durable !== false;
+      const staged = await stage(fs, name, path, chunksOf(body, s.signal), token(), durable);
       await inTurn(name, () => publish(fs, staged, name, s.mode ?? "overwrite"));
-      await folders.sync(dirname(name), path);
+      if (durable) await folders.sync(dirname(name), path);
       return staged.meta;
     },
 
@@ -125,7 +126,7 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
       return staged.meta;
     },
 
-    async delete(path: string): Promise<void> {
+    async delete(path: string, s: Durability = {}): Promise<void> {
       const name = await places.locate(parsePath(path));
       try {
         await fs.unlink(name);
@@ -135,7 +136,7 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
         if (!absent) throw diskError(error, "delete", path);
       }
       // Also where it was gone already: whoever removed it may have died before this.
-      await folders.sync(dirname(name), path);
+      if (s.durable !== false) await folders.sync(dirname(name), path);
     },
 
     async prune(folder: string): Promise<void> {

@@ -59,6 +59,8 @@ export function foldersOf(fs: DiskFs, root: string): Folders {
       if (first === undefined && flushed.has(folder)) return;
       const top = first !== undefined && first.length <= root.length ? dirname(first) : root;
       for (let at = folder; at !== top; at = dirname(at)) {
+        // What was made just now is no longer what was flushed under its name.
+        if (flushed.has(at) && (first === undefined || at.length < first.length)) break;
         await sync(dirname(at), path);
         flushed.add(at);
       }

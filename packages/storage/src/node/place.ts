@@ -25,10 +25,16 @@ export function placesOf(fs: DiskFs, root: string): Places {
   const realpath = (name: string, path: string): Promise<string | undefined> =>
     attemptIfPresent("resolve", path, resolveOnce(name));
 
+  /** Where the root lay when it was last asked for. A root that is a link may come to lead elsewhere, so a no is asked for again. */
+  let knownRoot: string | undefined;
+  const isUnder = (real: string, realRoot: string | undefined): boolean =>
+    realRoot !== undefined &&
+    (real === realRoot || real.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep));
+
   const inside = async (real: string, path: string): Promise<string> => {
-    const realRoot = await attempt("resolve", path, resolveOnce(root));
-    const base = realRoot.endsWith(sep) ? realRoot : realRoot + sep;
-    if (real === realRoot || real.startsWith(base)) return real;
+    if (isUnder(real, knownRoot)) return real;
+    knownRoot = await attempt("resolve", path, resolveOnce(root));
+    if (isUnder(real, knownRoot)) return real;
     throw new StorageError("PATH_INVALID", `${path} leaves the root through a symbolic link (to ${real}).`, {
       hint: "Move the data into the root, or make the place the link points to the root.",
       details: { path, target: real },

@@ -12,16 +12,17 @@ export interface Staged {
   readonly meta: ObjectMeta;
 }
 
-/** Writes and flushes the chunks into a new sibling of `target`. On any error nothing is left. */
+/** Writes the chunks into a new sibling of `target`, and flushes it where it is to be durable. On any error nothing is left. */
 export async function stage(
   fs: DiskFs,
   target: string,
   path: string,
   chunks: AsyncIterable<Uint8Array>,
   token: string,
+  durable = true,
 ): Promise<Staged> {
   const name = temporaryOf(target, token);
-  return await fill(fs, name, path, await attempt("write", path, fs.open(name, "wx")), undefined, chunks);
+  return await fill(fs, name, path, await attempt("write", path, fs.open(name, "wx")), undefined, chunks, durable);
 }
 
 /** What keeps a file from being copied by the system, or its copy from being written to, but not from being read by who has it open. */
@@ -111,18 +112,19 @@ async function fill(
   handle: DiskFile,
   kept: number | undefined,
   chunks: AsyncIterable<Uint8Array>,
+  durable = true,
 ): Promise<Staged> {
   let open = true;
   try {
     if (kept !== undefined) await attempt("write", path, handle.truncate(kept));
     let size = kept ?? 0;
-    const flush = flusher(handle);
+    const flush = durable ? flusher(handle) : undefined;
     for await (const chunk of chunks) {
       await writeFully(handle, path, chunk, size);
       size += chunk.length;
-      flush.grown(size);
+      flush?.grown(size);
     }
-    await attempt("flush", path, flush.end());
+    if (flush !== undefined) await attempt("flush", path, flush.end());
     const meta = metaOf(path, await attempt("inspect", path, handle.stat({ bigint: true })));
     open = false;
     // A network file system may report a full disk only here.

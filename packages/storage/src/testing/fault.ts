@@ -125,7 +125,7 @@ export function faultStorage(inner: Storage, plan: FaultPlan = {}): FaultyStorag
     list: (prefix, o) => listed(`list ${prefix}`, () => inner.list(prefix, o)),
     put: (path, body, o: (Signal & { readonly mode?: PutMode | undefined }) | undefined) =>
       step(`put ${path}`, () => inner.put(path, body instanceof Uint8Array ? body : pulled(path, body), o)),
-    delete: (path) => step(`delete ${path}`, () => inner.delete(path)),
+    delete: (path, o) => step(`delete ${path}`, () => inner.delete(path, o)),
     rename: (from, to) => step(`rename ${from} ${to}`, () => inner.rename(from, to)),
     ...(digest && {
       digest: (path: string, o?: Signal) => step(`digest ${path}`, () => digest.call(inner, path, o)),
