@@ -1,3 +1,4 @@
+import { readCanonical } from "./canonical-text.ts";
 import { RegistryError } from "./error.ts";
 import { loadYaml } from "./load.ts";
 import { registryOf } from "./registry.ts";
@@ -22,7 +23,8 @@ export async function parseRegistry(text: string): Promise<Registry> {
 let last: { readonly text: string; readonly registry: Registry } | undefined;
 
 async function parsed(text: string): Promise<Registry> {
-  const loaded = await loadYaml(text);
+  const canonical = readCanonical(text);
+  const loaded = canonical === undefined ? await loadYaml(text) : { value: canonical };
   if ("problems" in loaded) throw invalid(loaded.problems);
   const problems: TextProblem[] = [];
   const entries = readNamespaces(loaded.value, (message) => problems.push({ message }));
