@@ -39,10 +39,10 @@ test("canonical texts have the value that a reader of YAML finds in them, or are
   const counted = async (text: string): Promise<void> => {
     if (await law(text)) read++;
   };
-  await fc.assert(fc.asyncProperty(usual, counted), { numRuns: testRuns(300) });
+  await fc.assert(fc.asyncProperty(usual, counted), { numRuns: testRuns(150) });
   expect(read).toBeGreaterThan(20);
   const any = entries.map((list) => canonicalRegistry(registryOf([USR_STATE, ...list])));
-  await fc.assert(fc.asyncProperty(any, counted), { numRuns: testRuns(300) });
+  await fc.assert(fc.asyncProperty(any, counted), { numRuns: testRuns(150) });
 });
 
 test("texts that differ from canonical ones have that value too, or are left to it", async () => {
@@ -53,7 +53,7 @@ test("texts that differ from canonical ones have that value too, or are left to 
   });
   await fc.assert(
     fc.asyncProperty(changed, async (text) => void (await law(text))),
-    { numRuns: testRuns(1500) },
+    { numRuns: testRuns(600) },
   );
 });
 
