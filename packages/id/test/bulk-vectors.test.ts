@@ -24,6 +24,7 @@ test("legal bytes of a long range are not looked at one by one, but for the last
     ["protein_21", "ACDEFGHIKLMNPQRSTVWYXacdefghiklmnpqrstvwyx"],
   ] as const) {
     const check = createBulkChecker(alphabet);
+    expect(check(new Uint8Array(16_384).fill(0x41), 0, 16_384)).toBe(-1);
     for (const size of [256, 257, 1000, 262_080, 600_001]) {
       const text = new TextEncoder().encode(symbols.repeat(Math.ceil(size / symbols.length) + 1));
       const whole = counted(text);
@@ -53,6 +54,8 @@ test("short sequences are not read one by one, long ones alone are", () => {
   const ends = starts.map((start, i) => start + sizes[i]!);
   const words = new Int32Array(sizes.length * 5);
   const short = createBulkHasher("dna");
+  const none = new Int32Array(256);
+  short(text.bytes, none, none, 0, 256, new Int32Array(256 * 5));
   short(text.bytes, starts, ends, 0, 3, words);
   expect(text.reads).toBe(0);
   short(text.bytes, starts, ends, 0, sizes.length, words);
@@ -66,4 +69,14 @@ test("short sequences are not read one by one, long ones alone are", () => {
     );
     expect([...words.subarray(i * 5, i * 5 + 5)]).toEqual(want);
   }
+});
+
+test("what is for many is not made for few", () => {
+  const few = counted(new TextEncoder().encode("GATTACA".repeat(6000)));
+  const starts = Int32Array.from({ length: 255 }, (_, i) => i * 7);
+  const ends = starts.map((start) => start + 7);
+  createBulkHasher("dna")(few.bytes, starts, ends, 0, 255, new Int32Array(255 * 5));
+  expect(few.reads).toBe(255 * 7);
+  expect(createBulkChecker("dna_4")(few.bytes, 0, 16_383)).toBe(-1);
+  expect(few.reads).toBe(255 * 7 + 16_383);
 });
