@@ -72,8 +72,8 @@ export function decodeLine(raw: RawLine, line: number | undefined): EventLine | 
       : problem("torn", "The last line is cut off before its end.");
   }
   if (isEvent(value)) return { kind: "event", event: value, text, line, offset: raw.offset };
-  const [issue] = v.safeParse(Envelope, value).issues ?? [];
-  const where = issue === undefined ? undefined : v.getDotPath(issue);
+  const issue = v.safeParse(Envelope, value).issues?.[0];
+  const where = issue && v.getDotPath(issue);
   return problem("foreign", `The line is not an event${where ? `: ${where} is missing or of another type` : ""}.`);
 }
 
@@ -81,8 +81,7 @@ export function decodeLine(raw: RawLine, line: number | undefined): EventLine | 
 const parse = (text: string): unknown => {
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    if (!/NaN|Infinity/.test(text)) throw cause;
+  } catch {
     // A decimal beyond the range of a double reads as an infinity; for NaN there is no such literal, so a string the line lacks stands in.
     let mark = "NaN";
     while (text.includes(`"${mark}"`)) mark += "_";

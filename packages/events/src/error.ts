@@ -12,9 +12,9 @@ export class EventError extends Error {
     code: EventErrorCode,
     message: string,
     details: Readonly<Record<string, unknown>>,
-    o?: { readonly hint?: string | undefined; readonly cause?: unknown },
+    o?: { readonly hint?: string | undefined },
   ) {
-    super(message, o?.cause === undefined ? undefined : { cause: o.cause });
+    super(message);
     this.code = code;
     this.hint = o?.hint;
     this.details = details;

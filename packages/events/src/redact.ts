@@ -55,7 +55,7 @@ const redactList = (items: readonly JsonValue[]): JsonValue[] => {
     if (typeof item !== "string" || !item.startsWith("-")) return redactValue(item) ?? null;
     const equals = item.indexOf("=");
     const flag = equals < 0 ? item : item.slice(0, equals);
-    if (!isSensitive(flag.replace(/^-+/, ""))) return item;
+    if (!isSensitive(flag)) return item;
     if (equals >= 0) return `${flag}=${REDACTED}`;
     hideNext = true;
     return item;

@@ -3,6 +3,7 @@ import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { appendEvent, decodeEvents, encodeEvent, hasEvent, uuidv7 } from "../src/index.ts";
+import { appendLines } from "../src/merge/index.ts";
 import { bytesOf, sample, textOf } from "./sample.ts";
 
 const LOG = "lab/demo/.events.log";
@@ -11,6 +12,10 @@ const content = async (storage: Storage): Promise<string> => {
   await using handle = await storage.open(LOG);
   return handle === undefined ? "" : textOf(await readAll(handle));
 };
+
+async function* lines(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield bytesOf(text);
+}
 
 /** The same storage without what not every store can do. */
 const without = (storage: Storage, ...capabilities: ("append" | "lock")[]): Storage => {
@@ -58,6 +63,40 @@ describe("appendEvent", () => {
     const broken: Storage = { ...storage, append: () => Promise.reject(new Error("disk full")) };
     await expect(appendEvent(broken, LOG, sample(1))).rejects.toThrow("disk full");
     await appendEvent(storage, LOG, sample(1), { lockTimeoutMs: 0 });
+  });
+  it("does not wait where the caller holds the lock, and else as long as it is asked to", async () => {
+    const storage = memoryStorage();
+    await using _lock = await storage.lock("lab/demo/.events.lock");
+    await appendEvent(storage, LOG, sample(1), { locked: true });
+    expect(await content(storage)).toBe(textOf(encodeEvent(sample(1))));
+    for (const locked of [false, undefined])
+      await expect(appendEvent(storage, LOG, sample(2), { locked, lockTimeoutMs: 5 })).rejects.toMatchObject({
+        code: "LOCKED",
+      });
+  });
+  it("leaves the log to the store that can append", async () => {
+    const storage = memoryStorage();
+    const appending: Storage = { ...storage, put: () => Promise.reject(new Error("the log was put anew")) };
+    await appendEvent(appending, LOG, sample(1));
+    await appendEvent(appending, LOG, sample(2));
+    expect(await content(storage)).toBe(textOf(encodeEvent(sample(1))) + textOf(encodeEvent(sample(2))));
+  });
+  it.each([
+    ["made", undefined, "EXISTS"],
+    ["put anew", "one\n", "CONFLICT"],
+  ])("refuses where another has %s the log in between", async (_, before, code) => {
+    const storage = memoryStorage();
+    if (before !== undefined) await storage.put(LOG, bytesOf(before));
+    const watched: Storage = {
+      ...without(storage, "append", "lock"),
+      put: async (path, body, o) => {
+        await storage.put(path, bytesOf("another's\n"));
+        return storage.put(path, body, o);
+      },
+    };
+    await expect(appendEvent(watched, LOG, sample(1))).rejects.toMatchObject({ code });
+    await expect(appendLines(watched, "other.log", lines("mine\n"))).rejects.toMatchObject({ code: "EXISTS" });
+    expect(await content(storage)).toBe("another's\n");
   });
   it("of many writers at once loses no event and tears no line", async () => {
     const storage = memoryStorage();

@@ -54,7 +54,7 @@ describe("what each action says", () => {
   });
   it("may have no args, no metrics and no artifacts of its own", () => {
     const event = createEvent(input(0, { action: "pull", args: undefined, metrics: undefined, artifacts: undefined }));
-    expect([event.args, event.metrics, event.artifacts, event.maintenance]).toEqual([{}, {}, {}, {}]);
+    expect([event.args, event.metrics, event.artifacts, event.maintenance]).toStrictEqual([{}, {}, {}, {}]);
     expect([event.event_version, event.version]).toEqual([1, "0.1.0"]);
     expect(sample(0, { version: "7", maintenance: { reason: "r" } })).toMatchObject({
       version: "7",

@@ -46,7 +46,7 @@ describe("decodeEvents", () => {
   it("reads the bare tokens of Python, and no others", () => {
     const given = line(1).replace(
       '"n":1',
-      '"a":NaN,"b":[-Infinity,Infinity],"c":"NaN \\"Infinity","d":"NaN","e":"NaN_"',
+      '"a":NaN,"b":[-Infinity,Infinity],"c":"NaN \\"Infinity","d":"NaN","e":"NaN_","f":""',
     );
     expect(decodeEvents(bytesOf(given)).events[0]?.args).toEqual({
       a: Number.NaN,
@@ -54,6 +54,7 @@ describe("decodeEvents", () => {
       c: 'NaN "Infinity',
       d: "NaN",
       e: "NaN_",
+      f: "",
     });
     expect(decodeEvents(bytesOf(line(1).replace('"n":1', '"n":xNaN'))).problems[0]?.kind).toBe("malformed");
   });
