@@ -56,8 +56,6 @@ export default {
   concurrency: 2,
   // The runner sees endless code and tests itself; this is for it, and for a machine with much to do.
   timeoutMS: 120_000,
-  // Tests that fail leave timers and promises behind.
-  maxTestRunnerReuse: 300,
   incremental: true,
   incrementalFile: ".reports/mutation/incremental.json",
   reporters: ["clear-text", "progress-append-only", "html", "json"],

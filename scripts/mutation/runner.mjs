@@ -10,13 +10,14 @@ import { MutantRunStatus } from "@stryker-mutator/api/test-runner";
 import { strykerPlugins as plugins } from "@stryker-mutator/vitest-runner";
 import { createVitest } from "vitest/node";
 
-/** So many tests may be left hanging until the thread is replaced: they may hold timers. */
+/** So many tests may be left hanging until the thread is replaced, and so many mutants pass: tests that fail leave timers and promises behind. */
 const HANGING = 10;
+const MUTANTS = 300;
 
 const RESIDENT = new URL("resident.mjs", import.meta.url).pathname;
 
-/** A vitest that has run all tests once and waits to be asked for more runs of them. */
-async function startResident(options, namespace) {
+/** A vitest whose threads run all tests once, and then wait to be asked for more runs of them. */
+async function createResident(options, namespace) {
   const vitest = await createVitest("test", {
     config: options.vitest.configFile,
     runner: RESIDENT,
@@ -26,52 +27,53 @@ async function startResident(options, namespace) {
     coverage: { enabled: false },
     onConsoleLog: () => false,
   });
-  const name = `mutants-${process.pid}-${Math.random()}`;
-  const channel = new BroadcastChannel(name);
-  let answer;
-  channel.onmessage = ({ data }) => answer?.(data);
-  const next = () =>
-    new Promise((resolve) => {
-      answer = resolve;
-    });
   const files = (await vitest.globTestSpecifications()).length;
-  vitest.provide("resident", { channel: name, files, namespace });
-  const ready = next();
-  const ended = vitest.start().then(
-    () => ({ ended: true }),
-    () => ({ ended: true }),
-  );
-  const { times, unrepeatable } = await Promise.race([ready, ended]);
-  const end = async () => {
-    channel.close();
-    await vitest.close();
-  };
+  let threads = 0;
   return {
-    /** Those of the tests that can be run over and over. */
-    repeatable: (ids) => ids.filter((id) => times?.has(id) && !unrepeatable.has(id)),
-    async run(request) {
-      const answered = next();
-      channel.postMessage(request);
-      let timer;
-      const endless = new Promise((resolve) => {
-        const usual = request.tests.reduce((sum, id) => sum + times.get(id), 0);
-        timer = setTimeout(resolve, 30_000 + 100 * usual, { endless: true });
-      });
-      const found = await Promise.race([answered, ended, endless]);
-      clearTimeout(timer);
-      return found;
-    },
-    async close() {
-      channel.postMessage({ close: true });
-      await ended;
-      await end();
-    },
-    /** For a thread that does not listen any more: the second call ends it by force. */
-    async abandon() {
-      vitest.cancelCurrentRun("keyboard-input").catch(() => {});
-      vitest.cancelCurrentRun("keyboard-input").catch(() => {});
-      await ended;
-      await end();
+    close: () => vitest.close(),
+    async start() {
+      const name = `mutants-${process.pid}-${++threads}`;
+      const channel = new BroadcastChannel(name);
+      let answer;
+      channel.onmessage = ({ data }) => answer?.(data);
+      const next = () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        });
+      vitest.provide("resident", { channel: name, files, namespace });
+      vitest.state.filesMap.clear();
+      const ready = next();
+      const over = () => ({ ended: true });
+      const ended = vitest.start().then(over, over);
+      const { times, unrepeatable } = await Promise.race([ready, ended]);
+      return {
+        /** Those of the tests that can be run over and over. */
+        repeatable: (ids) => ids.filter((id) => times?.has(id) && !unrepeatable.has(id)),
+        async run(request) {
+          const answered = next();
+          channel.postMessage(request);
+          let timer;
+          const endless = new Promise((resolve) => {
+            const usual = request.tests.reduce((sum, id) => sum + times.get(id), 0);
+            timer = setTimeout(resolve, 20_000 + 50 * usual, { endless: true });
+          });
+          const found = await Promise.race([answered, ended, endless]);
+          clearTimeout(timer);
+          return found;
+        },
+        async stop() {
+          channel.postMessage({ close: true });
+          await ended;
+          channel.close();
+        },
+        /** For a thread that does not listen any more: the second call ends it by force. */
+        async abandon() {
+          vitest.cancelCurrentRun("keyboard-input").catch(() => {});
+          vitest.cancelCurrentRun("keyboard-input").catch(() => {});
+          await ended;
+          channel.close();
+        },
+      };
     },
   };
 }
@@ -82,7 +84,9 @@ class Runner {
   #slow;
   #slowStarted;
   #resident;
+  #thread;
   #hanging = 0;
+  #left = MUTANTS;
 
   constructor(slow, options, namespace) {
     this.#slow = slow;
@@ -95,8 +99,14 @@ class Runner {
   }
 
   async init() {
-    this.#resident = await startResident(this.#options, this.#namespace);
+    this.#resident = await createResident(this.#options, this.#namespace);
+    await this.#start();
+  }
+
+  async #start() {
+    this.#thread = await this.#resident.start();
     this.#hanging = 0;
+    this.#left = MUTANTS;
   }
 
   async #long() {
@@ -116,17 +126,19 @@ class Runner {
   /** `undefined` where the answer cannot be relied on. */
   async #shortcut({ mutantActivation, activeMutant, testFilter, hitLimit }) {
     if (mutantActivation !== "runtime" || testFilter === undefined) return undefined;
-    const tests = this.#resident.repeatable(testFilter);
+    const tests = this.#thread.repeatable(testFilter);
     if (tests.length === 0) return undefined;
-    const found = await this.#resident.run({ mutant: activeMutant.id, tests, hitLimit });
+    const found = await this.#thread.run({ mutant: activeMutant.id, tests, hitLimit });
     if (found.endless) {
-      await this.#resident.abandon();
-      await this.init();
+      await this.#thread.abandon();
+      await this.#start();
       return { status: MutantRunStatus.Timeout, reason: "The code did not end." };
     }
-    if (found.ended || found.spoilt || (found.hung && ++this.#hanging === HANGING)) {
-      await this.#resident.close();
-      await this.init();
+    if (found.hung) this.#hanging++;
+    this.#left--;
+    if (found.ended || found.spoilt || this.#hanging === HANGING || this.#left === 0) {
+      await this.#thread.stop();
+      await this.#start();
     }
     if (found.ended || found.spoilt) return undefined;
     const { hits, failed, nrOfTests } = found;
@@ -138,6 +150,7 @@ class Runner {
   }
 
   async dispose() {
+    await this.#thread?.stop();
     await this.#resident?.close();
     if (this.#slowStarted !== undefined) await this.#slow.dispose();
   }
