@@ -1,0 +1,118 @@
+import {
+  emptyRegistry,
+  parseColumnSpecs,
+  parseRegistry,
+  type Registry,
+  type RegistryColumn,
+  registerNamespace,
+} from "@usr/registry";
+import { describe, expect, it } from "vitest";
+import { refusal, withState } from "./support.ts";
+
+const column = (name: string, type = "int8"): RegistryColumn => ({ name, type });
+const register = (registry: Registry, namespace: string, columns: readonly RegistryColumn[]): Registry =>
+  registerNamespace(registry, { namespace, columns }).registry;
+
+describe("a refusal says as data what is wrong", () => {
+  const known = register(emptyRegistry(), "known", [column("known__a"), column("known__b", "string")]);
+  it.each<[string, string, readonly RegistryColumn[], string, Readonly<Record<string, unknown>>]>([
+    ["no column", "ns", [], "COLUMN_INVALID", { namespace: "ns" }],
+    [
+      "a column twice",
+      "ns",
+      [column("ns__a"), column("ns__a")],
+      "COLUMN_INVALID",
+      { namespace: "ns", column: "ns__a" },
+    ],
+    ["a column of another", "ns", [column("other__a")], "COLUMN_INVALID", { namespace: "ns", column: "other__a" }],
+    ["no type", "ns", [column("ns__a", "integer")], "BAD_TYPE", { column: "ns__a", type: "integer" }],
+    ["the program's", "usr", [column("usr__a")], "NAMESPACE_RESERVED", { namespace: "usr" }],
+    ["the program's too", "usr_state", [column("usr_state__a")], "NAMESPACE_RESERVED", { namespace: "usr_state" }],
+    ["no name", "9ns", [column("9ns__a")], "NAMESPACE_INVALID", { namespace: "9ns" }],
+    ["half of a name", "known_", [column("known___a")], "NAMESPACE_INVALID", { namespace: "known_", other: "known" }],
+    [
+      "a longer name",
+      "known__more",
+      [column("known__more__a")],
+      "NAMESPACE_INVALID",
+      { namespace: "known__more", other: "known" },
+    ],
+    [
+      "the program's and more",
+      "usr__x",
+      [column("usr__x__a")],
+      "NAMESPACE_INVALID",
+      { namespace: "usr__x", other: "usr" },
+    ],
+  ])("%s", async (_, namespace, columns, code, details) => {
+    const error = await refusal(() => register(known, namespace, columns));
+    expect([error.name, error.code, error.details]).toEqual(["RegistryError", code, details]);
+  });
+  it("other columns than are registered", async () => {
+    const error = await refusal(() => register(known, "known", [column("known__b", "int8"), column("known__c")]));
+    expect(error).toMatchObject({ code: "NAMESPACE_EXISTS", details: { namespace: "known" } });
+    expect(JSON.stringify(error.details)).toContain("known__c");
+  });
+  it.each([
+    ["a", 1, "a"],
+    ["a:int8,:int8", 2, ":int8"],
+    ["a:int8,b:", 2, "b:"],
+    ["a:list<int8>,b:int8,", 3, ""],
+    ["a:int8, :int8", 2, " :int8"],
+    [" ", 1, " "],
+  ])("columns typed as %j", async (text, position, item) => {
+    const error = await refusal(() => parseColumnSpecs("ns", text));
+    expect([error.code, error.details]).toEqual(["COLUMN_INVALID", { namespace: "ns", item, position }]);
+  });
+});
+
+describe("brackets of every kind hold their commas", () => {
+  it.each(["list<int8,x>", "a[b,c]", "a(b,c)", "a<b[c,d],e>"])("%s", (type) => {
+    const [first, ...rest] = parseColumnSpecs("ns", `a:${type},b:int8`);
+    expect([first, rest]).toEqual([{ name: "ns__a", type }, [{ name: "ns__b", type: "int8" }]]);
+  });
+});
+
+describe("nodes of a text", () => {
+  const problems = async (entries: string): Promise<unknown> => {
+    const { details } = await refusal(() => parseRegistry(withState(entries)));
+    return details["problems"];
+  };
+  const owner = async (text: string): Promise<unknown> =>
+    (await parseRegistry(withState(`  a: {owner: ${text}, columns: [{name: a__x, type: bool}]}\n`))).namespaces.get("a")
+      ?.owner;
+
+  it("may be nested a hundred times and no more", async () => {
+    const nested = (depth: number): string =>
+      `  a: {owner: ${"[".repeat(depth)}${"]".repeat(depth)}, columns: [{name: a__x, type: bool}]}\n`;
+    await parseRegistry(withState(nested(98)));
+    expect(await problems(nested(99))).toEqual([
+      expect.objectContaining({ message: expect.stringMatching(/deep|nest/) }),
+    ]);
+  });
+  it("are told with their lines", async () => {
+    expect(await problems("  a:\n    columns: []\n    owner: *nobody\n    description: &x [*x]\n")).toEqual([
+      { message: "The alias *nobody has no anchor before it.", line: 4 },
+      { message: "The alias *x stands inside its own anchor.", line: 5 },
+    ]);
+    expect(await problems("  a: {owner: [?b, :c, '?d'], columns: []}\n")).toEqual([
+      { message: expect.stringContaining("take the ? that ?b starts with"), line: 2 },
+      { message: expect.stringContaining("take the : that :c starts with"), line: 2 },
+    ]);
+    expect(await problems('  a:\n    columns: []\n    owner: "x\\ud83d\\ude00"\n')).toEqual([
+      { message: expect.stringContaining("half a character"), line: 4 },
+    ]);
+  });
+  it("may speak of escapes that are none", async () => {
+    expect(await owner("'\\ud83d'")).toBe("\\ud83d");
+    expect(await owner("\\ud83d")).toBe("\\ud83d");
+    expect(await owner('"\\\\ud83d"')).toBe("\\ud83d");
+    expect(await owner('"\\ud7ff\\ue000"')).toBe("\ud7ff\ue000");
+    expect(await owner("x?")).toBe("x?");
+  });
+  it("of nothing are null", async () => {
+    expect(await owner("")).toBe(null);
+    expect(await owner("~")).toBe(null);
+    expect(await owner("''")).toBe("");
+  });
+});
