@@ -13,7 +13,7 @@ const FEW = 1024;
  * passed over. Rows may be given in pieces (`startRow`, ascending); a base given in part answers for the rows given. Sequence keys
  * are checked against the rows given, so they want every row, deleted ones too.
  *
- * Memory: about 30 bytes a row for ids, 36 bytes and the sequence for sequence keys.
+ * Memory: about 27 bytes a row for ids, 36 bytes and the sequence for sequence keys.
  *
  * @throws OverlayError `MULTIPLE_BIO_TYPES`, `AMBIGUOUS_BASE_KEY`; `NOT_SUPPORTED` for `sequence_ci` where an alphabet is not `dna_4`
  */

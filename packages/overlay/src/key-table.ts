@@ -8,8 +8,8 @@ export { NOT_LOOKED_UP };
 /**
  * A map from keys (bytes) to a number each. Keys are compared in full: hashes only say where to look.
  *
- * Keys of 40 lowercase hex digits, which is what ids are, are packed to 20 bytes; any other key keeps its bytes. About 31 bytes a
- * packed key, 36 bytes and its length any other. Insertion and lookup are O(length of the key).
+ * Keys of 40 lowercase hex digits, which is what ids are, are packed to 20 bytes; any other key keeps its bytes. About 27 bytes a
+ * packed key, 4 more where values are not those of an index from 0, 36 bytes and its length any other. Insertion and lookup are O(length of the key).
  */
 export interface KeyTable {
   readonly size: number;

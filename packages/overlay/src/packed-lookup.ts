@@ -79,7 +79,7 @@ export function lookUpBlock(
       places[k] = entry;
       if (entry < 0) continue;
     }
-    out[from + k] = entryValue(pages, entry);
+    out[from + k] = entryValue(table, entry);
   }
   let steps = 0;
   for (let k = 1; k < keys; k++) if ((places[k]! - places[k - 1]! - 1) >>> 0 < ahead) steps++;

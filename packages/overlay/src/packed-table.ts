@@ -43,7 +43,7 @@ export function createPackedTable(expected: number): PackedTable {
 
   const found = (entry: number): number => {
     next = entry + 1;
-    return entryValue(pages, entry);
+    return entryValue(table, entry);
   };
 
   const find = (): number => {
