@@ -7,13 +7,17 @@ import type { DuplicateKey, KeyIndex, KeyMatcher } from "./types.ts";
 const SAMPLES = 5;
 
 /**
- * Finds the base rows of a stream of keys and counts what does not fit. Keys are normalised here. Memory: 4 bytes a key, and where keys
- * do not come in base order 4 bytes a base row; orphans are kept to tell doubles among them.
+ * Finds the base rows of a stream of keys and counts what does not fit. Keys are normalised here. Memory: next to none while keys
+ * are those of the base rows one after the other, then 4 bytes a key, and 4 bytes a base row instead once keys do not come in base order; orphans
+ * are kept to tell doubles among them.
  */
 export function matchKeys(index: KeyIndex): KeyMatcher {
   const fold = foldsCase(index.key);
   const range = new Int32Array(2);
-  const history: Int32Array[] = [];
+  /** So many keys came first that were those of the first base rows, one after the other. */
+  let leading = 0;
+  /** The base rows of the keys after them, as long as `firstSeen` is not made of them. */
+  let history: Int32Array[] = [];
   const duplicateSamples: DuplicateKey[] = [];
   const orphanSamples: string[] = [];
   const counts = { rows: 0, matched: 0, orphans: 0, blank: 0, duplicates: 0 };
@@ -25,7 +29,8 @@ export function matchKeys(index: KeyIndex): KeyMatcher {
   /** What the columns before the one at hand and its rows before `i` say. */
   const remember = (i: number): Int32Array => {
     const seen = new Int32Array(index.numRows);
-    let row = 0;
+    for (let base = 0; base < leading; base++) seen[base] = base + 1;
+    let row = leading;
     for (const rows of history) {
       const met = rows === history.at(-1) ? rows.subarray(0, i) : rows;
       for (const base of met) {
@@ -33,7 +38,15 @@ export function matchKeys(index: KeyIndex): KeyMatcher {
         if (base >= 0) seen[base] = row;
       }
     }
+    history = [];
     return seen;
+  };
+
+  /** Keeps the base rows of a column of keys for `remember`. */
+  const note = (rows: Int32Array): void => {
+    if (firstSeen !== undefined) return;
+    if (history.length === 0 && rows.every((base, i) => base === leading + i)) leading += rows.length;
+    else history.push(rows);
   };
 
   /** Puts where key `i` stands, without white space around it, into `range`. */
@@ -79,11 +92,11 @@ export function matchKeys(index: KeyIndex): KeyMatcher {
         counts.rows += column.length;
         counts.blank += blanks(column);
         const none = new Int32Array(column.length).fill(-2);
-        history.push(none);
+        note(none);
         return none;
       }
       const rows = index.lookupEach(column);
-      history.push(rows);
+      note(rows);
       for (let i = 0; i < rows.length; i++) meet(column, i, rows[i]!);
       return rows;
     },
