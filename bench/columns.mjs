@@ -47,7 +47,7 @@ export function* pieces(count, size, order) {
 export const writeTable = async (path, writeParquet, bytes, count, fields, columns, o = {}) => {
   const schema = {
     fields: [["id", STRING], ...fields].map(([name, type]) => ({ name, type, nullable: true })),
-    metadata: new Map(),
+    metadata: o.metadata ?? new Map(),
   };
   function* groups() {
     for (const rows of pieces(count, o.groupRows ?? 16_384, o.order))

@@ -45,11 +45,14 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex | LateIndex, o: M
       smallPartBytes: o.smallPartBytes ?? SMALL_PART_BYTES,
       signal: o.signal,
     };
-    const locateRows = rowLocator(index, o);
-    const rowsOf = new Map(wanted.map((part) => [part, once(() => locateRows(part))]));
+    const locator = rowLocator(index, o);
+    const rowsOf = new Map(wanted.map((part) => [part, once(() => locator.locate(part))]));
     const readersOf = new Map(wanted.map((part) => [part, payloadReaders(part, fields, limits)]));
     // Over the whole base every part is checked for repeated keys; for a few rows older parts that have no say are left alone.
-    if (!("complete" in index) || index.complete) for (const locate of rowsOf.values()) await locate();
+    if (!("complete" in index) || index.complete) {
+      for (const locate of rowsOf.values()) await locate();
+      locator.forget();
+    }
     return fields.map((field) => layersOf(overlay.parts, rowsOf, readersOf, field));
   };
 

@@ -3,6 +3,8 @@ import { hashKey, sameKey, WORDS } from "./packed-key.ts";
 /** Entries of one page. Pages are added, never copied: a table of ten million keys does not hold twice its size while it grows. */
 const PAGE_BITS = 16;
 const PAGE = 1 << PAGE_BITS;
+/** Beyond this many pages, so many are allocated in one piece: pieces of that size lie apart in memory from what comes and goes meanwhile. */
+const SLAB = 32;
 /** Room is made at once for so many keys (128 MiB of slots); the count comes from a footer, which may claim anything, and a table grows. */
 const MOST_EXPECTED = 2 ** 24;
 
@@ -86,8 +88,12 @@ function append(table: PackedEntries, words: Int32Array, from: number, value: nu
   const at = (entry & (PAGE - 1)) * WORDS;
   let page = table.pages[index];
   if (page === undefined) {
-    page = new Int32Array(PAGE * WORDS);
-    table.pages.push(page);
+    if (index < SLAB) table.pages.push(new Int32Array(PAGE * WORDS));
+    else {
+      const slab = new Int32Array(SLAB * PAGE * WORDS);
+      for (let p = 0; p < SLAB; p++) table.pages.push(slab.subarray(p * PAGE * WORDS, (p + 1) * PAGE * WORDS));
+    }
+    page = table.pages[index]!;
   } else if (at === page.length) {
     const longer = new Int32Array(Math.min(PAGE * WORDS, at * 2));
     longer.set(page);

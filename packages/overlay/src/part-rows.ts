@@ -16,6 +16,13 @@ export interface PartRows {
   readonly forward: boolean;
 }
 
+export interface RowLocator {
+  /** @throws OverlayError `DUPLICATE_KEY` where two rows of the part have the same key */
+  locate(part: Part): Promise<PartRows>;
+  /** Lets go of a late index, which is larger than all that is found by it. */
+  forget(): void;
+}
+
 /** Below this many rows keys are decoded as fast as they are compared. */
 const WORTH_COMPARING = 4096;
 
@@ -23,10 +30,8 @@ const WORTH_COMPARING = 4096;
  * Finds the rows of parts over one index. A part whose keys are stored in the same bytes as those of a part before it, as when one program
  * scores one table again and again, shares the rows found for that one: its keys are compared instead of decoded. Under an index of few rows
  * bloom filters tell where their keys may be.
- *
- * @throws OverlayError `DUPLICATE_KEY` where two rows of a part have the same key
  */
-export function rowLocator(source: KeyIndex | LateIndex, o: Signal): (part: Part) => Promise<PartRows> {
+export function rowLocator(source: KeyIndex | LateIndex, o: Signal): RowLocator {
   let built: Promise<KeyIndex> | undefined;
   let whole: PartRows | undefined;
   const indexed = async (): Promise<KeyIndex> => {
@@ -35,7 +40,7 @@ export function rowLocator(source: KeyIndex | LateIndex, o: Signal): (part: Part
     return built;
   };
   const located = new Map<string, { readonly part: Part; readonly rows: Promise<PartRows> }>();
-  return async (part) => {
+  const locate: RowLocator["locate"] = async (part) => {
     if ("base" in source && (await isBaseInOrder(part, source.base, o))) {
       whole ??= everyRow(source.base.numRows);
       return whole;
@@ -50,6 +55,12 @@ export function rowLocator(source: KeyIndex | LateIndex, o: Signal): (part: Part
     const rows = locateRows(part, index, o);
     located.set(layout, { part, rows });
     return rows;
+  };
+  return {
+    locate,
+    forget: () => {
+      built = undefined;
+    },
   };
 }
 
@@ -138,6 +149,7 @@ function pairSorted(rows: Int32Array): PartRows {
 function pairByBase(rowOf: Int32Array): PartRows {
   let count = 0;
   for (const row of rowOf) if (row > 0) count++;
+  if (count === rowOf.length) return pairEvery(rowOf);
   const base = new Int32Array(count);
   const part = new Int32Array(count);
   let forward = true;
@@ -149,6 +161,16 @@ function pairByBase(rowOf: Int32Array): PartRows {
     part[i++] = from;
   }
   return { base, part, forward };
+}
+
+/** The same where every base row has one: `rowOf` itself becomes the part rows. */
+function pairEvery(rowOf: Int32Array): PartRows {
+  let forward = true;
+  for (let row = 0; row < rowOf.length; row++) {
+    rowOf[row]!--;
+    if (row > 0 && rowOf[row]! < rowOf[row - 1]!) forward = false;
+  }
+  return { base: everyRow(rowOf.length).base, part: rowOf, forward };
 }
 
 /** A base that holds an id twice gives every row of that id what the part says of it. */

@@ -15,6 +15,8 @@ export interface Room {
 const SHARE = 16;
 /** Rows looked at to know how large the others are. */
 const SAMPLE = 256;
+/** What it takes to say where a value is while a stretch is filled. */
+const PLACE_BYTES = 8;
 /** Rows of a piece. */
 const PIECE = 1 << 15;
 
@@ -48,7 +50,7 @@ export function sortedReader({ file }: Part, rows: PartRows, room: Room, o: Payl
       const column = asRegistered(decoded[0]!, o.type);
       for (let row = 0; row < column.length; row++) sample.appendFrom(column, row);
     }
-    return Math.max(1, sample.byteLength / Math.max(1, sample.length));
+    return PLACE_BYTES + sample.byteLength / Math.max(1, sample.length);
   };
 
   const load = async (from: number, least: number): Promise<Window> => {

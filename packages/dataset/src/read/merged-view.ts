@@ -33,10 +33,15 @@ export async function* mergedView(
   hides: boolean,
   o: Signal,
 ): AsyncGenerator<MergedBatch, void, undefined> {
-  await using merger = mergerOf(snapshot, chosen, hides, keyIndexes(snapshot, ranges, o), o);
+  const indexes = keyIndexes(snapshot, ranges, o);
+  await using merger = mergerOf(snapshot, chosen, hides, indexes, o);
   const read = { ...o, batchRows: batchRowsOf(snapshot, chosen) };
-  for await (const placed of readRanges(snapshot.base.file, ranges, merger.stored, read))
-    yield await merger.merge(placed);
+  for await (const placed of readRanges(snapshot.base.file, ranges, merger.stored, read)) {
+    const merged = await merger.merge(placed);
+    // The first batch found the rows of all parts: what follows needs the keys no more.
+    indexes.forget();
+    yield merged;
+  }
 }
 
 /** Puts the overlays over batches of the base, which come in ascending order. Opens nothing before the first of them. */
@@ -50,7 +55,7 @@ export function mergerOf(
   snapshot: Snapshot,
   chosen: readonly ViewColumn[],
   hides: boolean,
-  indexOf: KeyIndexes,
+  indexes: KeyIndexes,
   o: Signal,
 ): Merger {
   const stored = chosen.filter((column) => column.stored).map((column) => column.field.name);
@@ -58,7 +63,7 @@ export function mergerOf(
   return {
     stored,
     merge: async ({ batch, row }) => {
-      opening ??= openCursors(snapshot, chosen, hides, indexOf, o);
+      opening ??= openCursors(snapshot, chosen, hides, indexes, o);
       const read = new Map<Overlay, ReadonlyMap<string, Column>>();
       for (const [overlay, cursor] of await opening) read.set(overlay, await readCursor(cursor, row, batch.numRows));
       const marks = snapshot.tombstones && read.get(snapshot.tombstones.overlay);
@@ -119,14 +124,18 @@ export function isTrue(column: Column, row: number): boolean {
   return column.layout === "bool" && isValid(column, row) && ((column.values[row >> 3]! >> (row & 7)) & 1) === 1;
 }
 
-/** The index of a key, made when it is first asked for: over the whole base, not before a part wants it. */
-export type KeyIndexes = (key: OverlayKey) => Promise<KeyIndex | LateIndex>;
+export interface KeyIndexes {
+  /** The index of a key, made when it is first asked for: over the whole base, not before a part wants it. */
+  of(key: OverlayKey): Promise<KeyIndex | LateIndex>;
+  /** Lets go of what was made; who asks again has it made again. */
+  forget(): void;
+}
 
 /** Indexes for reading the rows of `ranges`. */
 export function keyIndexes(snapshot: Snapshot, ranges: readonly RowRange[], o: Signal): KeyIndexes {
   const { file } = snapshot.base;
   const indexes = new Map<OverlayKey, Promise<KeyIndex>>();
-  return (key) => {
+  const of: KeyIndexes["of"] = (key) => {
     // Ids are unique by contract, so the rows asked for are enough; a sequence key is only sound over the whole base.
     const keyRanges = key === "id" ? ranges : [{ start: 0, end: file.numRows }];
     const expected = keyRanges.reduce((sum, { start, end }) => sum + end - start, 0);
@@ -139,6 +148,7 @@ export function keyIndexes(snapshot: Snapshot, ranges: readonly RowRange[], o: S
     };
     return key === "id" && expected === file.numRows ? Promise.resolve({ key, base: file, build }) : build();
   };
+  return { of, forget: () => indexes.clear() };
 }
 
 /** One merge cursor for each overlay that a chosen column needs, tombstones among them. */
@@ -146,7 +156,7 @@ async function openCursors(
   snapshot: Snapshot,
   chosen: readonly ViewColumn[],
   hides: boolean,
-  indexOf: KeyIndexes,
+  indexes: KeyIndexes,
   o: Signal,
 ): Promise<ReadonlyMap<Overlay, MergeCursor>> {
   const needed = new Map<Overlay, string[]>();
@@ -164,7 +174,7 @@ async function openCursors(
   }
   const cursors = new Map<Overlay, MergeCursor>();
   for (const [overlay, columns] of needed)
-    cursors.set(overlay, mergeOverlay(overlay, await indexOf(overlay.key), { columns, signal: o.signal }));
+    cursors.set(overlay, mergeOverlay(overlay, await indexes.of(overlay.key), { columns, signal: o.signal }));
   return cursors;
 }
 
