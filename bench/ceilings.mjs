@@ -27,5 +27,11 @@ export const MEMORY = {
     "materialize, 20 parts": 400,
     "materialize, 20 shuffled parts": 400,
     "dedupe --key id --dry-run": 400,
+    "dedupe --key sequence_canonical, 1% doubles": 400,
+    "overlay-compact, 20 parts": 400,
+    "merge as many rows": 500,
+    "validate --strict, 1 part in base order and 1 in none": 400,
+    "scan, 1 part in base order and 1 in none": 400,
+    "materialize, 1 part in base order and 1 in none": 400,
   },
 };

@@ -75,6 +75,9 @@ export const TARGETS = {
     "export parquet, 1 part": large,
     "materialize one float64 column": large,
     "dedupe --key id --dry-run": large,
+    "validate --strict, 1 part in base order and 1 in none": large,
+    "scan, 1 part in base order and 1 in none": large,
+    "materialize, 1 part in base order and 1 in none": large,
   },
   wide: {
     "attach list<float64> of 4096": wide,

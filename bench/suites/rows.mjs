@@ -7,6 +7,7 @@ import { writeParquet } from "../../packages/parquet/dist/index.js";
 import { FLOAT, LIST, scoreColumn, vectorColumn, writeTable } from "../columns.mjs";
 import { component, idsOf, lines, permutation, score, sequences, writeLines } from "../data.mjs";
 import { attachArgs, DNA, data, rowsIn, sound } from "../harness.mjs";
+import { timeDoubles, timeMerge, timeStrangePart } from "./rare.mjs";
 import { timeStart } from "./start.mjs";
 
 const WIDTH = 64;
@@ -144,7 +145,11 @@ export const rowsSuite = async (bench, count) => {
     () => usr(["maintenance", "dedupe", "main", "--key", "id", "--dry-run", "--json"]),
     { ...long, check: (run) => assert.deepEqual([data(run).rows_total, data(run).rows_dropped], [count, 0]) },
   );
+  const suite = { bench, count, ids, long, columns, materialize, importArgs, fresh, wrote, sameView, sameRows };
+  await timeStrangePart(suite);
   if (large) return;
+  await timeDoubles(suite);
+  await timeMerge(suite);
   await timeStart(bench, "main");
   await vectors();
   await twentyParts();
@@ -288,6 +293,18 @@ export const rowsSuite = async (bench, count) => {
     });
     await sameRows(at("rows.jsonl"), newest);
     await timed("export parquet, 20 parts", () => usr(exported("base", "view.parquet")), { ...long, check: wrote });
+    await timed(
+      "overlay-compact, 20 parts",
+      () => usr(["maintenance", "overlay-compact", "trial", "--namespace", "lw", "--json"]),
+      {
+        ...long,
+        repeat: 1,
+        before: () => copy("base", "trial"),
+        check: (run) => assert.deepEqual([data(run).parts_in, data(run).rows], [PARTS, count]),
+      },
+    );
+    await sameView("trial", { lw__score: PARTS, sc__score: 0 });
+    drop("trial");
     for (const order of ["base", "shuffled"]) {
       if (order === "shuffled") written(order);
       const name = order === "base" ? "materialize, 20 parts" : "materialize, 20 shuffled parts";
