@@ -16,7 +16,7 @@ import type { ChunkRef, ParquetFile, Signal } from "./types.ts";
 import { withFilter } from "./write-footer.ts";
 
 /** Bytes copied at a time. */
-const SLICE = 4 * 2 ** 20;
+const SLICE = 2 ** 20;
 
 /** All leaf chunks of one top-level column of one row group, to be written as they are. Throws `COLUMN_NOT_FOUND`, `NOT_SUPPORTED` or `INVALID`. */
 export function chunkOf(file: ParquetFile, rowGroup: number, column: string): ChunkRef {

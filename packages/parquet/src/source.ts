@@ -12,7 +12,13 @@ const MAX_GAP = 128 * 1024;
 /** Merged requests end here; a single range may be longer. */
 const MAX_MERGED = 64 * 2 ** 20;
 
-export async function readExactly(source: ByteSource, offset: number, length: number, o?: Signal): Promise<Uint8Array> {
+/** `into`: memory of at least `length` bytes that the source may use for the answer. */
+export async function readExactly(
+  source: ByteSource,
+  offset: number,
+  length: number,
+  o?: Signal & { readonly into?: Uint8Array | undefined },
+): Promise<Uint8Array> {
   if (length === 0) return new Uint8Array(0);
   const bytes = await source.read(offset, length, o);
   if (bytes.length !== length) throw corrupt(`the source gave ${bytes.length} of ${length} bytes`);

@@ -5,7 +5,7 @@ import { readExactly } from "./source.ts";
 import type { ParquetFile, Signal } from "./types.ts";
 
 /** Bytes compared at a time. */
-const SLICE = 2 ** 20;
+const SLICE = 2 ** 18;
 
 /**
  * The shape in which a column is stored: rows of each row group, codec and length of each chunk. Columns of one type that are stored in the
@@ -30,13 +30,15 @@ export function storedLayout(file: ParquetFile, column: string): string {
 export async function storedAlike(a: ParquetFile, b: ParquetFile, column: string, o: Signal = {}): Promise<boolean> {
   if (!canPassThrough(a, column, b) || storedLayout(a, column) !== storedLayout(b, column)) return false;
   const [mine, theirs] = [chunksOf(a, column), chunksOf(b, column)];
+  // Long columns are compared part by part, one after the other: their bytes go where the last ones were.
+  const memory = [new Uint8Array(SLICE), new Uint8Array(SLICE)] as const;
   for (const [i, { start, length }] of mine.entries()) {
     for (let at = 0; at < length; at += SLICE) {
       o.signal?.throwIfAborted();
       const size = Math.min(SLICE, length - at);
       const [left, right] = await Promise.all([
-        readExactly(a.source, start + at, size, o),
-        readExactly(b.source, theirs[i]!.start + at, size, o),
+        readExactly(a.source, start + at, size, { ...o, into: memory[0] }),
+        readExactly(b.source, theirs[i]!.start + at, size, { ...o, into: memory[1] }),
       ]);
       if (!sameBytes(left, right)) return false;
     }

@@ -10,8 +10,8 @@ export interface Signal {
 /** Random access to the bytes of one file that does not change while it is read. A storage `ReadHandle` is one. */
 export interface ByteSource {
   readonly meta: { readonly size: number; readonly path?: string | undefined };
-  /** Exactly `length` bytes from `offset`. The result may be a view; it is never written to. */
-  read(offset: number, length: number, o?: Signal): Promise<Uint8Array>;
+  /** Exactly `length` bytes from `offset`. The result may be a view, of `into` too, which is memory to be used again; else it is never written to. */
+  read(offset: number, length: number, o?: Signal & { readonly into?: Uint8Array | undefined }): Promise<Uint8Array>;
 }
 
 /** What a file may make a reader allocate. Every declared size is held against these before memory is taken. */

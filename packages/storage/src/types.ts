@@ -13,11 +13,19 @@ export interface ObjectMeta {
   readonly modifiedMs?: number | undefined;
 }
 
+export interface ReadOptions extends Signal {
+  /**
+   * At least `length` bytes of memory that the caller has no other use for: a store may put what it reads there and give a view of it. Memory used
+   * again and again is what a comparison of long files needs; new memory for each piece stays until it is collected.
+   */
+  readonly into?: Uint8Array | undefined;
+}
+
 /** A handle that keeps reading the same bytes after its path is replaced or removed. */
 export interface ReadHandle extends AsyncDisposable {
   readonly meta: ObjectMeta;
   /** Exactly `length` bytes from `offset`; a range outside the object is a `StorageError` `RANGE`. */
-  read(offset: number, length: number, o?: Signal): Promise<Uint8Array>;
+  read(offset: number, length: number, o?: ReadOptions): Promise<Uint8Array>;
 }
 
 export interface ListOptions extends Signal {

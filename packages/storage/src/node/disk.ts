@@ -6,7 +6,7 @@ import { dirname, resolve } from "node:path";
 import { afterPrefix, checkPrefix, checkRange, chunksOf } from "../body.ts";
 import { StorageError } from "../error.ts";
 import { parsePath, parseTarget } from "../path.ts";
-import type { Durability, ObjectMeta, ReadHandle, Signal, Storage } from "../types.ts";
+import type { Durability, ObjectMeta, ReadHandle, ReadOptions, Signal, Storage } from "../types.ts";
 import { appendFully } from "./append.ts";
 import { attempt, attemptIfPresent, diskError, errnoOf, quietly } from "./error.ts";
 import { foldersOf } from "./folders.ts";
@@ -189,10 +189,10 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
 function handleOf(file: DiskFile, meta: ObjectMeta): ReadHandle {
   return {
     meta,
-    async read(offset: number, length: number, { signal }: Signal = {}): Promise<Uint8Array> {
+    async read(offset: number, length: number, { signal, into }: ReadOptions = {}): Promise<Uint8Array> {
       signal?.throwIfAborted();
       checkRange(meta, offset, length);
-      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+      const bytes = into?.subarray(0, length) ?? new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
       for (let done = 0; done < length; ) {
         const ask = Math.min(length - done, LONGEST_READ);
         const { bytesRead } = await attempt("read", meta.path, file.read(bytes, done, ask, offset + done));
