@@ -1,4 +1,4 @@
-import { jsonRows } from "@usr/formats";
+import { jsonRows, writeTable } from "@usr/formats";
 import type { Batch, Field } from "@usr/schema";
 import { valueAt } from "@usr/schema/columns";
 import { colouredSequence, hasColour } from "./colour.ts";
@@ -43,9 +43,21 @@ async function writeLines(write: Write, lines: Iterable<string>): Promise<void> 
   if (chunk !== "") await write(chunk);
 }
 
-const showJson = async (write: Write, batches: AsyncIterable<Batch>, terminal: boolean): Promise<void> => {
-  for await (const batch of batches) await writeLines(write, terminal ? inertRows(batch) : jsonRows(batch));
+const showJson = async (
+  write: Session["environment"]["stdout"],
+  batches: AsyncIterable<Batch>,
+  terminal: boolean,
+): Promise<void> => {
+  for await (const batch of batches) {
+    if (terminal) await writeLines(write, inertRows(batch));
+    // Batch by batch: whoever reads gets what is found when it is found.
+    else for await (const bytes of writeTable(batch.schema, once(batch), { format: "jsonl" })) await write(bytes);
+  }
 };
+
+async function* once<T>(value: T): AsyncGenerator<T, void, undefined> {
+  yield value;
+}
 
 function* inertRows(batch: Batch): Generator<string> {
   for (const row of jsonRows(batch)) yield inert(row);

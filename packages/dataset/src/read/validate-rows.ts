@@ -6,6 +6,7 @@ import type { Column, Utf8Column } from "@usr/schema";
 import { isValid, valueAt } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
 import { type Findings, guarded, place } from "./findings.ts";
+import { BATCH_ROWS } from "./row-bytes.ts";
 import { readRanges, textAt, utf8Column } from "./rows.ts";
 
 export const ROW_COLUMNS: readonly string[] = ["id", "bio_type", "sequence", "alphabet", "length"];
@@ -22,7 +23,8 @@ export async function* checkRows(
   o: Signal = {},
 ): AsyncGenerator<KeyBatch, void, undefined> {
   const kinds = createKindCache();
-  for await (const { batch, row } of readRanges(file, [{ start: 0, end: file.numRows }], ROW_COLUMNS, o)) {
+  const read = { ...o, batchRows: BATCH_ROWS };
+  for await (const { batch, row } of readRanges(file, [{ start: 0, end: file.numRows }], ROW_COLUMNS, read)) {
     const rows: RowColumns = {
       ids: utf8Column(batch, 0),
       bioTypes: utf8Column(batch, 1),

@@ -192,7 +192,10 @@ function handleOf(file: DiskFile, meta: ObjectMeta): ReadHandle {
     async read(offset: number, length: number, { signal, into }: ReadOptions = {}): Promise<Uint8Array> {
       signal?.throwIfAborted();
       checkRange(meta, offset, length);
-      const bytes = into?.subarray(0, length) ?? new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+      const bytes =
+        into !== undefined && into.length >= length
+          ? into.subarray(0, length)
+          : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
       for (let done = 0; done < length; ) {
         const ask = Math.min(length - done, LONGEST_READ);
         const { bytesRead } = await attempt("read", meta.path, file.read(bytes, done, ask, offset + done));

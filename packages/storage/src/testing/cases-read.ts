@@ -51,10 +51,13 @@ export const readCases: Readonly<Record<string, ReadLaw>> = {
       await using handle = await storage.open("a/b");
       ok(handle !== undefined, "the object opens");
       equal([handle.meta.path, handle.meta.size], ["a/b", 10], "meta");
+      const into = new Uint8Array(12);
       for (let offset = 0; offset <= 10; offset++) {
         for (let length = 0; offset + length <= 10; length++) {
           const bytes = await handle.read(offset, length);
           equal(textOf(bytes), "0123456789".slice(offset, offset + length), `read(${offset}, ${length})`);
+          const again = await handle.read(offset, length, { into });
+          equal(textOf(again), textOf(bytes), `read(${offset}, ${length}) into memory that was used before`);
         }
       }
     },
