@@ -22,7 +22,8 @@ it("a read asks the disk as much after many compactions as after one", async () 
     readdir: counted((name: string, o: { readonly withFileTypes: true }) => fsp.readdir(name, o)),
     lstat: counted((name: string, o: { readonly bigint: true }) => fsp.lstat(name, o)),
     stat: counted((name: string, o: { readonly bigint: true }) => fsp.stat(name, o)),
-    realpath: counted((name: string) => fsp.realpath(name)),
+    // Not counted: what is opened side by side has its folder resolved once, so how often depends on the clock.
+    realpath: fsp.realpath,
   };
   try {
     const root = await demoRoot(diskStorage(folder, { fs }));

@@ -1,5 +1,5 @@
 import { ALPHABETS, type Alphabet, type BioType, createChecker, createHasher, stripRange } from "@usr/id";
-import { type BulkHasher, createBulkHasher, idText } from "@usr/id/bulk";
+import { type BulkHasher, createBulkChecker, createBulkHasher, idText } from "@usr/id/bulk";
 import type { KeyBatch, KeyIndex } from "@usr/overlay";
 import { type ParquetFile, readBatches } from "@usr/parquet";
 import type { Column, Utf8Column } from "@usr/schema";
@@ -72,13 +72,13 @@ function suspectRows(rows: RowColumns, count: number, kinds: Kinds): Uint8Array 
   const words = new Int32Array(count * 5);
   for (let start = 0, end = 0; start < count; start = end) {
     for (end = start + 1; end < count && repeatsLast(bioTypes, end) && repeatsLast(alphabets, end); ) end++;
-    const { check, hashAll } = kinds(textAt(bioTypes, start), textAt(alphabets, start));
-    if (check === undefined || hashAll === undefined) {
+    const { check, checkAll, hashAll } = kinds(textAt(bioTypes, start), textAt(alphabets, start));
+    if (check === undefined || checkAll === undefined || hashAll === undefined) {
       suspects.fill(1, start, end);
       continue;
     }
     // Symbols are letters of one byte: a text of them alone has no padding, and as many characters as bytes.
-    const legal = check(data, offsets[start]!, offsets[end]!) < 0;
+    const legal = checkAll(data, offsets[start]!, offsets[end]!) < 0;
     for (let i = start; i < end; i++) {
       const size = ends[i]! - offsets[i]!;
       if (size === 0 || lengths.values[i] !== size || (!legal && check(data, offsets[i]!, ends[i]!) >= 0))
@@ -200,7 +200,8 @@ interface Kind {
   readonly bioType: BioType | undefined;
   readonly check: ((bytes: Uint8Array, start: number, end: number) => number) | undefined;
   readonly hash: ((bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number) => void) | undefined;
-  /** The same for many rows at once. */
+  /** The same two for many rows at once. */
+  readonly checkAll: Kind["check"];
   readonly hashAll: BulkHasher | undefined;
 }
 
@@ -224,6 +225,7 @@ function createKindCache(): Kinds {
       kind = {
         bioType: legal ? bioType : undefined,
         check: fits ? createChecker(alphabet) : undefined,
+        checkAll: fits ? createBulkChecker(alphabet) : undefined,
         hash: legal ? createHasher(bioType) : undefined,
         hashAll: legal ? hasherOf(bioType) : undefined,
       };
