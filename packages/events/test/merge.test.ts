@@ -92,6 +92,18 @@ describe("two logs of one dataset", () => {
     );
   });
 
+  it("count lines without an id as often as they are there", async () => {
+    for (const [a, b] of [
+      [4, 3],
+      [3, 5],
+      [2, 0],
+    ] as const) {
+      const of = (times: number): Promise<LogRange> => rangeOf("the same\n".repeat(times));
+      const { onlyA, onlyB } = await compareLogs(await of(a), await of(b));
+      expect([onlyA.length, onlyB.length]).toEqual([Math.max(a - b, 0), Math.max(b - a, 0)]);
+    }
+  });
+
   it("count a line that is cut off, and blank lines, for nothing", async () => {
     const whole = eventLine(1);
     const cut = await rangeOf(`${whole}\n\n  \n${eventLine(2).slice(0, 50)}`);

@@ -73,6 +73,16 @@ test("who follows may do so without a signal", async () => {
   await items.return();
 });
 
+test("an error of the storage ends it, whether one follows or not", async () => {
+  const broken: ReadableStorage = { ...memoryStorage(), open: () => Promise.reject(new Error("unplugged")) };
+  for (const follow of [false, true]) {
+    await expect(tailEvents(broken, LOG, { follow }).next()).rejects.toThrow("unplugged");
+    await expect(tailEvents(broken, LOG, { follow, signal: new AbortController().signal }).next()).rejects.toThrow(
+      "unplugged",
+    );
+  }
+});
+
 test("each call to the storage gets the signal of the caller", async () => {
   const storage = memoryStorage();
   await storage.put(LOG, bytesOf(line(1) + line(2) + line(3)));

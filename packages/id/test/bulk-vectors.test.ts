@@ -47,6 +47,11 @@ test("short ranges are looked at in place", () => {
   expect(found.reads).toBe(255);
 });
 
+test("a first byte that is no symbol is found, in ranges of any length", () => {
+  const text = new TextEncoder().encode(`-${"ACGT".repeat(200)}`);
+  for (const size of [1, 100, 255, 256, 257, 800]) expect(createBulkChecker("dna_4")(text, 0, size)).toBe(0);
+});
+
 test("short sequences are not read one by one, long ones alone are", () => {
   const sizes = [10, 200, 10, 30_000, 55, 64];
   const text = counted(new TextEncoder().encode("GATTACA".repeat(6000)));
