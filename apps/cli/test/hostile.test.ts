@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { demoWorkspace, type Ran, type Workspace } from "./support.ts";
@@ -249,6 +249,10 @@ describe("a hostile registry.yaml", () => {
     ["nothing", ""],
     ["a list", "- a\n- b\n"],
     ["two documents", "namespaces: {}\n---\nnamespaces: {}\n"],
+    ["a lone quote", "namespaces: {a: 'b}\n"],
+    ["NUL", "namespaces: {}\u0000\n"],
+    ["a namespace that is written twice", "namespaces:\n  a: {columns: []}\n  a: {columns: []}\n"],
+    ["__proto__ for a mapping", "namespaces: {__proto__: [1]}\n"],
     ["a tag", "namespaces: !!js/function 'function(){}'\n"],
     ["a deep nest", `${"[".repeat(100_000)}`],
     ["another shape", "namespaces: [1, 2]\n"],
@@ -272,6 +276,20 @@ describe("a hostile registry.yaml", () => {
     // Base columns need no registry.
     expect((await w.usr(["head", "demo"])).code).toBe(0);
     expect(await w.bytes()).toEqual(before);
+  });
+
+  it("one line of 8 GiB", async () => {
+    await using w = await demoWorkspace();
+    await truncate(join(w.root, "registry.yaml"), 2 ** 33);
+    for (const args of [
+      ["namespace", "list"],
+      ["namespace", "register", "x", "--columns", "x__a:int8"],
+      ["import", "demo", "--path", await w.file("k.csv", "sequence\nAC\n")],
+    ])
+      refused(await w.usr(args), "REGISTRY_INVALID", 3);
+    expect((await w.usr(["head", "demo"])).code).toBe(0);
+    expect((await w.usr(["validate", "demo"])).stdout).toContain("REGISTRY_INVALID");
+    expect((await w.usr(["doctor", "demo"])).stdout).toContain("REGISTRY_INVALID");
   });
 
   it("a folder in its place", async () => {

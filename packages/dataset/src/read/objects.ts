@@ -1,13 +1,25 @@
+import { RegistryError } from "@usr/registry";
 import { type ListOptions, type ObjectMeta, type ReadableStorage, readAll, type Signal } from "@usr/storage";
 
-/** A whole object, small by nature (registries, pins). `undefined` = no such object. */
-export async function readObject(
+/** No registry is larger; what is must not be taken into memory to find out that it is none. */
+const LARGEST_REGISTRY = 16 * 2 ** 20;
+
+/** A whole registry file. `undefined` = no such object. Throws RegistryError `REGISTRY_INVALID` where it is larger than 16 MiB. */
+export async function readRegistryFile(
   storage: ReadableStorage,
   path: string,
   o: Signal = {},
 ): Promise<{ readonly bytes: Uint8Array; readonly meta: ObjectMeta } | undefined> {
   await using handle = await storage.open(path, o);
-  return handle === undefined ? undefined : { bytes: await readAll(handle, o), meta: handle.meta };
+  if (handle === undefined) return undefined;
+  const { size } = handle.meta;
+  if (size > LARGEST_REGISTRY) {
+    throw new RegistryError("REGISTRY_INVALID", `${path} is no registry: it is ${size} bytes long`, {
+      hint: "Put the right file back.",
+      details: { path, size, limit: LARGEST_REGISTRY },
+    });
+  }
+  return { bytes: await readAll(handle, o), meta: handle.meta };
 }
 
 /** A listing as an array. */

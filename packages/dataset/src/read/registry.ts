@@ -2,11 +2,11 @@ import { parseRegistry, type Registry, registryHash } from "@usr/registry";
 import type { ReadableStorage, Signal } from "@usr/storage";
 import { DatasetError } from "../error.ts";
 import { frozenRegistryPath, inDataset, REGISTRY_FILE } from "../layout.ts";
-import { readObject } from "./objects.ts";
+import { readRegistryFile } from "./objects.ts";
 
 /** The root's registry; `undefined` where the root has none. Throws `RegistryError` when it is not one. */
 export async function loadRegistry(storage: ReadableStorage, o: Signal = {}): Promise<Registry | undefined> {
-  const found = await readObject(storage, REGISTRY_FILE, o);
+  const found = await readRegistryFile(storage, REGISTRY_FILE, o);
   return found === undefined ? undefined : await parseRegistry(new TextDecoder().decode(found.bytes));
 }
 
@@ -33,7 +33,7 @@ export async function frozenRegistry(
   o: Signal = {},
 ): Promise<Registry> {
   const path = inDataset(id, frozenRegistryPath(hash));
-  const object = await readObject(storage, path, o);
+  const object = await readRegistryFile(storage, path, o);
   if (object === undefined) {
     throw new DatasetError("NO_REGISTRY", `The frozen registry ${path} is missing.`, {
       hint: "Copy it from another copy of the dataset, or read with --registry-mode current.",

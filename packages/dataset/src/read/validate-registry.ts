@@ -1,9 +1,9 @@
 import { contractHash, type NamespaceEntry, parseRegistry, type Registry, registryHash } from "@usr/registry";
-import { type Signal, scopedStorage } from "@usr/storage";
+import { type Signal, StorageError, scopedStorage } from "@usr/storage";
 import { frozenRegistryHash, frozenRegistryPath, inDataset, REGISTRY_DIR, REGISTRY_FILE } from "../layout.ts";
 import type { Root, ValidationMode } from "../types.ts";
 import { type Findings, findingOf } from "./findings.ts";
-import { listAll, readObject } from "./objects.ts";
+import { listAll, readRegistryFile } from "./objects.ts";
 
 /** A registry and what it is compared by. */
 export interface KnownRegistry {
@@ -53,12 +53,13 @@ async function readRegistry(
   findings: Findings,
   o: Signal,
 ): Promise<KnownRegistry | undefined> {
-  const object = await readObject(root.storage, path, o);
-  if (object === undefined) return undefined;
   try {
+    const object = await readRegistryFile(root.storage, path, o);
+    if (object === undefined) return undefined;
     const registry = await parseRegistry(new TextDecoder().decode(object.bytes));
     return { label: path, registry, hash: await registryHash(registry) };
   } catch (error) {
+    if (error instanceof StorageError) throw error;
     findings.add(findingOf(error, path));
     return undefined;
   }

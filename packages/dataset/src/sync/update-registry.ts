@@ -1,5 +1,5 @@
 import { REGISTRY_FILE } from "../layout.ts";
-import { readObject } from "../read/objects.ts";
+import { readRegistryFile } from "../read/objects.ts";
 import { takeRegistryLock } from "../write/lock.ts";
 import type { WritableRoot } from "../write/types.ts";
 
@@ -12,7 +12,7 @@ export const updateRegistry = async (
   update: (text: string | undefined) => Promise<string | undefined>,
 ): Promise<void> => {
   await using _lock = await takeRegistryLock(root);
-  const found = await readObject(root.storage, REGISTRY_FILE);
+  const found = await readRegistryFile(root.storage, REGISTRY_FILE);
   const text = await update(found && new TextDecoder().decode(found.bytes));
   if (text !== undefined) await root.storage.put(REGISTRY_FILE, new TextEncoder().encode(text));
 };
