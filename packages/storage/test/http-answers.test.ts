@@ -330,6 +330,30 @@ describe("the index", () => {
   });
 });
 
+test("the caller's abort ends every request that is out, with the caller's reason", async () => {
+  const reason = new Error("enough");
+  for (const verb of ["open", "read", "list"]) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    let answered = 0;
+    const ask: typeof fetch = (url, init) => {
+      if (verb === "read" && answered++ === 0)
+        return Promise.resolve(partial()({ url: String(url), range: "bytes=0-0", ifMatch: undefined }));
+      controller.abort(reason);
+      return init?.signal?.aborted === true
+        ? Promise.reject(new TypeError("broken off"))
+        : Promise.resolve(new Response("[]"));
+    };
+    const storage = httpStorage(BASE, { index: "index.json", fetch: ask });
+    const work = async (): Promise<unknown> => {
+      if (verb === "open") return storage.open("a", { signal });
+      if (verb === "read") return (await storage.open("a"))?.read(0, 3, { signal });
+      return storage.list("", { signal })[Symbol.asyncIterator]().next();
+    };
+    await expect(work(), verb).rejects.toBe(reason);
+  }
+});
+
 test("a request that is never answered is IO with the address, and an abort is the abort", async () => {
   const cause = new TypeError("fetch failed");
   const ask: typeof fetch = () => Promise.reject(cause);

@@ -32,6 +32,11 @@ test("every refusal tells its facts", async () => {
     "RANGE",
     { path: "d/a", size: 3, offset: 0, length: 4 },
   ]);
+  // However much is asked for, it is told as it was asked.
+  expect(await refusal(storage.extend("b", { ...from, etag, length: 2 ** 30 }, utf8("")))).toEqual([
+    "RANGE",
+    { path: "d/a", size: 3, offset: 0, length: 2 ** 30 },
+  ]);
   expect(await refusal(storage.put("d/a", utf8("x"), { mode: "create" }))).toEqual(["EXISTS", { path: "d/a" }]);
   expect(await refusal(storage.put("d/a", utf8("x"), { mode: { ifMatch: "another" } }))).toEqual([
     "CONFLICT",

@@ -16,16 +16,26 @@ export async function parseIndex(response: Response, name: string): Promise<read
 
 function parseEntry(entry: unknown, n: number, name: string): ObjectMeta {
   const broken = (problem: string): StorageError => invalid(name, `entry ${n} ${problem}`);
-  if (typeof entry !== "object" || entry === null) throw broken("is no object");
-  if (!("path" in entry) || typeof entry.path !== "string") throw broken("has no path");
-  if (!("size" in entry) || typeof entry.size !== "number" || !Number.isSafeInteger(entry.size) || entry.size < 0) {
-    throw broken("has no whole size");
-  }
-  if (!("etag" in entry) || typeof entry.etag !== "string") throw broken("has no etag");
-  const meta = { path: parsePath(entry.path), size: entry.size, etag: entry.etag };
-  if (!("modifiedMs" in entry)) return meta;
-  if (typeof entry.modifiedMs !== "number") throw broken("has a modifiedMs that is no number");
-  return { ...meta, modifiedMs: entry.modifiedMs };
+  if (!isObject(entry)) throw broken("is no object");
+  const { path, size, etag, modifiedMs } = entry;
+  if (typeof path !== "string") throw broken("has no path");
+  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) throw broken("has no whole size");
+  if (typeof etag !== "string") throw broken("has no etag");
+  const meta = { path: parsePath(path), size, etag };
+  if (modifiedMs === undefined) return meta;
+  if (typeof modifiedMs !== "number") throw broken("has a modifiedMs that is no number");
+  return { ...meta, modifiedMs };
+}
+
+interface Entry {
+  readonly path?: unknown;
+  readonly size?: unknown;
+  readonly etag?: unknown;
+  readonly modifiedMs?: unknown;
+}
+
+function isObject(value: unknown): value is Entry {
+  return typeof value === "object" && value !== null;
 }
 
 function invalid(name: string, problem: string, cause?: unknown): StorageError {
