@@ -172,6 +172,8 @@ describe.each(Object.entries(VERBS))("%s, with each system call failing in turn"
           // Only a disk that refuses the cutting too leaves a piece, and then it is told.
           expect([error.code, torn && !forever], at).toEqual([torn ? "IO" : code, false]);
           expect(error.details["path"], at).toBeTypeOf("string");
+          // What was being done is said, for those who read the log.
+          if (!torn) expect(error.details, at).toMatchObject({ action: expect.stringMatching(/./), errno });
           expect(error.cause, at).toBeInstanceOf(Error);
           expect([before, after], at).toContainEqual(left);
         }

@@ -101,6 +101,17 @@ describe("the model", () => {
   });
 });
 
+test("a folder that was pruned, and made again by someone who did not flush it, is flushed again", async () => {
+  const disk = powerCutDisk();
+  const storage = diskStorage("/data", { fs: disk.fs });
+  await storage.put("d/e/a", utf8("old"));
+  await storage.delete("d/e/a");
+  await storage.prune("d");
+  await disk.fs.mkdir("/data/d/e", { recursive: true });
+  await storage.put("d/e/a", utf8("new"));
+  expect(await images(disk, ["/data/d/e/a"])).toEqual(new Set(['"new"']));
+});
+
 describe("what a storage method returned from outlives a power cut:", () => {
   test.each([
     ["put", ["x/y/a"], async (s) => void (await s.put("x/y/a", utf8("new")))],
