@@ -63,7 +63,9 @@ const killed = async (folder: string, model: Model, number: number, when: When):
   return last === undefined ? number : Number(last.slice("done ".length)) + 1;
 };
 
-test(`${ROUNDS} kills at random moments: every reader sees a whole history`, { timeout: 40 * 60_000 }, async () => {
+test(`${ROUNDS} kills at random moments: every reader sees a whole history`, {
+  timeout: testRuns(40 * 60_000),
+}, async () => {
   const folder = await mkdtemp(join(tmpdir(), "usr-kill-"));
   let insideCommit = 0;
   let insideVerb = 0;
@@ -95,6 +97,7 @@ test(`${ROUNDS} kills at random moments: every reader sees a whole history`, { t
       if (existsSync(pending)) insideCommit++;
       else if (await isStaging(join(folder, DATASET, ".staging"))) insideVerb++;
 
+      if (round % 500 === 499) console.log(`${round + 1} kills, ${insideCommit} inside a commit, ${number} verbs done`);
       const where = `round ${round}, deeds ${from} to ${number}`;
       const view = await viewOf(root);
       const before = expected(model);

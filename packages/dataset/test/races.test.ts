@@ -34,7 +34,7 @@ const READS = testRuns(1000);
 const SEED = Number(process.env["USR_TEST_SEED"] ?? 1);
 const WRITER = fileURLToPath(new URL("history/writer.ts", import.meta.url));
 
-test(`${READS} reads beside a writer each see one committed state`, { timeout: 40 * 60_000 }, async () => {
+test(`${READS} reads beside a writer each see one committed state`, { timeout: testRuns(40 * 60_000) }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "usr-races-"));
   const root = rootAt(folder);
   await register(root, "kill", COLUMNS);

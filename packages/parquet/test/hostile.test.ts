@@ -147,6 +147,7 @@ describe("files made hostile", () => {
     );
     expect(files.length).toBeGreaterThan(60);
     const done = await inWorker({ files, seed: SEED, first: 0, count: CASES, allocationBudget: ALLOCATION_BUDGET });
+    console.log(`${CASES} hostile files: ${done.exact} read, ${done.refused} refused, ${done.failures.length} faults`);
     expect(done.failures).toEqual([]);
     expect(done.exact + done.refused).toBe(CASES);
     // Damage that is always refused at the door, or never, would prove nothing.
