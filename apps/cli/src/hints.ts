@@ -5,7 +5,7 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["FormatError CORRUPT", "Check the input, or name its format with --from: it is not guessed."],
   [
     "FormatError TOO_LARGE",
-    "If the input is meant to be that large: --memory gives a Parquet or Arrow input more room, --max-ratio allows few bytes to stand for many; the limit of one cell, line or record stands.",
+    "If the input is meant to be that large: --memory gives it more room (one cell, line or record an eighth, up to 512 MiB), --max-ratio allows few bytes to stand for many.",
   ],
   [
     "RemoteError TOO_LARGE",

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import type { Format, TableInput, TableReader } from "@usr/formats";
+import type { Format, OpenTableOptions, TableInput, TableReader } from "@usr/formats";
 import { FormatError, formatOf, openTable } from "@usr/formats";
 import { UsageError } from "./errors.ts";
 import { safe } from "./safe.ts";
@@ -49,6 +49,20 @@ export const formatFor = (
 const compressionOf = (path: string): "gz" | "zst" | undefined =>
   path.endsWith(".gz") ? "gz" : path.endsWith(".zst") ? "zst" : undefined;
 
+/** V8 makes no longer string; errors and listings show values as strings. */
+const LONGEST_TEXT = 2 ** 29 - 24;
+
+/** What an input may take when `--memory` is given. A cell, line or record is held a few times over while it is read; less than the usual limit is never set. */
+const roomFor = (memoryBytes: number | undefined): OpenTableOptions["limits"] =>
+  memoryBytes === undefined
+    ? {}
+    : {
+        maxBufferedBytes: memoryBytes,
+        maxDecodedBytes: memoryBytes,
+        maxFieldBytes: Math.min(Math.max(64 << 20, Math.floor(memoryBytes / 8)), LONGEST_TEXT),
+        maxRowBytes: Math.min(Math.max(256 << 20, Math.floor(memoryBytes / 2)), 2 ** 31),
+      };
+
 /** Opens an input file or stdin as a table; the format is said or known by its suffix, never guessed from content. */
 export const openInput = async (
   session: Session,
@@ -64,7 +78,7 @@ export const openInput = async (
   const { format, compression } = formatFor(path, o.from);
   const name = path === "-" ? "stdin" : path;
   const { memoryBytes, maxRatio } = session.options;
-  const limits = { maxBufferedBytes: memoryBytes, maxDecodedBytes: memoryBytes, maxRatio, batchRows: o.batchRows };
+  const limits = { ...roomFor(memoryBytes), maxRatio, batchRows: o.batchRows };
   const { allowRounding, eager } = o;
   const open = { format, name, limits, allowRounding, eager, signal: session.environment.signal };
   const regular = path !== "-" && (await isRegularFile(path));

@@ -77,6 +77,19 @@ describe("a Parquet input that stands for more than is allowed", () => {
   });
 });
 
+describe("a record of more than 64 MiB", () => {
+  it("is read with the room that --memory gives, and refused with a word about it without", async () => {
+    const sequence = "GATTACAC".repeat((65 << 20) / 8);
+    const fasta = await w.file("chromosome.fa", `>one\n${sequence}\n>two\nGATTACA\n`);
+    await w.usr(["init", "long"]);
+    const args = ["import", "long", "--path", fasta, ...BIO];
+    expect((await expectTooLarge(args)).error?.message).toMatch(/chromosome\.fa, row 1, .*67108864/);
+    await must([...args, "--memory", "1G"]);
+    const { stdout } = await must(["scan", "long", "--columns", "length"]);
+    expect(stdout.trim().split("\n")).toEqual([`{"length":${sequence.length}}`, '{"length":7}']);
+  }, 120_000);
+});
+
 describe("a remote whose files stand for more than is allowed", () => {
   const remote = (...args: readonly string[]): readonly string[] => ["--remotes", join(w.dir, "remotes.yaml"), ...args];
   let here: string;
