@@ -40,7 +40,8 @@ test("canonical texts have the value that a reader of YAML finds in them, or are
     if (await law(text)) read++;
   };
   await fc.assert(fc.asyncProperty(usual, counted), { numRuns: testRuns(150) });
-  expect(read).toBeGreaterThan(20);
+  // Most draws hold a text that is left to the reader of YAML; that some are read here is what makes the law say something.
+  expect(read).toBeGreaterThan(testRuns(150) / 50);
   const any = entries.map((list) => canonicalRegistry(registryOf([USR_STATE, ...list])));
   await fc.assert(fc.asyncProperty(any, counted), { numRuns: testRuns(150) });
 });
