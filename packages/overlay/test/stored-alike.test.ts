@@ -1,6 +1,8 @@
 import type { ByteSource } from "@usr/parquet";
+import { testRuns } from "@usr/testkit";
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { assembleOverlay, buildKeyIndex, mergeOverlay, openPart } from "../src/index.ts";
+import { assembleOverlay, buildKeyIndex, countKeys, mergeOverlay, openPart } from "../src/index.ts";
 import {
   bytesSource,
   entryOf,
@@ -19,7 +21,7 @@ const IDS = Array.from({ length: COUNT }, (_, row) => hex(row));
 const TYPES = { mock__score: "float64" };
 
 /** Part `minute`, with a value for each row that says which part and row it is of; every `gap`-th is NULL. */
-const part = (minute: number, ids: readonly string[], gap = 0): PartSpec => ({
+const part = (minute: number, ids: readonly (string | null)[], gap = 0): PartSpec => ({
   path: `_derived/mock/part-${minute}.parquet`,
   key: "id",
   createdAt: `2026-01-01T00:0${minute}:00.000000Z`,
@@ -82,4 +84,65 @@ test("keys in the same bytes are not decoded again", async () => {
   await cursor.read(0, 10);
   // The newest part answers; each of the older ones is read once, chunk by chunk, to be compared.
   expect(sizes.length).toBe(2 * 3);
+});
+
+test("keys are counted whatever parts share, as one key at a time would be counted", async () => {
+  const draws = fc.record({
+    shapes: fc.array(fc.constantFrom("same", "swapped", "blank", "others", "words"), { minLength: 1, maxLength: 6 }),
+    gap: fc.integer({ min: 2, max: 900 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(draws, async ({ shapes, gap }) => {
+      const keysOf: Record<string, readonly (string | null)[]> = {
+        same: IDS,
+        swapped: swapped(gap, gap + 4001),
+        blank: IDS.map((id, row) => (row % gap === 0 ? null : row % gap === 1 ? "\u00a0 " : id)),
+        others: IDS.map((id, row) => (row % gap === 0 ? hex(COUNT + row) : id)),
+        words: IDS.map((id, row) => (row % gap === 0 ? ` word ${row} ` : id)),
+      };
+      const keys = shapes.map((shape) => keysOf[shape]!);
+      const overlay = await overlayOf(
+        keys.map((ids, minute) => part(minute + 1, ids)),
+        TYPES,
+      );
+      const all = keys.toReversed().flatMap((ids) => ids.map((id) => id?.trim() ?? ""));
+      const known = new Set(all.filter((key) => key !== ""));
+      const base = new Set(IDS.slice(0, COUNT - gap));
+      const strangers = [...known].filter((key) => !base.has(key));
+      const counted = {
+        rows: all.length,
+        distinct: known.size,
+        blank: all.filter((key) => key === "").length,
+      };
+      expect(await countKeys(overlay)).toEqual({ ...counted, orphans: undefined, orphanSamples: [] });
+      const index = await buildKeyIndex("id", idBase([...base]));
+      expect(await countKeys(overlay, { index })).toEqual({
+        ...counted,
+        orphans: strangers.length,
+        orphanSamples: strangers.slice(0, 5),
+      });
+    }),
+    { numRuns: testRuns(12) },
+  );
+});
+
+test("of parts whose keys are the same bytes none is decoded to be counted", async () => {
+  const specs = [part(1, IDS), part(2, IDS), part(3, IDS)];
+  const parts = [];
+  for (const spec of specs) {
+    const source = bytesSource(await partBytes(spec), spec.path);
+    let opened = false;
+    // Every chunk is spoilt alike: what decodes it finds out.
+    const spoilt: ByteSource = {
+      meta: source.meta,
+      read: async (at, length) => {
+        const bytes = await source.read(at, length);
+        return opened ? bytes.map((byte) => byte ^ 0x55) : bytes;
+      },
+    };
+    parts.push(await openPart(spoilt));
+    opened = true;
+  }
+  const overlay = assembleOverlay(entryOf(specs), parts, registered("mock", TYPES));
+  expect(await countKeys(overlay)).toMatchObject({ rows: 3 * COUNT, distinct: COUNT, blank: 0 });
 });

@@ -68,7 +68,8 @@ function problemOf(error: unknown): { readonly code: string; readonly message: s
 }
 
 /**
- * What a dataset holds. Reads every footer, all keys of the overlays and, where rows were deleted, the ids.
+ * What a dataset holds. Reads every footer, all keys of the overlays, of which those that parts share in the same bytes are decoded at most once, and,
+ * where rows were deleted, the ids.
  *
  * @throws what `openSnapshot` throws for all overlays
  */
