@@ -23,7 +23,7 @@ const below = [];
 for (const name of asked.length > 0 ? asked : Object.keys(PACKAGES)) {
   console.log(`\n== @usr/${name}`);
   const env = { ...process.env, ...TEST_ENV, PATH, USR_MUTATION_PACKAGE: name };
-  const cwd = join(root, "packages", name);
+  const cwd = name === "runner" ? join(root, "scripts", "mutation", "sample") : join(root, "packages", name);
   const { status, error } = spawnSync("stryker", ["run", config, ...options], { cwd, env, stdio: "inherit" });
   if (error !== undefined) console.error(error.message);
   if (status !== 0) below.push(name);

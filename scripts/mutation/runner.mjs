@@ -1,10 +1,12 @@
 // The test runner of Stryker for vitest, with a shortcut. Stryker's own starts a thread for each mutant and loads the package into it, which
 // takes far longer than the tests. Here one thread stays (resident.mjs) and runs the tests with one mutant after the other. What it cannot
 // judge goes the long way, each in a thread of its own:
-// - a mutant in code that runs while modules load;
-// - a mutant that no test came by, as its code ran before and its result is kept;
+// - a mutant in code that runs while modules load (load.mjs sees to it that they do so outside of tests, or the tests that load them again would
+//   count as the only ones that notice);
 // - a mutant after which a test that failed goes on failing without it: it has spoilt something, or fails by itself;
-// - a mutant that is alive when a test is left which cannot be run twice.
+// - a mutant that is alive, as what the code made before may be kept, and some tests cannot be run twice. If no test came by it, the one that
+//   ran the code first is none that must notice: it is switched on before the modules load, and all tests run.
+// `npm run test:mutation -- runner` puts faults into a sample of such code, which are all found.
 import { commonTokens, declareFactoryPlugin, PluginKind, tokens } from "@stryker-mutator/api/plugin";
 import { MutantRunStatus } from "@stryker-mutator/api/test-runner";
 import { strykerPlugins as plugins } from "@stryker-mutator/vitest-runner";
@@ -120,10 +122,13 @@ class Runner {
   }
 
   async mutantRun(options) {
-    return (await this.#shortcut(options)) ?? (await this.#long()).mutantRun(options);
+    const { status, unseen, ...found } = (await this.#shortcut(options)) ?? {};
+    if (status !== undefined) return { status, ...found };
+    const fresh = unseen ? { ...options, mutantActivation: "static", testFilter: undefined } : options;
+    return (await this.#long()).mutantRun(fresh);
   }
 
-  /** `undefined` where the answer cannot be relied on. */
+  /** No `status` where the answer cannot be relied on; `unseen` where no test came by. */
   async #shortcut({ mutantActivation, activeMutant, testFilter, hitLimit }) {
     if (mutantActivation !== "runtime" || testFilter === undefined) return undefined;
     const tests = this.#thread.repeatable(testFilter);
@@ -146,7 +151,7 @@ class Runner {
     if (hits > hitLimit) return { status: MutantRunStatus.Timeout, reason: `Hit limit reached (${hits}/${hitLimit})` };
     if (failed)
       return { status: MutantRunStatus.Killed, killedBy: [failed.id], failureMessage: failed.message, nrOfTests };
-    return hits === 0 || tests.length < testFilter.length ? undefined : { status: MutantRunStatus.Survived, nrOfTests };
+    return { unseen: hits === 0 };
   }
 
   async dispose() {

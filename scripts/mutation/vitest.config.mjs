@@ -1,7 +1,10 @@
+import { fileURLToPath } from "node:url";
 import { base } from "../../vitest.base.ts";
 import { excludedTests } from "./config.mjs";
 
 const name = process.env["USR_MUTATION_PACKAGE"] ?? "";
+const shared = base(name);
+const load = fileURLToPath(new URL("load.mjs", import.meta.url));
 const conditions = ["@usr/source", "node", "import", "default"];
 /**
  * One thread runs all test files of a mutant and ends with it: a thread for each file would take longer than the tests.
@@ -9,7 +12,15 @@ const conditions = ["@usr/source", "node", "import", "default"];
  * @type {import("vitest/config").ViteUserConfig}
  */
 const config = {
-  test: { ...base(name), exclude: excludedTests(name), isolate: false, reporters: [] },
+  test: {
+    ...shared,
+    exclude: excludedTests(name),
+    isolate: false,
+    reporters: [],
+    setupFiles: [...shared.setupFiles, load],
+    // Stryker puts its own in front, which switches the mutant on that the modules are to be loaded with.
+    sequence: { setupFiles: "list" },
+  },
   ssr: { resolve: { conditions } },
   resolve: { conditions },
 };
