@@ -23,7 +23,6 @@ const SENSITIVE = [
  */
 const isSensitive = (key: string): boolean => {
   const name = key
-    .trim()
     .toLowerCase()
     .replaceAll("-", "_")
     .replace(/author(?!i)/g, "#");

@@ -61,6 +61,7 @@ describe("refusals", () => {
         details: { action: "attach", missing: ["rows_incoming", "rows_missing"] },
       }),
     );
+    expect(code({ action: "attach", metrics: undefined })).toBe("BAD_EVENT");
     expect(code({ action: "pull", metrics: undefined })).toBeUndefined();
   });
   it("what could not be written, before anything is changed", () => {
@@ -84,6 +85,7 @@ describe("redaction", () => {
         " Bearer ": null,
         max_tokens: 5,
         session_id: [1],
+        "pass-word": "no word of the list",
         deep: { list: [{ webhook_url: "u", kept: 1 }], cookie: { a: 1 } },
       }),
     ).toEqual({
@@ -92,6 +94,7 @@ describe("redaction", () => {
       " Bearer ": HIDDEN,
       max_tokens: HIDDEN,
       session_id: HIDDEN,
+      "pass-word": "no word of the list",
       deep: { list: [{ webhook_url: HIDDEN, kept: 1 }], cookie: HIDDEN },
     });
   });

@@ -49,7 +49,11 @@ test("short ranges are looked at in place", () => {
 
 test("a first byte that is no symbol is found, in ranges of any length", () => {
   const text = new TextEncoder().encode(`-${"ACGT".repeat(200)}`);
-  for (const size of [1, 100, 255, 256, 257, 800]) expect(createBulkChecker("dna_4")(text, 0, size)).toBe(0);
+  const check = createBulkChecker("dna_4");
+  const sizes = [1, 100, 255, 256, 257, 800];
+  for (const size of sizes) expect(check(text, 0, size)).toBe(0);
+  expect(check(new Uint8Array(16_384).fill(0x41), 0, 16_384)).toBe(-1);
+  for (const size of sizes) expect(check(text, 0, size)).toBe(0);
 });
 
 test("short sequences are not read one by one, long ones alone are", () => {
@@ -84,4 +88,7 @@ test("what is for many is not made for few", () => {
   expect(few.reads).toBe(255 * 7);
   expect(createBulkChecker("dna_4")(few.bytes, 0, 16_383)).toBe(-1);
   expect(few.reads).toBe(255 * 7 + 16_383);
+  // the range counts, not where it lies
+  expect(createBulkChecker("dna_4")(few.bytes, 20_000, 20_300)).toBe(-1);
+  expect(few.reads).toBe(255 * 7 + 16_383 + 300);
 });

@@ -55,6 +55,18 @@ describe("laws", () => {
       { numRuns: testRuns(2000) },
     );
   });
+  it("of a circle the least rotation counts: every sequence of two bases up to 9", () => {
+    for (let length = 1; length <= 9; length++)
+      for (let bits = 0; bits < 2 ** length; bits++) {
+        const sequence = bits.toString(2).padStart(length, "0").replaceAll("0", "A").replaceAll("1", "C");
+        const [least = ""] = Array.from(sequence, (_, by) => rotated(sequence, by)).sort();
+        expect(csseguid(sequence, "dna").slice(1)).toBe(lsseguid(least).slice(1));
+      }
+  });
+  it("every letter from A to Z is hashed, and no strand is looked for", () => {
+    const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    expect(md5(letters)).toBe(createHash("md5").update(letters).digest("hex"));
+  });
   it("MD5 and SHA-512 are those of node:crypto at every length around their blocks", () => {
     for (let length = 1; length <= 400; length++) {
       const sequence = "GATTACA".repeat(60).slice(0, length);
@@ -76,11 +88,15 @@ describe("refusals", () => {
           hint: expect.stringContaining("lsseguid"),
         }),
       );
-    expect(() => cdseguid("ACGT", "DNA")).toThrow(expect.objectContaining({ code: "BAD_BIO_TYPE" }));
+    for (const digest of [csseguid, ldseguid, cdseguid])
+      expect(() => digest("ACGT", "DNA")).toThrow(expect.objectContaining({ code: "BAD_BIO_TYPE" }));
   });
   it("a base without a partner is named with its place", () => {
     expect(() => ldseguid("ACGU", "dna")).toThrow(
       expect.objectContaining({ code: "BAD_SYMBOL", details: { symbol: "U", position: 4 } }),
+    );
+    expect(() => ldseguid("UCG", "dna")).toThrow(
+      expect.objectContaining({ code: "BAD_SYMBOL", details: { symbol: "U", position: 1 } }),
     );
     expect(() => cdseguid("ACT", "rna")).toThrow(expect.objectContaining({ code: "BAD_SYMBOL" }));
   });
