@@ -7,9 +7,12 @@ import { VERSION } from "./version.ts";
 const builtin = process.getBuiltinModule;
 const { fstatSync, writeSync } = builtin("node:fs");
 
-/** Text is text for people until someone asks: only a character device can be a terminal. */
+/**
+ * Text is text for people until someone asks: only a character device can be a terminal. Asked for as bigints, because node keeps the last
+ * answer in numbers, and as long as that is a pipe it takes no link on the way to a module for a link.
+ */
 const isTerminal = (descriptor: number): boolean =>
-  fstatSync(descriptor).isCharacterDevice() && builtin("node:tty").isatty(descriptor);
+  fstatSync(descriptor, { bigint: true }).isCharacterDevice() && builtin("node:tty").isatty(descriptor);
 
 /** The stream of stdout; a closed pipe would be an uncaught exception without a listener, the write's own callback reports it. */
 const stream = (): typeof process.stdout => {
