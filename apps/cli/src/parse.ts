@@ -20,6 +20,20 @@ const GLOBAL_HEADING = "Global options:";
  * Throws `UsageError`, with the nearest name where one is unknown.
  */
 export const parseCommandLine = (argv: readonly string[], version: string): Parsed => {
+  // A command that is run has been named in full. The others are there to be listed, and to be what a wrong name was meant to be.
+  const words = new Set(argv);
+  const named = COMMANDS.filter(({ name }) => name.split(" ").every((word) => words.has(word)));
+  try {
+    const parsed = parseAmong(named, argv, version);
+    if (parsed.kind === "run") return parsed;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+  }
+  return parseAmong(COMMANDS, argv, version);
+};
+
+/** `parseCommandLine` where these are all the commands there are. */
+export const parseAmong = (commands: readonly CommandSpec[], argv: readonly string[], version: string): Parsed => {
   let run: { spec: CommandSpec; typed: Typed; command: Command } | undefined;
   let out = "";
   let mistake = "";
@@ -64,7 +78,7 @@ export const parseCommandLine = (argv: readonly string[], version: string): Pars
     groups.set(name, group);
     return words.has(name) ? withGlobals(prepared(group)) : group;
   };
-  for (const spec of COMMANDS) {
+  for (const spec of commands) {
     const [first = "", second] = spec.name.split(" ");
     const parent = second === undefined ? program : groupOf(first);
     if (second !== undefined && !words.has(first)) continue;

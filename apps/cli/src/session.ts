@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { type Stats, stat } from "node:fs";
 import type { Readable } from "node:stream";
 import type { Root } from "@usr/dataset";
 import type { WritableRoot } from "@usr/dataset/write";
@@ -102,7 +102,10 @@ const rootPath = (environment: Environment, options: GlobalOptions): string => {
 
 /** A root that is not there holds nothing to read, and is no root at all where it is a file. */
 const requireFolder = async (path: string, o: { readonly absent: boolean }): Promise<void> => {
-  const found = await stat(path).catch((error: unknown) => {
+  const asked = new Promise<Stats>((resolve, reject) => {
+    stat(path, (error, stats) => (error === null ? resolve(stats) : reject(error)));
+  });
+  const found = await asked.catch((error: unknown) => {
     const known = aboutFile(error, "open the root", path);
     if (o.absent && known instanceof Error && "code" in known && known.code === "NOT_FOUND") return undefined;
     throw known;

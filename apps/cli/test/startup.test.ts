@@ -92,6 +92,11 @@ test("looking at datasets opens no file of the program but those that read the c
   expect(opened).toContain("ls");
 });
 
+test("looking at datasets names no module of node that loads readers of lines and watchers of folders", async () => {
+  for (const file of ["main.js", "look.js"])
+    expect(await readFile(join(built, "dist", file), "utf8"), file).not.toContain('"node:fs/promises"');
+});
+
 test("the program is ASCII, which is read without looking at it", async () => {
   for (const file of ["main.js", "look.js", "work.js", "arrow.js"])
     expect(

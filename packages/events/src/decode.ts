@@ -4,24 +4,33 @@ import type { EventLine, JsonObject, LineProblem, LoggedEvent } from "./types.ts
 const object = v.custom<JsonObject>((value) => typeof value === "object" && value !== null && !Array.isArray(value));
 
 /** What makes a line an event. Everything else a line holds is kept unseen. */
-const Envelope = v.looseObject({
-  event_version: v.pipe(v.number(), v.integer()),
-  timestamp_utc: v.string(),
-  action: v.pipe(v.string(), v.nonEmpty()),
-  dataset: v.looseObject({ name: v.string(), root: v.nullable(v.string()) }),
-  args: object,
-  metrics: object,
-  artifacts: object,
-  maintenance: object,
-  fingerprint: object,
-  registry_hash: v.nullable(v.string()),
-  actor: v.intersect([object, v.looseObject({ tool: v.string(), run_id: v.string() })]),
-  version: v.string(),
-  event_id: v.optional(v.string()),
-  recovered: v.optional(v.boolean()),
-});
+const envelope = () =>
+  v.looseObject({
+    event_version: v.pipe(v.number(), v.integer()),
+    timestamp_utc: v.string(),
+    action: v.pipe(v.string(), v.nonEmpty()),
+    dataset: v.looseObject({ name: v.string(), root: v.nullable(v.string()) }),
+    args: object,
+    metrics: object,
+    artifacts: object,
+    maintenance: object,
+    fingerprint: object,
+    registry_hash: v.nullable(v.string()),
+    actor: v.intersect([object, v.looseObject({ tool: v.string(), run_id: v.string() })]),
+    version: v.string(),
+    event_id: v.optional(v.string()),
+    recovered: v.optional(v.boolean()),
+  });
 
-const isEvent = (value: unknown): value is LoggedEvent => v.is(Envelope, value);
+let made: ReturnType<typeof envelope> | undefined;
+
+/** Put together for the first line: most commands read none. */
+const schema = (): ReturnType<typeof envelope> => {
+  made ??= envelope();
+  return made;
+};
+
+const isEvent = (value: unknown): value is LoggedEvent => v.is(schema(), value);
 
 /**
  * All events of a log, in order, and what else lies in it. Never throws: blank lines are skipped, the bare `NaN` and `Infinity` of Python's
@@ -72,7 +81,7 @@ export function decodeLine(raw: RawLine, line: number | undefined): EventLine | 
       : problem("torn", "The last line is cut off before its end.");
   }
   if (isEvent(value)) return { kind: "event", event: value, text, line, offset: raw.offset };
-  const issue = v.safeParse(Envelope, value).issues?.[0];
+  const issue = v.safeParse(schema(), value).issues?.[0];
   const where = issue && v.getDotPath(issue);
   return problem("foreign", `The line is not an event${where ? `: ${where} is missing or of another type` : ""}.`);
 }

@@ -109,9 +109,9 @@ const whileever = (test: Code, body: Code): Code => [0x03, EMPTY, ...when(test, 
 const lanes = [0, 1, 2, 3];
 const BEGIN = [P1 + P2, P2, 0n, -P1];
 /** A word on the stack on its way into the digest. */
-const scrambled: Code = [...times(P2), ...rotate(31), ...times(P1)];
+const scrambled = (): Code => [...times(P2), ...rotate(31), ...times(P1)];
 
-const ofLanes: Code = [
+const ofLanes = (): Code => [
   ...lanes.flatMap((k) => [...long(BEGIN[k]!), ...set(LANE + k)]),
   ...whileever(left(32), [
     ...lanes.flatMap((k) => [
@@ -121,21 +121,22 @@ const ofLanes: Code = [
     ...forward(32),
   ]),
   ...lanes.flatMap((k) => [...get(LANE + k), ...rotate([1, 7, 12, 18][k]!), ...(k === 0 ? [] : [PLUS])]),
-  ...lanes.flatMap((k) => [...get(LANE + k), ...scrambled, XOR, ...times(P1), ...plus(P4)]),
+  ...lanes.flatMap((k) => [...get(LANE + k), ...scrambled(), XOR, ...times(P1), ...plus(P4)]),
   ...set(H),
 ];
 
 const shifted = (bits: number): Code => [...get(H), ...get(H), ...long(BigInt(bits)), SHIFT_RIGHT, XOR];
 
-const oneText: Code = [
+/** The instructions for one text. Functions, so that who hashes nothing does not put them together. */
+const oneText = (): Code => [
   ...[...get(INDEX), ...int(2), SHIFT_LEFT, ...load32(OFFSETS), ...set(AT)],
   ...[...get(INDEX), ...int(2), SHIFT_LEFT, ...load32(OFFSETS + 4), ...set(END)],
   // the size goes on the stack, for the bytes are taken before it is added
   ...[...get(END), ...get(AT), SUB, WIDEN],
-  ...when(left(32), ofLanes, [...long(P5), ...set(H)]),
+  ...when(left(32), ofLanes(), [...long(P5), ...set(H)]),
   ...[...get(H), PLUS, ...set(H)],
   ...whileever(left(8), [
-    ...[...get(AT), ...load64(0), ...scrambled, ...get(H), XOR, ...rotate(27), ...times(P1), ...plus(P4), ...set(H)],
+    ...[...get(AT), ...load64(0), ...scrambled(), ...get(H), XOR, ...rotate(27), ...times(P1), ...plus(P4), ...set(H)],
     ...forward(8),
   ]),
   ...when(left(4), [
@@ -155,7 +156,7 @@ function moduleBytes(): Uint8Array<ArrayBuffer> {
   const body = [
     // locals beyond the parameter: three integers, then the digest and its four lanes
     ...[2, 3, I32, 5, I64],
-    ...whileever([...get(INDEX), ...get(COUNT), LESS], [...oneText, ...get(INDEX), ...int(1), ADD, ...set(INDEX)]),
+    ...whileever([...get(INDEX), ...get(COUNT), LESS], [...oneText(), ...get(INDEX), ...int(1), ADD, ...set(INDEX)]),
     0x0b,
   ];
   return Uint8Array.from([

@@ -1,7 +1,6 @@
 /// <reference types="node" />
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import * as promises from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { afterPrefix, checkPrefix, checkRange, chunksOf } from "../body.ts";
 import { StorageError } from "../error.ts";
@@ -12,6 +11,7 @@ import { attempt, attemptIfPresent, diskError, errnoOf, quietly } from "./error.
 import { foldersOf } from "./folders.ts";
 import { type DiskFile, type DiskFs, metaOf } from "./fs.ts";
 import { lockFile } from "./lock.ts";
+import { nodeFs } from "./node-fs.ts";
 import { placesOf } from "./place.ts";
 import { linkNew, publish, stage, stageCopy } from "./publish.ts";
 import { takingTurns } from "./turns.ts";
@@ -20,7 +20,7 @@ import { walk } from "./walk.ts";
 export interface DiskOptions {
   /** Fresh random bytes, for the names of writes in flight. Default: the system's. */
   readonly random?: ((bytes: number) => Uint8Array) | undefined;
-  /** Default: `node:fs/promises`. */
+  /** Default: that of Node. */
   readonly fs?: DiskFs | undefined;
 }
 
@@ -35,7 +35,7 @@ const DIGEST_CHUNK = 2 ** 20;
  */
 export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Storage> {
   const root = resolve(rootDir);
-  const fs = o.fs ?? promises;
+  const fs = o.fs ?? nodeFs;
   const random = o.random ?? ((bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes)));
   const places = placesOf(fs, root);
   const folders = foldersOf(fs, root);

@@ -1,0 +1,59 @@
+import { testRuns } from "@usr/testkit";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { UsageError } from "../src/errors.ts";
+import { parseAmong, parseCommandLine } from "../src/parse.ts";
+import { COMMANDS } from "../src/table.ts";
+
+const told = (parse: () => unknown): unknown => {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const { message, code, hint, details } = error;
+    return { message, code, hint, details };
+  }
+};
+
+const flags = COMMANDS.flatMap(({ options }) => options.flatMap((option) => option.flags.split(/[ ,]+/)[0] ?? []));
+const word = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...new Set(COMMANDS.flatMap(({ name }) => name.split(" "))), "help", "lss") },
+  { weight: 2, arbitrary: fc.constantFrom("demo", "x", "-", "--", "7", "", "-x", "--nonsense", "--root=y", "-yn") },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom("--root", "--json", "-y", "--no-color", "--help", "-h", "--version", "--lock-timeout"),
+  },
+  { weight: 2, arbitrary: fc.constantFrom(...new Set(flags)) },
+);
+/** The name of a command, often, with words around it; or any words. */
+const line = fc
+  .tuple(
+    fc.array(word, { maxLength: 2 }),
+    fc.option(fc.constantFrom(...COMMANDS.map(({ name }) => name.split(" "))), { nil: [] }),
+    fc.array(word, { maxLength: 5 }),
+  )
+  .map((parts) => parts.flat());
+
+test("a line means the same among all commands as among those that it names", () => {
+  fc.assert(
+    fc.property(line, (argv) => {
+      expect(told(() => parseCommandLine(argv, "0"))).toEqual(told(() => parseAmong(COMMANDS, argv, "0")));
+    }),
+    { numRuns: testRuns(500) },
+  );
+});
+
+test("every command and example means the same", () => {
+  for (const { name, args } of COMMANDS) {
+    for (const end of [
+      [],
+      args.map(() => "x"),
+      ["--help"],
+      ["--json", "--nonsense"],
+      [...args.map(() => "ls"), "ls"],
+    ]) {
+      const argv = ["--root", "r", ...name.split(" "), ...end];
+      expect(told(() => parseCommandLine(argv, "0"))).toEqual(told(() => parseAmong(COMMANDS, argv, "0")));
+    }
+  }
+});

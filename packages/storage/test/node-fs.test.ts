@@ -1,0 +1,111 @@
+/// <reference types="node" />
+import { constants } from "node:fs";
+import * as promises from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { DiskFs } from "../src/node/index.ts";
+import { nodeFs } from "../src/node/node-fs.ts";
+import { freshFolder } from "./folder.ts";
+
+const told = async (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    (value) => ({ value }),
+    (error: Error & { code?: string; syscall?: string; path?: string; dest?: string }) => {
+      const { code, syscall, path, dest, message } = error;
+      return { error: error instanceof Error, code, syscall, path, dest, message };
+    },
+  );
+
+test("every call answers and refuses as node:fs/promises does", async () => {
+  await using folder = await freshFolder();
+  const at = (name: string): string => join(folder.path, name);
+  const big = { bigint: true } as const;
+  const calls: readonly ((fs: DiskFs, own: string) => Promise<unknown>)[] = [
+    (fs, own) => fs.mkdir(at(`${own}/x/y`), { recursive: true }).then((made) => made?.replace(own, "")),
+    (fs, own) => fs.mkdir(at(`${own}/x/y`), { recursive: true }),
+    (fs) => fs.mkdir(at("none/x"), { recursive: false }),
+    (fs) => fs.mkdir(at("file"), { recursive: false }),
+    (fs, own) => fs.rmdir(at(`${own}/x/y`)),
+    (fs) => fs.rmdir(at("full")),
+    async (fs) => (await fs.readdir(at("full"), { withFileTypes: true })).map((e) => [e.name, e.isDirectory()]),
+    (fs) => fs.readdir(at("file"), { withFileTypes: true }),
+    (fs, own) => fs.copyFile(at("file"), at(`${own}/copy`), constants.COPYFILE_EXCL),
+    (fs) => fs.copyFile(at("file"), at("full/inner"), constants.COPYFILE_EXCL),
+    (fs, own) => fs.rename(at(`${own}/copy`), at(`${own}/moved`)),
+    (fs) => fs.rename(at("none"), at("moved")),
+    (fs, own) => fs.link(at(`${own}/moved`), at(`${own}/linked`)),
+    (fs) => fs.link(at("file"), at("full/inner")),
+    (fs, own) => fs.unlink(at(`${own}/linked`)),
+    (fs) => fs.unlink(at("none")),
+    async (fs) => (await fs.lstat(at("link"), big)).isSymbolicLink(),
+    (fs) => fs.lstat(at("none"), big),
+    async (fs) => (await fs.stat(at("link"), big)).ino,
+    (fs) => fs.stat(at("loop"), big),
+    (fs) => fs.realpath(at("link")),
+    (fs) => fs.realpath(at("loop")),
+    (fs) => fs.stat(at("a\0b"), big),
+    (fs) => fs.open(at("link"), constants.O_RDONLY | constants.O_NOFOLLOW),
+    (fs) => fs.open(at("file"), "wx"),
+    async (fs, own) => {
+      const file = await fs.open(at(`${own}/new`), "wx+", 0o600);
+      const bytes = new Uint8Array(8);
+      const written = await file.write(Uint8Array.of(9, 1, 2, 3, 9), 1, 3, null);
+      const placed = await file.write(Uint8Array.of(7), 0, 1, 1);
+      await file.sync();
+      const read = await file.read(bytes, 2, 6, 1);
+      await file.truncate(1);
+      const { size, mtimeMs } = await file.stat(big);
+      await file.close();
+      return [written.bytesWritten, placed.bytesWritten, read.bytesRead, bytes, size, typeof mtimeMs];
+    },
+    async (fs) => {
+      const file = await fs.open(at("file"), "r");
+      try {
+        return await file.write(Uint8Array.of(1), 0, 1, null);
+      } finally {
+        await file.close();
+      }
+    },
+  ];
+  await promises.mkdir(at("full"));
+  await promises.writeFile(at("full/inner"), "inner");
+  await promises.writeFile(at("file"), "file");
+  await promises.symlink("file", at("link"));
+  await promises.symlink("loop", at("loop"));
+  for (const own of ["ours", "theirs"]) await promises.mkdir(at(own));
+  for (const [i, call] of calls.entries()) {
+    const ours = JSON.stringify(await told(call(nodeFs, "ours")), plain);
+    const theirs = JSON.stringify(await told(call(promises, "theirs")), plain);
+    expect(ours.replaceAll("/ours", "/own"), String(i)).toBe(theirs.replaceAll("/theirs", "/own"));
+  }
+});
+
+const plain = (_: string, value: unknown): unknown => (typeof value === "bigint" ? String(value) : value);
+
+test("a file is closed after what is under way, once, and nothing is asked of it afterwards", async () => {
+  await using folder = await freshFolder();
+  const name = join(folder.path, "file");
+  await promises.writeFile(name, new Uint8Array(2 ** 20).fill(5));
+  const file = await nodeFs.open(name, "r");
+  const parts = Array.from({ length: 16 }, () => new Uint8Array(2 ** 20));
+  const ended: string[] = [];
+  const reads = parts.map((bytes) =>
+    file.read(bytes, 0, bytes.length, 0).then(({ bytesRead }) => {
+      ended.push("read");
+      return bytesRead;
+    }),
+  );
+  const closed = file.close().then(() => ended.push("closed"));
+  const late = file.read(new Uint8Array(1), 0, 1, 0);
+  await expect(late).rejects.toMatchObject({ code: "EBADF", syscall: "read" });
+  expect(await Promise.all(reads)).toEqual(parts.map(() => 2 ** 20));
+  await closed;
+  expect(ended.at(-1)).toBe("closed");
+  expect(parts.every((bytes) => bytes.every((byte) => byte === 5))).toBe(true);
+  // The number is another file's by now: neither is touched.
+  const other = await nodeFs.open(name, "r");
+  await file.close();
+  await expect(file.stat({ bigint: true })).rejects.toMatchObject({ code: "EBADF" });
+  expect((await other.stat({ bigint: true })).size).toBe(BigInt(2 ** 20));
+  await other.close();
+});
