@@ -101,6 +101,24 @@ const END = 2;
 /** Up to this size a page is stored: making a compressor costs a quarter of a millisecond, and such pages do not shrink. */
 const STORED = 128;
 
+/**
+ * Memory that bodies are put together in is used again, by the next file too: a page of a megabyte each time is what garbage collections come
+ * from.
+ */
+const spare: Uint8Array[] = [];
+const SPARE = 8;
+const SPARE_BYTES = 2 * 2 ** 20;
+const memoryOf = (size: number): Uint8Array => {
+  const at = spare.findIndex(({ length }) => length >= size);
+  return at < 0 ? new Uint8Array(size + (size >> 3)) : spare.splice(at, 1)[0]!;
+};
+/** What was given back last is the likeliest to fit what comes next. */
+const giveBack = (memory: Uint8Array): void => {
+  if (memory.length > SPARE_BYTES) return;
+  spare.unshift(memory);
+  if (spare.length > SPARE) spare.pop();
+};
+
 /** Compresses with zstd. Throws `NOT_SUPPORTED` where the runtime has no zstd: nothing is downgraded in silence. */
 export function zstdCompressor(level: number): Compressor {
   const zlib = nativeZlib();
@@ -118,12 +136,6 @@ export function zstdCompressor(level: number): Compressor {
     const bytes = concatBytes(parts);
     return bytes.length <= STORED ? storedFrame(bytes) : compress(bytes, options(bytes.length));
   };
-  // Memory that bodies are put together in is used again: a page of a megabyte each time is what garbage collections come from.
-  const spare: Uint8Array[] = [];
-  const memoryOf = (size: number): Uint8Array => {
-    const held = spare.pop();
-    return held !== undefined && held.length >= size ? held : new Uint8Array(size + (size >> 3));
-  };
   return {
     now,
     soon: (parts) => {
@@ -135,7 +147,7 @@ export function zstdCompressor(level: number): Compressor {
         // Told that the first bytes are the last ones too, zstd compresses from where they lie to where the result goes, as it does at once; else
         // by way of buffers of its own, which takes a quarter longer. Node then ends a second, empty frame.
         beside(bytes, { ...options(size), flush: END }, (error, result) => {
-          if (memory !== undefined) spare.push(memory);
+          if (memory !== undefined) giveBack(memory);
           if (error === null) resolve(firstFrame(result));
           else reject(error);
         });

@@ -4,6 +4,7 @@ import { extendParquet } from "@usr/parquet/extend";
 import type { Schema } from "@usr/schema";
 import { RECORDS } from "../layout.ts";
 import type { BaseTable } from "../types.ts";
+import type { LastRows } from "./last-rows.ts";
 import { decodedColumns, ROW_GROUP_ROWS, type Rows, regroup, tableOptions } from "./row-groups.ts";
 import type { Staged, Transaction } from "./types.ts";
 
@@ -44,19 +45,26 @@ export const groupsKept = (
 
 /**
  * Stages the base with rows appended; `undefined` where there are none. `added` brings the columns of the file's schema. Memory is bounded by
- * one full row group.
+ * one full row group. With `last` the rows that are written anew come from there where it holds them, and what was written is held for the next time.
  */
 export const stageAppended = async (
   tx: Transaction,
   base: BaseTable,
   schema: Schema,
   added: AsyncIterable<Rows>,
+  last?: LastRows,
 ): Promise<Staged | undefined> => {
-  const { file } = base;
+  const { file, meta } = base;
   const { ahead, pieces } = await lookAhead(added, ROW_GROUP_ROWS);
   if (ahead === 0) return undefined;
   const keep = groupsKept(file.rowGroups, ahead);
-  return stageAfterGroups(tx, base, schema, keep, regroup(file.schema, behind(file, keep, pieces)));
+  const start = file.rowGroups[keep]?.startRow ?? file.numRows;
+  const old = last?.since(meta.etag, start) ?? stored(file, start);
+  const rows = oneAfterTheOther(old, pieces);
+  const passing = last?.passing(meta.etag, start, rows);
+  const staged = await stageAfterGroups(tx, base, schema, keep, regroup(file.schema, passing?.rows ?? rows));
+  passing?.written(staged.etag);
+  return staged;
 };
 
 /**
@@ -102,11 +110,13 @@ const lookAhead = async (
   return { ahead, pieces: pieces() };
 };
 
-/** The rows of all row groups but the first `keep`, and more after them. */
-async function* behind(file: ParquetFile, keep: number, more: AsyncIterable<Rows>): AsyncGenerator<Rows> {
-  const start = file.rowGroups[keep]?.startRow ?? file.numRows;
+/** The rows of a file from row `start` on. */
+async function* stored(file: ParquetFile, start: number): AsyncGenerator<Rows> {
   if (start < file.numRows) yield* readBatches(file, { start, end: file.numRows });
-  yield* more;
+}
+
+async function* oneAfterTheOther(...sources: readonly (Iterable<Rows> | AsyncIterable<Rows>)[]): AsyncGenerator<Rows> {
+  for (const source of sources) yield* source;
 }
 
 async function* copied(

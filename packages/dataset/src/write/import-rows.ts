@@ -1,6 +1,6 @@
 import type { TableBatch, TableReader } from "@usr/formats";
 import { idText } from "@usr/id/bulk";
-import type { Column, DataType } from "@usr/schema";
+import type { Column, DataType, Utf8Column } from "@usr/schema";
 import { gatherColumns, isValid } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { BASE_FIELDS } from "../layout.ts";
@@ -111,9 +111,9 @@ const importBatch = async (
   const rows = check(batch);
   for (const { kind, start } of rows.runs) rules.admits(kind.bioType, kind.alphabet, batch.firstRow + start);
   addIds(rows.words, numRows);
-  const ids = idText(rows.words, numRows);
+  const ids = idColumn(rows.words, numRows);
   const columns = baseColumns(batch, rows, ids, rules);
-  const kept = await newRows(batch, columns[0]!, ids, rules, counts, refused);
+  const kept = await newRows(batch, ids, rules, counts, refused);
   counts.rowsAdded += kept?.length ?? numRows;
   return kept === undefined
     ? { numRows, columns }
@@ -126,21 +126,24 @@ const importBatch = async (
 /** The rows whose ids are not in the base, where some are; the others are counted or noted. */
 const newRows = async (
   { firstRow, numRows }: TableBatch,
-  idColumn: Column,
-  ids: Uint8Array,
+  ids: Utf8Column,
   rules: ImportRules,
   counts: ImportCounts,
   refused: { readonly stored: Refusal; readonly deleted: Refusal },
 ): Promise<Int32Array | undefined> => {
   const { deleted } = rules.known;
-  const stored = await rules.known.stored?.(idColumn);
+  const stored = (await rules.known.stored?.(ids))?.lookupEach(ids);
   if (stored === undefined && deleted.size === 0) return undefined;
+  const { data } = ids;
   const kept = new Int32Array(numRows);
   let count = 0;
   for (let i = 0; i < numRows; i++) {
-    const sample = (): Record<string, unknown> => ({ id: ascii(ids.subarray(i * 40, i * 40 + 40)), row: firstRow + i });
-    if (deleted.find(ids, i * 40, i * 40 + 40) >= 0) note(refused.deleted, sample());
-    else if (stored === undefined || stored.lookup(ids, i * 40, i * 40 + 40) < 0) kept[count++] = i;
+    const sample = (): Record<string, unknown> => ({
+      id: ascii(data.subarray(i * ID, (i + 1) * ID)),
+      row: firstRow + i,
+    });
+    if (deleted.size > 0 && deleted.find(data, i * ID, (i + 1) * ID) >= 0) note(refused.deleted, sample());
+    else if (stored === undefined || stored[i]! < 0) kept[count++] = i;
     else if (rules.onConflict === "ignore") counts.rowsSkipped++;
     else note(refused.stored, sample());
   }
@@ -149,16 +152,20 @@ const newRows = async (
 
 const TYPES = BASE_FIELDS.map(({ type }) => type);
 
+/** Bytes of an id. */
+const ID = 40;
+
+const idColumn = (words: Int32Array, count: number): Utf8Column => ({
+  layout: "utf8",
+  type: TYPES[0]!,
+  length: count,
+  offsets: evenOffsets(count, ID),
+  data: idText(words, count),
+});
+
 /** The columns of all rows, sharing memory with the input where it has them as they are stored. */
-const baseColumns = (batch: TableBatch, rows: CheckedRows, ids: Uint8Array, rules: ImportRules): readonly Column[] => {
+const baseColumns = (batch: TableBatch, rows: CheckedRows, id: Column, rules: ImportRules): readonly Column[] => {
   const { numRows } = batch;
-  const id: Column = {
-    layout: "utf8",
-    type: TYPES[0]!,
-    length: numRows,
-    offsets: evenOffsets(numRows, 40),
-    data: ids,
-  };
   const length = new Int32Array(numRows);
   for (let i = 0; i < numRows; i++) length[i] = rows.ends[i]! - rows.starts[i]!;
   const kinds = (type: DataType, text: (kind: CheckedRows["runs"][number]["kind"]) => string): Column => {

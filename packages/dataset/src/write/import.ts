@@ -87,7 +87,7 @@ export const appendRows = async (
     const known = await (remembered?.of ?? knownIds)(snapshot);
     const rows = importedRows(table, rulesOf(known, keys, o, tx.nowUs), counts);
     const noted = remembered === undefined ? rows : noting(rows, added);
-    const staged = await stageAppended(tx, snapshot.base, schema, inBaseOrder(file.schema, noted));
+    const staged = await stageAppended(tx, snapshot.base, schema, inBaseOrder(file.schema, noted), remembered?.rows);
     const result = resultOf(snapshot, counts, tx.registryHash);
     if (staged === undefined) return { result };
     etag = staged.etag;

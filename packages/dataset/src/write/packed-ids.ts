@@ -33,9 +33,13 @@ export const packedIds = (): PackedIds => {
     add: (words, count) => {
       for (let from = 0; from < count; ) {
         const at = size % BLOCK;
-        if (at === 0) blocks.push(new Int32Array(BLOCK * WORDS));
-        const n = Math.min(count - from, BLOCK - at);
-        blocks.at(-1)!.set(words.subarray(from * WORDS, (from + n) * WORDS), at * WORDS);
+        // Few are all that come, as a rule, where few come first.
+        if (size === 0) blocks.push(new Int32Array(Math.min(BLOCK, count) * WORDS));
+        else if (at === 0) blocks.push(new Int32Array(BLOCK * WORDS));
+        else if (at * WORDS === blocks.at(-1)!.length) blocks.push(wholeBlock(blocks.pop()!));
+        const block = blocks.at(-1)!;
+        const n = Math.min(count - from, block.length / WORDS - at);
+        block.set(words.subarray(from * WORDS, (from + n) * WORDS), at * WORDS);
         size += n;
         from += n;
       }
@@ -84,6 +88,12 @@ export const packedIds = (): PackedIds => {
       };
     },
   };
+};
+
+const wholeBlock = (words: Int32Array): Int32Array => {
+  const block = new Int32Array(BLOCK * WORDS);
+  block.set(words);
+  return block;
 };
 
 const firstOf = <T extends { readonly again: number }>(found: readonly T[], count: number): T[] =>

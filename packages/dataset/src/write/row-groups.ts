@@ -30,8 +30,8 @@ export async function* regroup(
     let missing = count;
     for (const piece of held) {
       const n = Math.min(missing, piece.numRows);
-      if (n > 0) parts.push(slice(piece, 0, n));
-      if (n < piece.numRows) rest.push(slice(piece, n, piece.numRows));
+      if (n > 0) parts.push(sliceRows(piece, 0, n));
+      if (n < piece.numRows) rest.push(sliceRows(piece, n, piece.numRows));
       missing -= n;
     }
     held = rest;
@@ -55,7 +55,8 @@ export async function* regroup(
   if (rows > 0) yield take(rows);
 }
 
-const slice = (piece: Rows, start: number, end: number): Rows =>
+/** Rows `[start, end)` of a piece, sharing its memory. */
+export const sliceRows = (piece: Rows, start: number, end: number): Rows =>
   start === 0 && end === piece.numRows
     ? piece
     : { numRows: end - start, columns: piece.columns.map((column) => sliceColumn(column, start, end)) };
