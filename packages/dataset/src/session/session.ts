@@ -52,8 +52,8 @@ const FLUSH_ROWS = 16_384;
 /**
  * Many imports in a row, as programs that make sequences write. Each flush is an import of its own: it takes the lock of the dataset, commits
  * all of its rows or none, leaves one event and lets the lock go, so that readers never wait and other writers get their turn. Known ids
- * are kept from flush to flush (about 45 bytes for each stored row), and so are the rows of the last row group that is not full, so that a flush costs its rows and not the base, as long as
- * nobody else writes.
+ * are kept from flush to flush (about 45 bytes for each stored row), and so are the rows behind the last full row group (32 MiB of them at most),
+ * so that a flush costs its rows and not the base, as long as nobody else writes.
  *
  * Row numbers in errors count from the first row of the session. A flush that fails throws what the import would, with `rows_committed` in
  * the details; the flushes before it stay, its own rows are dropped, and so is the session: every later call throws the same error.
