@@ -6,8 +6,10 @@ import { concatBytes, sizeOf } from "./pieces.ts";
 import { snappyDecode } from "./snappy.ts";
 import { firstFrame, storedFrame } from "./zstd-frame.ts";
 
-/** Decompresses one page body into exactly `size` bytes, or throws `CORRUPT`. */
-export type Decompress = (bytes: Uint8Array, size: number) => Uint8Array;
+/** Gives memory of at least `size` bytes, whatever they are. */
+export type Memory = (size: number) => Uint8Array;
+/** Decompresses one page body into exactly `size` bytes, or throws `CORRUPT`. Where `memory` is asked, they lie at the begin of what it gave. */
+export type Decompress = (bytes: Uint8Array, size: number, memory?: Memory) => Uint8Array;
 /** The same on another thread. */
 export type Inflate = (bytes: Uint8Array, size: number) => Promise<Uint8Array>;
 type Raw = (bytes: Uint8Array, size: number) => Uint8Array;

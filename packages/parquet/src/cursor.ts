@@ -1,4 +1,4 @@
-import type { Decompress } from "./codec.ts";
+import type { Decompress, Memory } from "./codec.ts";
 import { corrupt, tooLarge } from "./error.ts";
 import { rowsBefore } from "./even-levels.ts";
 import type { SchemaNode } from "./footer.ts";
@@ -86,8 +86,16 @@ export function leafCursor(
   let entry = 0;
   let value = 0;
   let pagesSeen = 0;
-  /** What each decoded page was charged with, until it is released. */
-  const charged = new Map<Page, number>();
+  /** What each decoded page was charged with, and the memory it was decompressed to, until it is released. */
+  const charged = new Map<Page, { readonly bytes: number; readonly memory: Uint8Array | undefined }>();
+  /** Memory of released pages. To allocate a page of a megabyte each time is what garbage collections come from. */
+  const spare: Uint8Array[] = [];
+  let asked: Uint8Array | undefined;
+  const memory: Memory = (size) => {
+    const held = spare.pop();
+    asked = held !== undefined && held.length >= size ? held : new Uint8Array(size + (size >> 3));
+    return asked;
+  };
 
   /** Charges a page before it is decoded. A value takes four bytes at least, however few the page has. */
   const charge = ({ uncompressed, count }: PageHeader): number => {
@@ -101,10 +109,11 @@ export function leafCursor(
   };
   /** Pages that were passed have gone into columns. */
   const release = (): void => {
-    for (const [page, bytes] of charged) {
+    for (const [page, { bytes, memory }] of charged) {
       if (page === current || queue.includes(page)) continue;
       charged.delete(page);
       budget.left += bytes;
+      if (memory !== undefined) spare.push(memory);
     }
   };
 
@@ -170,9 +179,10 @@ export function leafCursor(
 
   const decode = (header: PageHeader): Page => {
     const bytes = charge(header);
-    const page = decodeDataPage(pages, header, leaf, decompress, dictionary, limits);
+    asked = undefined;
+    const page = decodeDataPage(pages, header, leaf, decompress, dictionary, limits, memory);
     if (leaf.rep > 0 && chunk.pageRows !== undefined) checkPageRows(countRows(page, 0, page.entries));
-    charged.set(page, bytes);
+    charged.set(page, { bytes, memory: asked });
     return page;
   };
 

@@ -1,4 +1,4 @@
-import type { Decompress } from "./codec.ts";
+import type { Decompress, Memory } from "./codec.ts";
 import { crc32 } from "./crc.ts";
 import { corrupt, notSupported, tooLarge } from "./error.ts";
 import { type EvenLevels, evenLevels, rowsBefore } from "./even-levels.ts";
@@ -114,7 +114,7 @@ export function decodeDictionary(
   return decodePlain(leaf, data, 0, data.length, header.count, limits);
 }
 
-/** Decodes a data page of either version. */
+/** Decodes a data page of either version. Its values may lie in what `memory` gave. */
 export function decodeDataPage(
   bytes: Uint8Array,
   header: PageHeader,
@@ -122,6 +122,7 @@ export function decodeDataPage(
   decompress: Decompress,
   dictionary: PlainValues | undefined,
   limits: Limits,
+  memory?: Memory,
 ): Page {
   const body = bodyOf(bytes, header);
   const entries = header.count;
@@ -147,10 +148,10 @@ export function decodeDataPage(
       if (packed.length !== size) throw corrupt(`a page holds ${packed.length} bytes, its header says ${size}`);
       data = packed;
     } else {
-      data = size === 0 ? packed.subarray(0, 0) : decompress(packed, size);
+      data = size === 0 ? packed.subarray(0, 0) : decompress(packed, size, memory);
     }
   } else {
-    data = decompress(body, header.uncompressed);
+    data = decompress(body, header.uncompressed, memory);
     if (leaf.rep > 0) {
       const end = levelsEnd(data, at, getI32(header.detail, 4));
       repeated = [at + 4, end];

@@ -43,12 +43,12 @@ export function createReadAhead(
   let row = chunk.firstRow;
   let page = 0;
 
-  const take: Decompress = (bytes, size) => {
+  const take: Decompress = (bytes, size, memory) => {
     const found = started.get(bytes.byteOffset);
-    if (found === undefined || found.body.buffer !== bytes.buffer) return decompress(bytes, size);
+    if (found === undefined || found.body.buffer !== bytes.buffer) return decompress(bytes, size, memory);
     started.delete(bytes.byteOffset);
     budget.bytes += found.size;
-    return found.bytes ?? decompress(bytes, size);
+    return found.bytes ?? decompress(bytes, size, memory);
   };
 
   const begin = (body: Uint8Array, size: number): void => {

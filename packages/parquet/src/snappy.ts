@@ -1,7 +1,8 @@
+import type { Memory } from "./codec.ts";
 import { corrupt } from "./error.ts";
 
-/** Decodes one raw snappy block into exactly `size` bytes. */
-export function snappyDecode(input: Uint8Array, size: number): Uint8Array {
+/** Decodes one raw snappy block into exactly `size` bytes, at the begin of `memory` where it is given. */
+export function snappyDecode(input: Uint8Array, size: number, memory?: Memory): Uint8Array {
   let at = 0;
   let declared = 0;
   for (let shift = 0; ; shift += 7) {
@@ -11,7 +12,7 @@ export function snappyDecode(input: Uint8Array, size: number): Uint8Array {
     if (b < 0x80) break;
   }
   if (declared !== size) throw corrupt(`a snappy page holds ${declared} bytes, its header says ${size}`);
-  const out = new Uint8Array(size);
+  const out = memory?.(size).subarray(0, size) ?? new Uint8Array(size);
   let to = 0;
   while (at < input.length) {
     const tag = input[at++]!;
