@@ -1,9 +1,7 @@
 import { corrupt, notSupported } from "./error.ts";
 import { CODEC } from "./format.ts";
-import { lz4Decode, lz4HadoopDecode } from "./lz4.ts";
 import { nativeZlib } from "./native.ts";
 import { concatBytes, sizeOf } from "./pieces.ts";
-import { snappyDecode } from "./snappy.ts";
 import { firstFrame, storedFrame } from "./zstd-frame.ts";
 
 /** Gives memory of at least `size` bytes, whatever they are. */
@@ -14,17 +12,17 @@ export type Decompress = (bytes: Uint8Array, size: number, memory?: Memory) => U
 export type Inflate = (bytes: Uint8Array, size: number) => Promise<Uint8Array>;
 type Raw = (bytes: Uint8Array, size: number) => Uint8Array;
 
-/** The decompressor of a codec number. Native where the runtime has it, else a portable one, loaded on first need. */
+/** The decompressor of a codec number. Native where the runtime has it, else a portable one; those are loaded on first need. */
 export async function decompressor(codec: number): Promise<Decompress> {
   switch (codec) {
     case CODEC.uncompressed:
       return checked((bytes) => bytes);
     case CODEC.snappy:
-      return snappyDecode;
+      return (await import("./snappy.ts")).snappyDecode;
     case CODEC.lz4Raw:
-      return lz4Decode;
+      return (await import("./lz4.ts")).lz4Decode;
     case CODEC.lz4:
-      return lz4HadoopDecode;
+      return (await import("./lz4.ts")).lz4HadoopDecode;
     case CODEC.gzip:
       return checked(native("gunzipSync") ?? (await portable("decompressGzip")));
     case CODEC.brotli:

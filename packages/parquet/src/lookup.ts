@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BloomFilter, decodeFilter, digestsOf } from "./bloom.ts";
+import type { BloomFilter } from "./bloom.ts";
 import { ParquetError } from "./error.ts";
 import { nodeOf } from "./passthrough.ts";
 import { readExactly, readRanges } from "./source.ts";
@@ -19,6 +19,8 @@ export type { BloomFilter } from "./bloom.ts";
 export function writtenHere(file: ParquetFile): boolean {
   return file.createdBy === CREATED_BY;
 }
+
+// Filters and their hashes are loaded where a filter is: a page in a browser that looks nothing up goes without.
 
 /** Bytes of filters that are held at a time, about. */
 const WINDOW = 8 * 2 ** 20;
@@ -44,6 +46,7 @@ export async function rowGroupsWith(
 ): Promise<readonly Candidate[]> {
   const leaf = textLeaf(file, column);
   if (values.length === 0) return [];
+  const { decodeFilter, digestsOf } = await import("./bloom.ts");
   const digests = digestsOf(values);
   const candidates: Candidate[] = [];
   const groups = file.footer.rowGroups.map((group, index) => ({ index, filter: group.chunks[leaf]!.filter }));
@@ -75,7 +78,9 @@ export async function rowGroupFilter(
   o: Signal = {},
 ): Promise<BloomFilter | undefined> {
   const range = file.footer.rowGroups[rowGroup]?.chunks[textLeaf(file, column)]?.filter;
-  return range === undefined ? undefined : decodeFilter(await readExactly(file.source, range.offset, range.length, o));
+  if (range === undefined) return undefined;
+  const { decodeFilter } = await import("./bloom.ts");
+  return decodeFilter(await readExactly(file.source, range.offset, range.length, o));
 }
 
 /** Whether a text column has a filter in a row group; it is not read. */

@@ -1,5 +1,4 @@
 import { type Field, sameType } from "@usr/schema";
-import { decodeFilter } from "./bloom.ts";
 import type { PageLocation, WrittenChunk } from "./chunk-writer.ts";
 import { adopt, type Declaration, declare, sameDeclaration } from "./declare.ts";
 import { ParquetError } from "./error.ts";
@@ -88,6 +87,7 @@ function filterOf(file: ParquetFile, { filter }: Chunk, createdBy: string, o: Si
   if (filter === undefined || file.createdBy !== createdBy) return undefined;
   return async () => {
     const bytes = await readExactly(file.source, filter.offset, filter.length, o);
+    const { decodeFilter } = await import("./bloom.ts");
     return decodeFilter(bytes) === undefined ? undefined : bytes;
   };
 }
