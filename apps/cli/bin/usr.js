@@ -51,7 +51,8 @@ const keep = ({ script, path, runs }) => {
   try {
     fs.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
     const file = fs.openSync(temporary, "wx", 0o600);
-    fs.writeSync(file, Buffer.concat([script.createCachedData(), Buffer.of(runs)]));
+    // Unlike writeSync, to the last byte or not at all.
+    fs.writeFileSync(file, Buffer.concat([script.createCachedData(), Buffer.of(runs)]));
     // V8 checks neither source nor checksum of what it is given: a file is whole or not there.
     fs.fsyncSync(file);
     fs.closeSync(file);
