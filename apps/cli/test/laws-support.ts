@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { sequenceId } from "@usr/id";
 import { goldenPath } from "@usr/testkit";
 import { expect } from "vitest";
-import { openWorkspace, type Ran, type Workspace } from "./support.ts";
+import { demoWorkspace, openWorkspace, type Ran, type Workspace } from "./support.ts";
 
-export { demoWorkspace as demo } from "./support.ts";
+export { demoWorkspace as demo };
 
 /** The rows of `demoWorkspace`, in base order. */
 export const SEQUENCES = ["ACGT", "TTTT", "GGGG", "acgt", "CCGG"] as const;
@@ -85,3 +85,15 @@ export const goldenWorkspace = async (name: string): Promise<Workspace> => {
 };
 
 export const at = (w: Workspace, path: string): string => join(w.root, path);
+
+export const scan = async (w: Workspace): Promise<string> => (await done(w, ["scan", "demo"])).stdout;
+
+/** demo with three parts of mock that overlap in keys and differ in columns and their order. */
+export const threeParts = async (): Promise<Workspace> => {
+  const w = await demoWorkspace();
+  const [A, T, G] = IDS;
+  await attach(w, `id,score,tag\n${A},1,old\n${T},2,two\n`);
+  await attach(w, `id,n,score\n${T},7,\n${G},8,3\n`, { extra: ["--overwrite"] });
+  await attach(w, `tag,id,score\nnew,${A},\n`, { extra: ["--overwrite"] });
+  return w;
+};
