@@ -92,6 +92,17 @@ test("looking at datasets opens no file of the program but those that read the c
   expect(opened).toContain("ls");
 });
 
+test("the built program lists a broken dataset, and none of the others as broken", async () => {
+  const root = join(built, "root");
+  for (const name of ["a", "b", "c"])
+    await cp(goldenPath("densegen/densegen/demo"), join(root, name), { recursive: true });
+  await writeFile(join(root, "b", "records.parquet"), "");
+  const { stdout, stderr } = run(["ls", "--json", "--root", root]);
+  const listed: readonly { readonly dataset: string; readonly rows: number | null }[] = JSON.parse(stdout).data;
+  expect(listed.map(({ dataset, rows }) => `${dataset} ${rows === null}`)).toEqual(["a false", "b true", "c false"]);
+  expect(stderr.match(/warning/g)).toHaveLength(1);
+});
+
 test("looking at datasets names no module of node that loads readers of lines and watchers of folders", async () => {
   for (const file of ["main.js", "look.js"])
     expect(await readFile(join(built, "dist", file), "utf8"), file).not.toContain('"node:fs/promises"');

@@ -108,6 +108,10 @@ describe("the checker", () => {
           'import { b } from "@usr/schema/columns";\nimport type { C } from "yaml";\nexport const a = () => import("yaml");',
         ),
         file(
+          "src/turns.ts",
+          "for (const x of xs) {\n  using h = x();\n  try {\n    (() => { using i = x(); })();\n  } catch {}\n}",
+        ),
+        file(
           "test/a.test.ts",
           'import "node:fs";\nimport "vitest";\nimport "@usr/testkit";\nimport "@usr/registry";\nlet x: any;',
         ),
@@ -203,6 +207,18 @@ describe("the checker", () => {
     ],
     ["a file of too many lines", item("id", { files: [file("src/a.ts", "\n".repeat(501))] }), "501 lines"],
     ["any", item("id", { files: [file("src/a.ts", "export const a = (x: any) => x;")] }), "src/a.ts:1: any"],
+    [
+      "an error that the next turn throws again",
+      item("id", {
+        files: [
+          file(
+            "src/a.ts",
+            "for (const x of xs) {\n  try {\n    {\n      await using h = await x();\n    }\n  } catch {}\n}",
+          ),
+        ],
+      }),
+      "src/a.ts:4: using in a loop that catches",
+    ],
     ["a compiler silenced", item("id", { files: [file("src/a.ts", "// @ts-expect-error")] }), "src/a.ts:1: any"],
     [
       "an import that leaves the package",

@@ -27,27 +27,35 @@ export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly
   const summaries: DatasetSummary[] = [];
   for (const [dataset, objects] of groupDatasets(await listAll(root.storage, "", o))) {
     const data = objects.filter((meta) => meta.path === RECORDS || isOverlayObject(meta));
-    const summary = {
+    summaries.push({
+      dataset,
+      ...(await countRows(root, dataset, o)),
       namespaces: [...new Set(data.filter(isOverlayObject).map(({ path }) => overlayName(path)))],
       size_bytes: data.reduce((sum, meta) => sum + meta.size, 0),
       updated_at: newestChange(data),
-    };
-    try {
-      await using snapshot = await openSnapshot(root, dataset, {
-        namespaces: "none",
-        tombstones: true,
-        signal: o.signal,
-      });
-      const rows_base = snapshot.base.file.numRows;
-      const rows_deleted = await countDeleted(snapshot, o);
-      summaries.push({ dataset, rows: rows_base - rows_deleted, rows_deleted, rows_base, ...summary });
-    } catch (error) {
-      o.signal?.throwIfAborted();
-      const unknown = { rows: null, rows_deleted: null, rows_base: null };
-      summaries.push({ dataset, ...unknown, ...summary, problem: problemOf(error) });
-    }
+    });
   }
   return summaries;
+}
+
+async function countRows(
+  root: Root,
+  dataset: string,
+  o: Signal,
+): Promise<Pick<DatasetSummary, "rows" | "rows_deleted" | "rows_base" | "problem">> {
+  try {
+    await using snapshot = await openSnapshot(root, dataset, {
+      namespaces: "none",
+      tombstones: true,
+      signal: o.signal,
+    });
+    const rows_base = snapshot.base.file.numRows;
+    const rows_deleted = await countDeleted(snapshot, o);
+    return { rows: rows_base - rows_deleted, rows_deleted, rows_base };
+  } catch (error) {
+    o.signal?.throwIfAborted();
+    return { rows: null, rows_deleted: null, rows_base: null, problem: problemOf(error) };
+  }
 }
 
 function isOverlayObject({ path }: ObjectMeta): boolean {

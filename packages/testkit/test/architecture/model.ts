@@ -14,6 +14,8 @@ export interface SourceFile {
   readonly imports: readonly Import[];
   /** Lines with `any`, `@ts-ignore` and the like. */
   readonly escapes: readonly number[];
+  /** Lines with a `using` in a loop that goes on after an error of its scope. */
+  readonly staleErrors: readonly number[];
   /** Names that the file exports at run time; `undefined` where `export *` hides them. */
   readonly exports: readonly string[] | undefined;
 }

@@ -80,7 +80,27 @@ export const readSource = (path: string, text: string): SourceFile => {
   for (const [at, line] of text.split("\n").entries()) {
     if (/@ts-(?:ignore|expect-error|nocheck)\b/.test(line)) escapes.push(at + 1);
   }
-  return { path, lines: text.split("\n").length - 1, imports, escapes, exports: exportsOf(source) };
+  const staleErrors = caughtUsings(source).map(lineOf);
+  return { path, lines: text.split("\n").length - 1, imports, escapes, staleErrors, exports: exportsOf(source) };
+};
+
+/** Every `using` between which and a loop around it, in the same function, stands a `catch`. */
+const caughtUsings = (source: ts.SourceFile): readonly ts.Node[] => {
+  const found: ts.Node[] = [];
+  const visit = (node: ts.Node, around: "" | "loop" | "caught"): void => {
+    // `await using` carries the flag of `using` too.
+    if (around === "caught" && ts.isVariableDeclarationList(node) && (node.flags & ts.NodeFlags.Using) !== 0)
+      found.push(node);
+    ts.forEachChild(node, (child) => {
+      if (ts.isFunctionLike(node)) visit(child, "");
+      else if (ts.isIterationStatement(node, false)) visit(child, around === "caught" ? "caught" : "loop");
+      else if (ts.isTryStatement(node) && node.catchClause !== undefined && child === node.tryBlock && around !== "")
+        visit(child, "caught");
+      else visit(child, around);
+    });
+  };
+  visit(source, "");
+  return found;
 };
 
 const importOf = (node: ts.Node): Omit<Import, "line"> | undefined => {

@@ -171,6 +171,13 @@ const fileBreaches = (item: Package): readonly string[] =>
     ...(isSource(file.path)
       ? file.escapes.map((line) => `${item.folder}/${file.path}:${line}: any and @ts-… have no place in src`)
       : []),
+    // esbuild keeps the error of such a scope in a variable of the whole function: the next turn of the loop throws it again (0.28).
+    ...(isSource(file.path)
+      ? file.staleErrors.map(
+          (line) =>
+            `${item.folder}/${file.path}:${line}: using in a loop that catches: give the turn a function of its own`,
+        )
+      : []),
     ...file.imports
       .filter(
         ({ specifier }) =>
