@@ -1,4 +1,4 @@
-// The long runs of the suites about crashes, races and hostile input: `node scripts/prove.mjs crash|race|hostile`.
+// The long runs of the suites about crashes, races and hostile input: `node scripts/prove.mjs crash|race|hostile [FILE...]`, all files of a suite or those named.
 // USR_TEST_RUNS overrides the factor, USR_TEST_SEED the seed; docs/reliability.md says what each suite does.
 import { spawnSync } from "node:child_process";
 import { delimiter, join } from "node:path";
@@ -45,9 +45,17 @@ const SUITES = {
   },
 };
 
-const suite = SUITES[process.argv[2]];
-if (suite === undefined) {
-  console.error(`usage: node scripts/prove.mjs ${Object.keys(SUITES).join("|")}`);
+const [, , suiteName, ...only] = process.argv;
+const suite = SUITES[suiteName];
+const unknown = only.filter(
+  (name) =>
+    !Object.values(suite?.files ?? {})
+      .flat()
+      .includes(name),
+);
+if (suite === undefined || unknown.length > 0) {
+  console.error(`usage: node scripts/prove.mjs ${Object.keys(SUITES).join("|")} [FILE...]`);
+  if (suite !== undefined) console.error(`not in ${suiteName}: ${unknown.join(" ")}`);
   process.exit(2);
 }
 
@@ -58,7 +66,8 @@ const env = {
 };
 let failed = false;
 for (const [folder, names] of Object.entries(suite.files)) {
-  const files = names.map((name) => `test/${name}.test.ts`);
+  const files = names.filter((name) => only.length === 0 || only.includes(name)).map((name) => `test/${name}.test.ts`);
+  if (files.length === 0) continue;
   console.log(`\n== ${folder}: ${files.join(" ")}, USR_TEST_RUNS=${env.USR_TEST_RUNS}`);
   // A long run takes as long as it takes; a hang inside a case has its own limit.
   const args = ["run", "--testTimeout=0", ...files];

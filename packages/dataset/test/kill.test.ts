@@ -17,6 +17,7 @@ import {
   DATASET,
   deedOf,
   expected,
+  firstModel,
   type Model,
   rootAt,
   sequenceOf,
@@ -77,14 +78,7 @@ test(`${ROUNDS} kills at random moments: every reader sees a whole history`, {
     const rows = Array.from({ length: BASE_ROWS }, (_, row) => sequenceOf(row));
     await importCsv(root, DATASET, `sequence\n${rows.join("\n")}\n`);
     const first = (await eventsOf(root, DATASET)).length;
-    let model: Model = {
-      batches: [],
-      values: rows.map(() => null),
-      deleted: new Set(),
-      splits: new Map(),
-      parts: 0,
-      commits: 0,
-    };
+    let model = firstModel(BASE_ROWS);
     let number = 0;
     let state = SEED;
     for (let round = 0; round < ROUNDS; round++) {
@@ -92,8 +86,8 @@ test(`${ROUNDS} kills at random moments: every reader sees a whole history`, {
       const from = number;
       const when = round % 2 === 0 ? { afterMs: (state >> 8) % 600 } : { inCommit: pending };
       const next = await killed(folder, model, number, when);
-      for (; number < next; number++) model = told(model, deedOf(SEED, number, BASE_ROWS));
-      const maybe = told(model, deedOf(SEED, number, BASE_ROWS));
+      for (; number < next; number++) model = told(model, deedOf(SEED, number, BASE_ROWS), number);
+      const maybe = told(model, deedOf(SEED, number, BASE_ROWS), number);
       if (existsSync(pending)) insideCommit++;
       else if (await isStaging(join(folder, DATASET, ".staging"))) insideVerb++;
 

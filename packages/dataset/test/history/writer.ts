@@ -13,8 +13,8 @@ let { model, number } = modelOf(text);
 for (; ; number++) {
   const deed = deedOf(Number(seed), number, Number(baseRows));
   process.stdout.write(`begin ${number}\n`);
-  await perform(root, model, Number(baseRows), deed);
-  model = told(model, deed);
+  await perform(root, model, deed);
+  model = told(model, deed, number);
   process.stdout.write(`done ${number}\n`);
   await sleep(Number(pauseMs));
 }
