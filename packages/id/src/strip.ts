@@ -30,14 +30,15 @@ export function strip(text: string): string {
 /** The code point of the 2 or 3 byte UTF-8 sequence at `at`, as far as white space needs it; other bytes give a value that is no white space. */
 const wide = (bytes: Uint8Array, at: number, width: number): number => {
   const lead = bytes[at]!;
-  const next = bytes[at + 1]! & 63;
-  return width === 2
-    ? lead === 0xc2
-      ? 0x80 | next
-      : 0
-    : lead > 0xe0 && lead < 0xe4
-      ? ((lead & 15) << 12) | (next << 6) | (bytes[at + 2]! & 63)
-      : 0;
+  if (width === 2 ? lead !== 0xc2 : lead < 0xe1 || lead > 0xe3) return 0;
+  let code = width === 2 ? lead & 31 : lead & 15;
+  for (let k = 1; k < width; k++) {
+    const next = bytes[at + k]!;
+    // Not UTF-8: a letter behind a stray byte is a letter.
+    if ((next & 0xc0) !== 0x80) return 0;
+    code = (code << 6) | (next & 63);
+  }
+  return code;
 };
 
 /** `strip` on the UTF-8 bytes `[start, end)`: the range that is left. An all-blank range gives an empty one. */

@@ -37,6 +37,22 @@ test("stripping bytes is stripping text", () => {
   );
 });
 
+test("stripping bytes that are no UTF-8 is stripping what they are decoded to: a stray byte takes no letter with it", () => {
+  const [lead, letters] = [
+    [0xc2, 0xe1, 0xe2, 0xe3],
+    [0x45, 0x20, 0x05, 0x80, 0x85, 0x9a, 0xa0, 0xa8, 0xc5, 0xff],
+  ];
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...lead, ...letters), { maxLength: 8 }), (given) => {
+      const [start, end] = stripRange(Uint8Array.from(given), 0, given.length);
+      expect(decode(Uint8Array.from(given.slice(start, end)))).toBe(strip(decode(Uint8Array.from(given))));
+    }),
+    { numRuns: testRuns(20_000) },
+  );
+  // c2 45 is no U+0085: the letter E stays.
+  expect(stripRange(Uint8Array.of(0xc2, 0x45), 0, 2)).toEqual([0, 2]);
+});
+
 /** Bytes of white space, of what shares bytes with it, and of nothing. */
 const piece = fc
   .constantFrom(..."\t\x1b\x1f !A\x85\xa0\u1680\u2009\u3000\u{5a000}\u{52005}")
