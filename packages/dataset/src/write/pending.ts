@@ -16,6 +16,8 @@ export interface PendingRecord {
   readonly commit: number;
   /** A file of whole lines, there once the steps are done, that go into the log before the events. */
   readonly lines?: string | undefined;
+  /** How long the log was before them, in bytes; where it is not said, nobody knows. */
+  readonly logSize?: number | undefined;
   /** Each event with the step that makes it true. */
   readonly events: readonly { readonly event: UsrEvent; readonly step: number }[];
 }
@@ -136,12 +138,15 @@ async function* chunksOf(handle: ReadHandle): AsyncGenerator<Uint8Array> {
     yield await handle.read(at, Math.min(CHUNK, handle.meta.size - at));
 }
 
-/** The lines of a file that the log lacks: some may have arrived, and other programs may have appended since. */
-const appendMissing = async (storage: Storage, path: string, o: AppendOptions): Promise<void> => {
+/**
+ * The lines of a file that have not arrived: some may have, and other programs may have appended since. Only what lies behind the log as it was
+ * counts as arrived, for a line without an id may say again, rightly, what an older one says.
+ */
+const appendMissing = async (storage: Storage, path: string, logSize: number, o: AppendOptions): Promise<void> => {
   await using wanted = await storage.open(path);
   if (wanted === undefined) return;
   await using log = await storage.open(EVENTS_LOG);
-  const missing = await missingLines(log && { handle: log, start: 0 }, { handle: wanted, start: 0 });
+  const missing = await missingLines(log && { handle: log, start: logSize }, { handle: wanted, start: 0 });
   if (missing.length === 0) return;
   await using _lock =
     o.locked === true
@@ -193,7 +198,7 @@ export const recover = async (storage: Storage, o: AppendOptions = {}): Promise<
     }
   }
   if (happened) await pruneAfter(storage, record);
-  if (happened && record.lines !== undefined) await appendMissing(storage, record.lines, o);
+  if (happened && record.lines !== undefined) await appendMissing(storage, record.lines, record.logSize ?? 0, o);
   for (const { event, step } of record.events) {
     const cause = record.steps[step];
     if (cause === undefined || !(happened || (await isDone(storage, cause)))) continue;

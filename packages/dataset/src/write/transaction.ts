@@ -121,6 +121,7 @@ const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit
   const held = { locked: true };
   try {
     await requireOpenLog(tx.storage);
+    if (record.lines !== undefined) record = { ...record, logSize: await sizeOf(tx.storage, EVENTS_LOG) };
     await writePending(tx.storage, record);
     await carryOut(tx.storage, record, held);
   } catch (cause) {
@@ -142,6 +143,12 @@ const quietly = (lock: AsyncDisposable): AsyncDisposable => ({
 /** A log that takes no lines stops the commit while nothing is changed. Appending nothing asks: it makes the log at most, and writes no byte. */
 const requireOpenLog = async (storage: Storage): Promise<void> => {
   await storage.append?.(EVENTS_LOG, new Uint8Array(0));
+};
+
+const sizeOf = async (storage: Storage, path: string): Promise<number> => {
+  const handle = await storage.open(path);
+  await handle?.[Symbol.asyncDispose]();
+  return handle?.meta.size ?? 0;
 };
 
 const pendingRecord = async (tx: Transaction, o: TransactOptions, commit: Commit): Promise<PendingRecord> => {
