@@ -126,4 +126,21 @@ describe("a remote whose files stand for more than is allowed", () => {
     await accepted(local("pull", "source", "far"));
     await accepted(local("pull", "source", "far", "--max-ratio", "10"));
   });
+
+  it("nor a snapshot, nor an overlay that was set aside", async () => {
+    await must(["snapshot", "create", "source"]);
+    await accepted(local("pull", "source", "far", "--max-ratio", "10"));
+    const snapshot = await refused(local("pull", "source", "far", "--snapshots", "--max-ratio", "10"));
+    expect(snapshot.error?.details["path"]).toMatch(/^_snapshots\/records-/);
+    await accepted(local("pull", "source", "far", "--snapshots"));
+    await must(["overlay", "remove", "source", "--namespace", "mock", "--archive", "--yes"]);
+    const elsewhere = join(w.dir, "elsewhere");
+    await mkdir(elsewhere);
+    const second = (...args: readonly string[]): readonly string[] => ["--root", elsewhere, ...remote(...args)];
+    // With the base there, the archive alone is left to bring.
+    await accepted(second("pull", "source", "far", "--primary-only"));
+    const ran = await refused(second("pull", "source", "far", "--max-ratio", "10"));
+    expect(ran.error?.details["path"]).toMatch(/^_derived\/_archived\//);
+    await accepted(second("pull", "source", "far"));
+  });
 });

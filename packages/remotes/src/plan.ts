@@ -1,4 +1,4 @@
-import { fileClass, mergeRecordFiles, PLACES } from "@usr/dataset/sync";
+import { fileClass, mapBounded, mergeRecordFiles, PLACES } from "@usr/dataset/sync";
 import { comparePaths } from "@usr/storage";
 import { type BasePlan, planBase, requireLimits } from "./base.ts";
 import { diffLogs, type LogDiff, saidBy, writesOverlay } from "./logs.ts";
@@ -71,9 +71,10 @@ export const planSync = async (input: PlanInput, o: SyncOptions): Promise<Plan> 
     }
     for (const kind of RECORDS) take(await planRecords(kind, input, logs, o));
     const moved = new Set(actions.flatMap((action) => (action.kind === "retire" ? [action.to] : [])));
-    take(union("archived", archived, o, moved));
+    const kept = [union("archived", archived, o, moved)];
     if (o.snapshots === true)
-      take(union("snapshots", { source: ofKind(source, "snapshot"), target: ofKind(target, "snapshot") }, o));
+      kept.push(union("snapshots", { source: ofKind(source, "snapshot"), target: ofKind(target, "snapshot") }, o));
+    for (const planned of kept) take(await withinBudget(planned, input, o));
     take(await planNotes(input, o));
     take(union("other", { source: ofKind(source, "other"), target: ofKind(target, "other") }, o));
   }
@@ -90,6 +91,9 @@ export const planSync = async (input: PlanInput, o: SyncOptions): Promise<Plan> 
     files: shown(actions, text, lines),
   };
 };
+
+/** Files that are looked at at once. */
+const WIDTH = 16;
 
 const NOTHING: Planned = { actions: [], conflicts: [] };
 
@@ -263,6 +267,13 @@ const union = (
       if (!there.has(path)) actions.push({ kind: "delete", class: name, path, etag });
   }
   return { actions, conflicts };
+};
+
+/** Nothing else of a plan opens snapshots and archives, but who restores them decodes them. */
+const withinBudget = async (planned: Planned, { source, dataset }: PlanInput, o: SyncOptions): Promise<Planned> => {
+  const tables = planned.actions.filter(({ kind, path }) => kind === "bring" && path.endsWith(".parquet"));
+  await mapBounded(tables, WIDTH, ({ path }) => requireLimits(source, dataset, path, o));
+  return planned;
 };
 
 const differing = (name: ClassName, path: string): Conflict => ({

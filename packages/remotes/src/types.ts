@@ -113,7 +113,7 @@ export interface HttpProfile extends CommonProfile {
 
 /** How Parquet files are opened that a site holds. */
 export interface Decoding extends Signal {
-  /** What a file of either site may make a reader allocate. Live tables and records are held against it before they are brought. */
+  /** What a file of either site may make a reader allocate. Tables, records, snapshots and archives are held against it before they are brought. */
   readonly limits?: DecodeLimits | undefined;
 }
 
