@@ -170,6 +170,23 @@ describe("tailEvents following", () => {
     expect(await tail.next(1)).toEqual([10]);
     expect(await tail.rest()).toEqual([]);
   });
+  it("starts anew where the last line goes on behind its end: it is another line", async () => {
+    const storage = memoryStorage();
+    await storage.put(LOG, bytesOf(`${line(1)}foreign\n`));
+    const stop = new AbortController();
+    const items = tailEvents(storage, LOG, { follow: true, pollMs: 1, signal: stop.signal });
+    const next = async (): Promise<string | undefined> => {
+      const item = (await items.next()).value ?? undefined;
+      return item?.kind === "event" ? item.text : item?.problem.text;
+    };
+    const first = line(1).trimEnd();
+    expect([await next(), await next()]).toEqual([first, "foreign"]);
+    await storage.put("new", bytesOf(`${line(1)}foreigner\n`));
+    await storage.rename("new", LOG);
+    expect([await next(), await next()]).toEqual([first, "foreigner"]);
+    stop.abort();
+    expect(await next()).toBeUndefined();
+  });
   it("waits while the log is away", async () => {
     const storage = memoryStorage();
     await storage.put(LOG, bytesOf(line(1)));
