@@ -126,10 +126,14 @@ describe("core W-19: locks end, name their holder, and cover what is checked", (
   });
 
   test("of two datasets made at once under one id one is made, and of two registrations none is lost", async () => {
-    const root = await demoRoot();
-    const other = writableRoot(root.storage, 9);
+    // Nobody gives up waiting, however busy the machine.
+    const patient = { lockTimeoutMs: 60_000 };
+    const root = { ...(await demoRoot()), ...patient };
+    const other = { ...writableRoot(root.storage, 9), ...patient };
     const made = await Promise.allSettled([initDataset(root, "twin"), initDataset(other, "twin")]);
     expect(made.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const refused = made.find(({ status }) => status === "rejected");
+    expect(refused).toMatchObject({ reason: { code: "DATASET_EXISTS" } });
     await Promise.all(
       Array.from({ length: 8 }, (_, i) => register(i % 2 === 0 ? root : other, `late${i}`, `late${i}__n:int8`)),
     );
