@@ -40,7 +40,9 @@ type When = { readonly afterMs: number } | { readonly inCommit: string };
 /** Lets a process work from a state on, kills it, and gives the number of the deed that it may or may not have done. */
 const killed = async (folder: string, model: Model, number: number, when: When): Promise<number> => {
   const args = ["--conditions=@usr/source", WRITER, folder, String(SEED), String(BASE_ROWS)];
-  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+  // Its own start is not what is to be killed: what is compiled once is kept for the next.
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, ".compiled") };
+  const child = spawn(process.execPath, args, { env, stdio: ["pipe", "pipe", "inherit"] });
   const ended = once(child, "close");
   let said = "";
   const began = new Promise<void>((resolve) => {
