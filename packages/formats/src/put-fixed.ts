@@ -1,10 +1,8 @@
 import type { Column } from "@usr/schema";
 import { fixedCell } from "./json-row.ts";
 import { putFloats } from "./put-floats.ts";
+import type { PutCell } from "./text-buffer.ts";
 import { putAscii, putInteger, type TextBuffer } from "./text-buffer.ts";
-
-/** Puts one row of a column; only for rows that have a value. */
-export type PutCell = (row: number) => void;
 
 /** Numbers and times as the text that `fixedCell` gives, without the string where that is possible. */
 export function putFixed(out: TextBuffer, column: Extract<Column, { layout: "fixed" }>): PutCell {

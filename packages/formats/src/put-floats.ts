@@ -1,5 +1,5 @@
 import { floatText } from "./float-text.ts";
-import type { PutCell } from "./put-fixed.ts";
+import type { PutCell } from "./text-buffer.ts";
 import { putAscii, putByte, room, type TextBuffer } from "./text-buffer.ts";
 
 /** Rows whose digits are made together. */

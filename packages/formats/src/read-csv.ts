@@ -1,7 +1,8 @@
+import type { ColumnSink } from "./column-sink.ts";
 import { type PlainRows, plainRows } from "./csv-plain.ts";
 import { type CsvDialect, csvDialect, DOUBLED, QUOTED, type RowScan, rowScan, scanRow } from "./csv-scan.ts";
 import { FormatError, type FormatProblem, placed, printableBytes } from "./error.ts";
-import { type ColumnSink, columnSink } from "./sink.ts";
+import { columnSink } from "./sink.ts";
 import { type ByteWindow, bytesOf, byteWindow, type Limits, limitsOf } from "./source.ts";
 import { room, textBuffer } from "./text-buffer.ts";
 import type { OpenTableOptions, ResolveColumn, TableBatch, TableInput, TableReader } from "./types.ts";

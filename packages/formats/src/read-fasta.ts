@@ -1,6 +1,7 @@
+import type { ColumnSink } from "./column-sink.ts";
 import { FormatError, placed, printableBytes } from "./error.ts";
 import { skipBom } from "./read-csv.ts";
-import { type ColumnSink, columnSink } from "./sink.ts";
+import { columnSink } from "./sink.ts";
 import { type ByteWindow, bytesOf, byteWindow, type Limits, limitsOf } from "./source.ts";
 import { putRange, textBuffer } from "./text-buffer.ts";
 import type { OpenTableOptions, ResolveColumn, TableBatch, TableInput, TableReader } from "./types.ts";

@@ -1,8 +1,9 @@
+import type { ColumnSink } from "./column-sink.ts";
 import { FormatError, placed } from "./error.ts";
 import { expect, type JsonCursor, jsonCursor, malformed, peek, skipValue, takeString } from "./json-cursor.ts";
 import { byteSearch } from "./native.ts";
 import { skipBom } from "./read-csv.ts";
-import { type ColumnSink, columnSink } from "./sink.ts";
+import { columnSink } from "./sink.ts";
 import { type ByteWindow, bytesOf, byteWindow, type Limits, limitsOf } from "./source.ts";
 import type { OpenTableOptions, ResolveColumn, TableBatch, TableInput, TableReader } from "./types.ts";
 import { utf8Bytes } from "./utf8.ts";

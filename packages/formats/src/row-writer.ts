@@ -1,5 +1,5 @@
 import type { Column } from "@usr/schema";
-import type { PutCell } from "./put-fixed.ts";
+import type { PutCell } from "./text-buffer.ts";
 import { putBytes, type TextBuffer, textBuffer } from "./text-buffer.ts";
 
 /** How a format puts its rows together. */

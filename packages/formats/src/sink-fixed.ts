@@ -1,9 +1,9 @@
 import type { Column, DataType, FixedValues, FloatKind, IntegerKind } from "@usr/schema";
+import type { ColumnSink, SinkOptions } from "./column-sink.ts";
 import { refuse } from "./error.ts";
 import { decimalToFloat, halfBits } from "./float/float.ts";
 import { inRange, parseInteger } from "./integer.ts";
 import { jsonReader } from "./json-value.ts";
-import type { ColumnSink, SinkOptions } from "./sink.ts";
 import { utf8Text } from "./utf8.ts";
 import { validity } from "./validity.ts";
 

@@ -1,34 +1,14 @@
 import { type Column, type DataType, formatType, type Value } from "@usr/schema";
 import { columnBuilder } from "@usr/schema/columns";
+import type { ColumnSink, SinkOptions } from "./column-sink.ts";
 import { FormatError, refuse } from "./error.ts";
-import { type JsonCursor, jsonCursor, takeStringBytes } from "./json-cursor.ts";
+import { jsonCursor, takeStringBytes } from "./json-cursor.ts";
 import { type JsonReader, jsonReader, readJsonText } from "./json-value.ts";
 import { fixedSink, floatSink, integerSink, wide } from "./sink-fixed.ts";
 import { putRange, textBuffer } from "./text-buffer.ts";
 import { bytesToTimestamp } from "./timestamp.ts";
 import { utf8Text } from "./utf8.ts";
 import { validity } from "./validity.ts";
-
-/** Collects the cells of one column of one type, from text or from JSON. A refused cell throws and adds nothing. */
-export interface ColumnSink {
-  /** Rows so far. */
-  readonly length: number;
-  addNull(): void;
-  /** One cell of a text table: valid UTF-8, unquoted. */
-  addText(bytes: Uint8Array, start: number, end: number): void;
-  /** The JSON value that the cursor stands on. */
-  addJson(cursor: JsonCursor): void;
-  /** The column so far; the sink starts anew. */
-  finish(): Column;
-}
-
-export interface SinkOptions {
-  /** The most rows before `finish`. */
-  readonly capacity: number;
-  readonly maxDepth: number;
-  /** Undo the leading quote of formula-safe text. */
-  readonly formulaSafe: boolean;
-}
 
 export function columnSink(type: DataType, o: SinkOptions): ColumnSink {
   switch (type.kind) {

@@ -1,3 +1,6 @@
+/** Puts one row of a column; only for rows that have a value. */
+export type PutCell = (row: number) => void;
+
 /** Text in the making: bytes that grow at their end, with a view for whole words. */
 export interface TextBuffer {
   bytes: Uint8Array<ArrayBuffer>;

@@ -1,11 +1,12 @@
 import type { Batch, Column, Schema } from "@usr/schema";
 import { FormatError } from "./error.ts";
 import { type Cell, jsonCell, present } from "./json-row.ts";
-import { type PutCell, putFixed } from "./put-fixed.ts";
+import { putFixed } from "./put-fixed.ts";
 import { type RowForm, rowWriter } from "./row-writer.ts";
 import { looksLikeFormula } from "./sink.ts";
 import {
   FLUSH,
+  type PutCell,
   putAscii,
   putByte,
   putPlain,

@@ -1,9 +1,10 @@
 import type { Batch, Column } from "@usr/schema";
 import { jsonCell, present, quote } from "./json-row.ts";
-import { type PutCell, putFixed } from "./put-fixed.ts";
+import { putFixed } from "./put-fixed.ts";
 import { rowWriter } from "./row-writer.ts";
 import {
   FLUSH,
+  type PutCell,
   putAscii,
   putByte,
   putBytes,

@@ -1,8 +1,7 @@
 import { readBatches } from "@usr/parquet";
 import { rowGroupsWith, writtenHere } from "@usr/parquet/lookup";
 import type { Signal } from "@usr/storage";
-import type { PartRows } from "./part-rows.ts";
-import type { KeyIndex, Part } from "./types.ts";
+import type { KeyIndex, Part, PartRows } from "./types.ts";
 
 /**
  * The rows of a part that belong to the few base rows of an index, from the row groups that may hold their keys. `undefined` where the part is to

@@ -2,9 +2,10 @@ import { nullCount } from "@usr/parquet";
 import type { Column, DataType, Field } from "@usr/schema";
 import { gatherColumns, isValid, nullColumn, sliceColumn } from "@usr/schema/columns";
 import { OverlayError } from "./error.ts";
-import { type PartRows, rowLocator } from "./part-rows.ts";
-import { type PayloadReader, type PayloadReaders, payloadReaders } from "./payload.ts";
-import type { KeyIndex, LateIndex, MergeCursor, MergeOptions, Overlay, Part } from "./types.ts";
+import { rowLocator } from "./part-rows.ts";
+import { type PayloadReaders, payloadReaders } from "./payload.ts";
+import type { PayloadReader } from "./payload-reader.ts";
+import type { KeyIndex, LateIndex, MergeCursor, MergeOptions, Overlay, Part, PartRows } from "./types.ts";
 
 const SORT_BYTES = 128 * 1024 * 1024;
 const SMALL_PART_BYTES = 128 * 1024;

@@ -5,16 +5,7 @@ import type { Signal } from "@usr/storage";
 import { OverlayError } from "./error.ts";
 import { locateFew } from "./few-rows.ts";
 import { matchKeys } from "./match.ts";
-import type { KeyIndex, LateIndex, Part } from "./types.ts";
-
-/** Which row of a part belongs to which base row. Entry i says: base row `base[i]` takes its values from row `part[i]`. */
-export interface PartRows {
-  /** Strictly ascending. */
-  readonly base: Int32Array;
-  readonly part: Int32Array;
-  /** Whether `part` never descends: the part is in base order and can be read along with the base. */
-  readonly forward: boolean;
-}
+import type { KeyIndex, LateIndex, Part, PartRows } from "./types.ts";
 
 export interface RowLocator {
   /** @throws OverlayError `DUPLICATE_KEY` where two rows of the part have the same key */

@@ -1,31 +1,11 @@
 import { readBatches } from "@usr/parquet";
-import type { Column, DataType, Field } from "@usr/schema";
+import type { Column, Field } from "@usr/schema";
 import { concatColumns } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
-import type { PartRows } from "./part-rows.ts";
+import type { PayloadOptions, PayloadReader, Piece } from "./payload-reader.ts";
 import { type Room, sortedReader } from "./sorted-payload.ts";
 import { asRegistered } from "./tombstones.ts";
-import type { Part } from "./types.ts";
-
-/** Decoded rows of one column of a part, `at` the position of its first row among those of the reader. */
-export interface Piece {
-  readonly at: number;
-  readonly column: Column;
-}
-
-/** One column of one part, for the entries of `PartRows`. */
-export interface PayloadReader {
-  /** The pieces, ascending, in which `position(i)` falls for every entry `from <= i < to`. */
-  pieces(from: number, to: number): Promise<readonly Piece[]>;
-  /** Where entry `i` lies, in the numbering of the pieces. Never descends where there is more than one piece. */
-  position(i: number): number;
-  close(): Promise<void>;
-}
-
-export interface PayloadOptions extends Signal {
-  readonly column: string;
-  readonly type: DataType;
-}
+import type { Part, PartRows } from "./types.ts";
 
 /** Makes readers of the columns of one part. */
 export type PayloadReaders = (rows: PartRows, field: Field) => PayloadReader;

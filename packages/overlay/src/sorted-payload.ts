@@ -1,10 +1,9 @@
 import { readBatches } from "@usr/parquet";
 import type { Column } from "@usr/schema";
 import { columnBuilder, gatherColumns } from "@usr/schema/columns";
-import type { PartRows } from "./part-rows.ts";
-import type { PayloadOptions, PayloadReader, Piece } from "./payload.ts";
+import type { PayloadOptions, PayloadReader, Piece } from "./payload-reader.ts";
 import { asRegistered } from "./tombstones.ts";
-import type { Part } from "./types.ts";
+import type { Part, PartRows } from "./types.ts";
 
 /** What the sorted columns of one merge may hold together, about. Whatever the others hold, each may have a sixteenth of it. */
 export interface Room {

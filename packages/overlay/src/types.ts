@@ -168,3 +168,12 @@ export interface MergeCursor extends AsyncDisposable {
    */
   read(start: number, end: number): Promise<readonly Column[]>;
 }
+
+/** Which row of a part belongs to which base row. Entry i says: base row `base[i]` takes its values from row `part[i]`. */
+export interface PartRows {
+  /** Strictly ascending. */
+  readonly base: Int32Array;
+  readonly part: Int32Array;
+  /** Whether `part` never descends: the part is in base order and can be read along with the base. */
+  readonly forward: boolean;
+}

@@ -1,11 +1,10 @@
 import { corrupt, notSupported } from "./error.ts";
 import { CODEC } from "./format.ts";
 import { nativeZlib } from "./native.ts";
+import type { Memory } from "./pieces.ts";
 import { concatBytes, sizeOf } from "./pieces.ts";
 import { firstFrame, storedFrame } from "./zstd-frame.ts";
 
-/** Gives memory of at least `size` bytes, whatever they are. */
-export type Memory = (size: number) => Uint8Array;
 /** Decompresses one page body into exactly `size` bytes, or throws `CORRUPT`. Where `memory` is asked, they lie at the begin of what it gave. */
 export type Decompress = (bytes: Uint8Array, size: number, memory?: Memory) => Uint8Array;
 /** The same on another thread. */

@@ -1,7 +1,7 @@
-import type { Decompress, Memory } from "./codec.ts";
+import type { Decompress } from "./codec.ts";
 import { corrupt, tooLarge } from "./error.ts";
 import { rowsBefore } from "./even-levels.ts";
-import type { SchemaNode } from "./footer.ts";
+import type { SchemaNode } from "./format.ts";
 import { PAGE } from "./format.ts";
 import type { Limits } from "./limits.ts";
 import {
@@ -15,6 +15,7 @@ import {
   readPageHeader,
 } from "./page.ts";
 import type { PlainValues } from "./page-values.ts";
+import type { Memory } from "./pieces.ts";
 
 /** The bytes of one column chunk, or of those of its pages that hold the rows wanted. */
 export interface ChunkBytes {

@@ -1,7 +1,7 @@
 import type { DataType, Field, StructField } from "@usr/schema";
 import { notSupported } from "./error.ts";
-import { decodeSchema, type SchemaNode } from "./footer.ts";
-import { CONVERTED, ELEMENT, FILE, LOGICAL, PHYSICAL, REPETITION } from "./format.ts";
+import { decodeSchema } from "./footer.ts";
+import { CONVERTED, ELEMENT, FILE, LOGICAL, PHYSICAL, REPETITION, type SchemaNode } from "./format.ts";
 import { resolveLimits } from "./limits.ts";
 import { originOf } from "./origin.ts";
 import { type Shape, shapeOf } from "./shape.ts";

@@ -1,5 +1,5 @@
 import { corrupt, notSupported, tooLarge } from "./error.ts";
-import type { SchemaNode } from "./footer.ts";
+import type { SchemaNode } from "./format.ts";
 import { CHUNK, ELEMENT, GROUP, META, STATS } from "./format.ts";
 import { expansionLimit, type Limits } from "./limits.ts";
 import type { ByteRange } from "./source.ts";

@@ -1,5 +1,6 @@
 import { corrupt, notSupported, tooLarge } from "./error.ts";
 import { decodeRowGroup, type FooterRowGroup } from "./footer-groups.ts";
+import type { SchemaNode } from "./format.ts";
 import { ELEMENT, FILE, PHYSICAL, REPETITION } from "./format.ts";
 import type { Limits } from "./limits.ts";
 import { sameBytes } from "./pieces.ts";
@@ -16,24 +17,6 @@ import {
   WIRE,
 } from "./thrift.ts";
 import { getI32, getSize, getStructs, getText } from "./thrift-fields.ts";
-
-/** One element of the file's schema with what follows from its place in the tree. */
-export interface SchemaNode {
-  readonly name: string;
-  /** The element as the file has it, for copying. */
-  readonly element: ThriftStruct;
-  readonly repetition: number;
-  readonly children: readonly SchemaNode[];
-  /** Set on leaves. */
-  readonly physical: number | undefined;
-  readonly typeLength: number;
-  /** Definition and repetition level reached when this node has a value. */
-  readonly def: number;
-  readonly rep: number;
-  /** Index of its first leaf among the file's leaves, and how many there are below. */
-  readonly firstLeaf: number;
-  readonly leafCount: number;
-}
 
 export interface Footer {
   /** Where the footer starts: everything before it is column chunks and what they point to. */

@@ -1,3 +1,5 @@
+import type { ThriftStruct } from "./thrift.ts";
+
 // The numbers of parquet.thrift that this package uses.
 
 export const PHYSICAL = {
@@ -115,3 +117,21 @@ export const STATS = {
 /** The header of a bloom filter. */
 export const FILTER = { bytes: 1, algorithm: 2, hash: 3, compression: 4 } as const;
 export const HEADER = { type: 1, uncompressed: 2, compressed: 3, crc: 4, data: 5, dictionary: 7, dataV2: 8 } as const;
+
+/** One element of the file's schema with what follows from its place in the tree. */
+export interface SchemaNode {
+  readonly name: string;
+  /** The element as the file has it, for copying. */
+  readonly element: ThriftStruct;
+  readonly repetition: number;
+  readonly children: readonly SchemaNode[];
+  /** Set on leaves. */
+  readonly physical: number | undefined;
+  readonly typeLength: number;
+  /** Definition and repetition level reached when this node has a value. */
+  readonly def: number;
+  readonly rep: number;
+  /** Index of its first leaf among the file's leaves, and how many there are below. */
+  readonly firstLeaf: number;
+  readonly leafCount: number;
+}

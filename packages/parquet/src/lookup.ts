@@ -6,8 +6,9 @@
 import type { BloomFilter } from "./bloom.ts";
 import { ParquetError } from "./error.ts";
 import { nodeOf } from "./passthrough.ts";
+import type { Signal } from "./source.ts";
 import { readExactly, readRanges } from "./source.ts";
-import type { ParquetFile, Signal } from "./types.ts";
+import type { ParquetFile } from "./types.ts";
 import { CREATED_BY } from "./write-footer.ts";
 
 export type { BloomFilter } from "./bloom.ts";

@@ -1,6 +1,6 @@
 import { type ByteValues, decodeDelta32, decodeDelta64, decodeDeltaBytes, decodeDeltaLength } from "./delta.ts";
 import { corrupt, notSupported, tooLarge } from "./error.ts";
-import type { SchemaNode } from "./footer.ts";
+import type { SchemaNode } from "./format.ts";
 import { ENCODING, PHYSICAL } from "./format.ts";
 import type { Limits } from "./limits.ts";
 import { decodeHybrid } from "./rle.ts";

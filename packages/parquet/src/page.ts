@@ -1,11 +1,12 @@
-import type { Decompress, Memory } from "./codec.ts";
+import type { Decompress } from "./codec.ts";
 import { crc32 } from "./crc.ts";
 import { corrupt, notSupported, tooLarge } from "./error.ts";
 import { type EvenLevels, evenLevels, rowsBefore } from "./even-levels.ts";
-import type { SchemaNode } from "./footer.ts";
+import type { SchemaNode } from "./format.ts";
 import { ENCODING, HEADER, PAGE } from "./format.ts";
 import { expansionLimit, type Limits } from "./limits.ts";
 import { decodePlain, decodeValues, type PageValues, type PlainValues } from "./page-values.ts";
+import type { Memory } from "./pieces.ts";
 import { bitWidth, decodeHybrid } from "./rle.ts";
 import { readThrift, type ThriftStruct } from "./thrift.ts";
 import { getBool, getI32, getStruct } from "./thrift-fields.ts";

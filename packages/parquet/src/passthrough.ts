@@ -2,16 +2,17 @@ import { type Field, sameType } from "@usr/schema";
 import type { PageLocation, WrittenChunk } from "./chunk-writer.ts";
 import { adopt, type Declaration, declare, sameDeclaration } from "./declare.ts";
 import { ParquetError } from "./error.ts";
-import type { SchemaNode } from "./footer.ts";
 import type { Chunk } from "./footer-groups.ts";
+import type { SchemaNode } from "./format.ts";
 import { META, STATS } from "./format.ts";
 import { readableShape } from "./open.ts";
+import type { Signal } from "./source.ts";
 import { type ByteRange, readExactly } from "./source.ts";
 import { hasTypeOrder } from "./statistics-read.ts";
 import { readThrift, type ThriftStruct, WIRE } from "./thrift.ts";
 import { getI32, getSize, getStruct, getStructs } from "./thrift-fields.ts";
 import { list } from "./thrift-write.ts";
-import type { ChunkRef, ParquetFile, Signal } from "./types.ts";
+import type { ChunkRef, ParquetFile } from "./types.ts";
 import { withFilter } from "./write-footer.ts";
 
 /** Bytes copied at a time. */

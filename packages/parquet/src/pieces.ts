@@ -1,5 +1,8 @@
 import { nativeBuffer } from "./native.ts";
 
+/** Gives memory of at least `size` bytes, whatever they are. */
+export type Memory = (size: number) => Uint8Array;
+
 /** Bytes of all pieces together. */
 export function sizeOf(parts: readonly Uint8Array[]): number {
   let size = 0;

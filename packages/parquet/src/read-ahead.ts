@@ -1,6 +1,6 @@
 import type { Decompress, Inflate } from "./codec.ts";
 import type { ChunkBytes } from "./cursor.ts";
-import type { SchemaNode } from "./footer.ts";
+import type { SchemaNode } from "./format.ts";
 import { PAGE } from "./format.ts";
 import type { Limits } from "./limits.ts";
 import { compressedBody, declaredRows, readPageHeader } from "./page.ts";

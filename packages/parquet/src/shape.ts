@@ -1,5 +1,5 @@
 import type { DataType, FixedType } from "@usr/schema";
-import type { SchemaNode } from "./footer.ts";
+import type { SchemaNode } from "./format.ts";
 import { CONVERTED, ELEMENT, LOGICAL, PHYSICAL, REPETITION } from "./format.ts";
 import type { ThriftStruct } from "./thrift.ts";
 import { getBool, getI8, getI32, getStruct } from "./thrift-fields.ts";

@@ -1,5 +1,5 @@
-import type { Memory } from "./codec.ts";
 import { corrupt } from "./error.ts";
+import type { Memory } from "./pieces.ts";
 
 /** Decodes one raw snappy block into exactly `size` bytes, at the begin of `memory` where it is given. */
 export function snappyDecode(input: Uint8Array, size: number, memory?: Memory): Uint8Array {

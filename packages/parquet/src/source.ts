@@ -1,6 +1,17 @@
 import { plainBytes } from "./codec.ts";
 import { corrupt } from "./error.ts";
-import type { ByteSource, Signal } from "./types.ts";
+
+/** Cooperative cancellation. */
+export interface Signal {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Random access to the bytes of one file that does not change while it is read. A storage `ReadHandle` is one. */
+export interface ByteSource {
+  readonly meta: { readonly size: number; readonly path?: string | undefined };
+  /** Exactly `length` bytes from `offset`. The result may be a view, of `into` too, which is memory to be used again; else it is never written to. */
+  read(offset: number, length: number, o?: Signal & { readonly into?: Uint8Array | undefined }): Promise<Uint8Array>;
+}
 
 export interface ByteRange {
   readonly offset: number;

@@ -1,5 +1,5 @@
 import type { DataType } from "@usr/schema";
-import type { SchemaNode } from "./footer.ts";
+import type { SchemaNode } from "./format.ts";
 import { META, REPETITION, STATS } from "./format.ts";
 import { readableShape } from "./open.ts";
 import { getBytes, getStruct } from "./thrift-fields.ts";

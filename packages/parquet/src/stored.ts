@@ -1,8 +1,9 @@
 import type { Chunk } from "./footer-groups.ts";
 import { canPassThrough, nodeOf } from "./passthrough.ts";
 import { sameBytes } from "./pieces.ts";
+import type { Signal } from "./source.ts";
 import { readExactly } from "./source.ts";
-import type { ParquetFile, Signal } from "./types.ts";
+import type { ParquetFile } from "./types.ts";
 
 /** Bytes compared at a time. */
 const SLICE = 2 ** 18;

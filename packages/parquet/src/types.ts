@@ -1,43 +1,8 @@
 import type { Column, Schema } from "@usr/schema";
 import type { Footer } from "./footer.ts";
+import type { DecodeLimits } from "./limits.ts";
 import type { Shape } from "./shape.ts";
-
-/** Cooperative cancellation. */
-export interface Signal {
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Random access to the bytes of one file that does not change while it is read. A storage `ReadHandle` is one. */
-export interface ByteSource {
-  readonly meta: { readonly size: number; readonly path?: string | undefined };
-  /** Exactly `length` bytes from `offset`. The result may be a view, of `into` too, which is memory to be used again; else it is never written to. */
-  read(offset: number, length: number, o?: Signal & { readonly into?: Uint8Array | undefined }): Promise<Uint8Array>;
-}
-
-/** What a file may make a reader allocate. Every declared size is held against these before memory is taken. */
-export interface DecodeLimits {
-  /** Encoded footer; default 64 MiB. */
-  readonly footerBytes?: number | undefined;
-  /** Decoded footer, in values (a struct counts 8); default 16 Mi. */
-  readonly footerValues?: number | undefined;
-  /** Leaf columns; default 16,384. */
-  readonly columns?: number | undefined;
-  /** Row groups; default 262,144. */
-  readonly rowGroups?: number | undefined;
-  /** Declared uncompressed bytes of one column chunk; default 64 GiB (chunks are decoded page by page). */
-  readonly chunkBytes?: number | undefined;
-  /** Declared uncompressed bytes of one page; default 1 GiB. */
-  readonly pageBytes?: number | undefined;
-  /** Declared values of one page; default 64 Mi. */
-  readonly pageValues?: number | undefined;
-  /**
-   * Declared uncompressed bytes of the pages that one reading holds decoded at a time, over all its columns; default 64 GiB. A row group more
-   * may be under way.
-   */
-  readonly heldBytes?: number | undefined;
-  /** Uncompressed bytes per compressed byte above the first MiB of a chunk or page; default 65,536 (zstd itself ends at 32,768). */
-  readonly expansion?: number | undefined;
-}
+import type { ByteSource, Signal } from "./source.ts";
 
 export interface RowGroupInfo {
   readonly numRows: number;

@@ -6,7 +6,7 @@ import type { Column, DataType, Value } from "@usr/schema";
 import { formatType } from "@usr/schema";
 import { valueAt } from "@usr/schema/columns";
 import { openParquet, type ParquetFile, type ReadOptions, readBatches } from "../src/index.ts";
-import type { ByteSource } from "../src/types.ts";
+import type { ByteSource } from "../src/source.ts";
 
 export const python: string | undefined = process.env["USR_ORACLE_PYTHON"];
 

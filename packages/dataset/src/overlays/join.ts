@@ -1,11 +1,12 @@
 import { createKeyTable } from "@usr/overlay/write";
-import type { Column, DataType, Field } from "@usr/schema";
+import type { Column, Field } from "@usr/schema";
 import { formatType, sameType } from "@usr/schema";
 import { gatherColumns, isValid } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { scanSnapshot } from "../read/scan.ts";
 import { selectColumns, viewColumns } from "../read/view.ts";
 import type { Snapshot } from "../types.ts";
+import { KEY_TYPE } from "../write/key-type.ts";
 
 /** One side of a join: a state of a dataset and the column whose values are compared. */
 export interface JoinSide {
@@ -28,7 +29,6 @@ export interface Join {
 }
 
 const SAMPLES = 5;
-const KEY_TYPE: DataType = { kind: "string" };
 
 /**
  * Pairs the visible rows of two datasets by equal values of one column each: text byte by byte, integers by value. NULL pairs with nothing.

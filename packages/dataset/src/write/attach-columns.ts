@@ -2,10 +2,8 @@ import type { TableReader } from "@usr/formats";
 import type { DataType } from "@usr/schema";
 import { parseType } from "@usr/schema";
 import { DatasetError } from "../error.ts";
-import type { AttachRules } from "./attach-rows.ts";
-
-/** What keys are stored as. */
-export const KEY_TYPE: DataType = { kind: "string" };
+import type { AttachRules } from "./attach-rules.ts";
+import { KEY_TYPE } from "./key-type.ts";
 
 export interface ColumnPlan {
   /** Full name of each attached column, and the input column it comes from. */

@@ -1,36 +1,16 @@
 import type { TableReader } from "@usr/formats";
-import type { KeySummary, OverlayKey } from "@usr/overlay";
+import type { KeySummary } from "@usr/overlay";
 import { matchKeys } from "@usr/overlay";
 import { normalizeKeys } from "@usr/overlay/write";
 import type { Column, Field } from "@usr/schema";
 import { parseType } from "@usr/schema";
 import { gatherColumns, nullColumn } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
-import { KEY_TYPE, planColumns } from "./attach-columns.ts";
-import { type PartTarget, type PlacedRows, stageInBaseOrder } from "./attach-order.ts";
-import type { BaseIndex } from "./base-index.ts";
+import { planColumns } from "./attach-columns.ts";
+import { type PlacedRows, stageInBaseOrder } from "./attach-order.ts";
+import type { AttachRules } from "./attach-rules.ts";
+import { KEY_TYPE } from "./key-type.ts";
 import type { Staged } from "./types.ts";
-
-export interface AttachRules {
-  /** How the input is called in errors. */
-  readonly path: string;
-  readonly namespace: string;
-  readonly key: OverlayKey;
-  /** The input column that holds the keys. */
-  readonly keyColumn: string;
-  /** Input columns to attach; absent = all but the key. */
-  readonly columns: readonly string[] | undefined;
-  /** Rows whose key no base row has are left out instead of refused. */
-  readonly allowMissing: boolean;
-  /** Registered columns of the namespace: full name and type as the registry spells it. One with a bad type keeps nobody from the others. */
-  readonly registered: ReadonlyMap<string, string>;
-  /** The rows that keys stand for; asked before they are looked up. */
-  readonly base: BaseIndex;
-  /** Says no to values that the rows could not be read with, by throwing. */
-  readonly check: (name: string, column: Column) => void;
-  /** Where the rows go; absent = nowhere, they are only checked. */
-  readonly target: PartTarget | undefined;
-}
 
 /** The rows of an input that found their base row. */
 export interface AttachedRows {

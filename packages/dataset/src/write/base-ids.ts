@@ -1,7 +1,7 @@
 import { type ParquetFile, readBatches } from "@usr/parquet";
 import type { Column, Utf8Column } from "@usr/schema";
 import type { Signal } from "@usr/storage";
-import { KEY_TYPE } from "./attach-columns.ts";
+import { KEY_TYPE } from "./key-type.ts";
 
 /** Bytes of an id as this package makes them: SHA-1 in hex. */
 const ID = 40;

@@ -3,8 +3,8 @@ import { hasFilter, writtenHere } from "@usr/parquet/lookup";
 import type { Column } from "@usr/schema";
 import { concatColumns, gatherColumns } from "@usr/schema/columns";
 import { readRanges } from "../read/rows.ts";
-import { KEY_TYPE } from "./attach-columns.ts";
 import type { WholeIds } from "./ids-in-order.ts";
+import { KEY_TYPE } from "./key-type.ts";
 
 /** The keys of a part taken from its base, where they are known to be the same bytes as its ids. */
 export interface BaseKeys {

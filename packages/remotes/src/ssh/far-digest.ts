@@ -2,7 +2,7 @@ import { mapBounded } from "@usr/dataset/sync";
 import { type Signal, StorageError } from "@usr/storage";
 import { RemoteError } from "../error.ts";
 import { okText } from "./far-error.ts";
-import type { FarOptions } from "./far-storage.ts";
+import type { FarOptions } from "./far-options.ts";
 import { type FarMeta, parseItem, parseMeta } from "./meta.ts";
 import { MOST_ARGS, nameOf } from "./wire.ts";
 

@@ -2,7 +2,7 @@ import { comparePaths, parsePath, type Signal, StorageError } from "@usr/storage
 import { isTemporary, prefixFolder } from "@usr/storage/adapter";
 import { RemoteError } from "../error.ts";
 import { okText } from "./far-error.ts";
-import type { FarOptions } from "./far-storage.ts";
+import type { FarOptions } from "./far-options.ts";
 import { applied, unpack } from "./listing.ts";
 import { type FarMeta, parseItem, parseMeta } from "./meta.ts";
 

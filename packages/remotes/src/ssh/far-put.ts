@@ -1,7 +1,7 @@
 import type { PutMode, Signal } from "@usr/storage";
 import { chunksOf } from "@usr/storage/adapter";
 import { okText } from "./far-error.ts";
-import type { FarOptions } from "./far-storage.ts";
+import type { FarOptions } from "./far-options.ts";
 import { LONGEST_BODY, type Reply } from "./wire.ts";
 
 /** A write in flight: nothing is seen of it before it is whole. */

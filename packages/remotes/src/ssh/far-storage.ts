@@ -1,35 +1,18 @@
 import { type ObjectMeta, parsePath, type ReadHandle, type Signal, type Storage } from "@usr/storage";
 import { checkRange, lockedError, parseTarget } from "@usr/storage/adapter";
 import { RemoteError } from "../error.ts";
-import type { Connection } from "./connection.ts";
 import { digestFiles } from "./far-digest.ts";
 import { okText } from "./far-error.ts";
 import { listFar } from "./far-list.ts";
+import type { FarOptions } from "./far-options.ts";
 import { startPut, temporaryFor } from "./far-put.ts";
-import type { Listing } from "./listing.ts";
 import { type FarMeta, parseMeta } from "./meta.ts";
-import type { Peer } from "./open.ts";
-import type { Tails } from "./tails.ts";
 
 /** A wait for a lock that someone at the other end holds asks this often: seldom enough to be no burden. */
 const FIRST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 1_000;
 /** One request for data asks for no more, so that it can be stopped and others get their turn. */
 const LONGEST_READ = 4 * 2 ** 20;
-
-export interface FarOptions {
-  readonly connection: Connection;
-  readonly peer: Peer;
-  /** In messages. */
-  readonly label: string;
-  readonly tails: Tails;
-  /** The last listing of each folder. */
-  readonly listings: Map<string, Listing>;
-  /** Numbers for the handles of this connection. */
-  readonly handles: { next(): number };
-  /** Fresh random bytes, for the names of writes in flight. */
-  readonly random: (bytes: number) => Uint8Array;
-}
 
 /** A storage whose root lies at the other end of a connection. `digest` is absent where the other end has no program for it. */
 export type FarStorage = Omit<Required<Storage>, "digest" | "extend"> & Pick<Storage, "digest">;

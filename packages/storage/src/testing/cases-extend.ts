@@ -1,5 +1,5 @@
-import type { WriteLaw } from "./cases-write.ts";
 import { equal, fails, having, list, ok, read, utf8 } from "./check.ts";
+import type { WriteLaw } from "./laws.ts";
 
 async function* chunks(...texts: readonly string[]): AsyncGenerator<Uint8Array, void, undefined> {
   for (const text of texts) yield utf8(text);

@@ -1,7 +1,7 @@
 import { comparePaths } from "../path.ts";
 import type { ReadableStorage } from "../types.ts";
 import { equal, fails, list, ok, read, textOf, utf8 } from "./check.ts";
-import type { ConformanceFlags } from "./conformance.ts";
+import type { ConformanceFlags } from "./laws.ts";
 
 export interface ReadLaw {
   readonly needs?: keyof ConformanceFlags;

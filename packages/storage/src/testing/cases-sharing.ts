@@ -1,5 +1,5 @@
-import type { WriteLaw } from "./cases-write.ts";
 import { equal, fails, having, list, ok, read, textOf, utf8 } from "./check.ts";
+import type { WriteLaw } from "./laws.ts";
 
 /** What holds between several names, handles and holders of one object. */
 export const sharingCases: Readonly<Record<string, WriteLaw>> = {

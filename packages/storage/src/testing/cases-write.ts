@@ -2,12 +2,7 @@ import { comparePaths } from "../path.ts";
 import type { PutMode, Storage } from "../types.ts";
 import { BAD_PATHS } from "./cases-read.ts";
 import { equal, fails, list, ok, read, utf8 } from "./check.ts";
-import type { ConformanceFlags } from "./conformance.ts";
-
-export interface WriteLaw {
-  readonly needs?: keyof ConformanceFlags;
-  run(storage: Storage): Promise<void>;
-}
+import type { WriteLaw } from "./laws.ts";
 
 async function* chunks(...texts: readonly string[]): AsyncGenerator<Uint8Array, void, undefined> {
   for (const text of texts) yield utf8(text);

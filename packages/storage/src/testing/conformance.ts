@@ -3,6 +3,7 @@ import { extendCases } from "./cases-extend.ts";
 import { readCases } from "./cases-read.ts";
 import { sharingCases } from "./cases-sharing.ts";
 import { writeCases } from "./cases-write.ts";
+import type { ConformanceFlags } from "./laws.ts";
 
 /** What the suite is run on: fresh for every case. */
 export interface ConformanceSubject {
@@ -12,16 +13,6 @@ export interface ConformanceSubject {
 
 /** A fresh storage that holds exactly the objects of `seed`. For a storage with `write`, `seed` is empty: the suite puts the objects. */
 export type ConformanceFactory = (seed: ReadonlyMap<string, Uint8Array>) => Promise<ConformanceSubject>;
-
-/** Which cases apply. Absent = no. */
-export interface ConformanceFlags {
-  readonly write?: boolean | undefined;
-  readonly digest?: boolean | undefined;
-  readonly extend?: boolean | undefined;
-  readonly link?: boolean | undefined;
-  readonly append?: boolean | undefined;
-  readonly lock?: boolean | undefined;
-}
 
 /** One law; `run` rejects with the reason where it does not hold. Needs no test runner. */
 export interface ConformanceCase {

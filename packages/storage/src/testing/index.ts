@@ -17,8 +17,8 @@
 export {
   type ConformanceCase,
   type ConformanceFactory,
-  type ConformanceFlags,
   type ConformanceSubject,
   storageConformance,
 } from "./conformance.ts";
 export { DeadError, type FaultPlan, type FaultyStorage, faultStorage } from "./fault.ts";
+export type { ConformanceFlags } from "./laws.ts";
