@@ -14,11 +14,17 @@ const dist = `${__dirname}/../dist/`;
 /** Answers that were written when the program was built. */
 const ANSWERS = { "--help": "help.txt", "-h": "help.txt", "--version": "version.txt" };
 
-/** So many runs of a command add to the compiled code that is kept for it; the last byte of a file counts them. */
+/**
+ * So many runs of a command add to the compiled code that is kept for it, and as many again once one takes half the time: V8 forgets the code that a
+ * long run used at its start. The last two bytes of a file are the tenths of a second of processor time of the shortest run, and how many there were.
+ */
 const RUNS = 3;
 
-/** Scripts whose compiled code is to be kept at the end. */
-const fresh = [];
+/** Runs of fewer tenths of a second forget nothing. */
+const SHORT = 3;
+
+/** Scripts that are open, with what is known of their compiled code. */
+const opened = [];
 
 /** Functions of the program by name, file by file, as they are opened. */
 const packs = [];
@@ -46,13 +52,13 @@ const read = (path) => {
   }
 };
 
-const keep = ({ script, path, runs }) => {
+const keep = (script, path, tenths, runs) => {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     fs.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
     const file = fs.openSync(temporary, "wx", 0o600);
     // Unlike writeSync, to the last byte or not at all.
-    fs.writeFileSync(file, Buffer.concat([script.createCachedData(), Buffer.of(runs)]));
+    fs.writeFileSync(file, Buffer.concat([script.createCachedData(), Buffer.of(tenths, runs)]));
     // V8 checks neither source nor checksum of what it is given: a file is whole or not there.
     fs.fsyncSync(file);
     fs.closeSync(file);
@@ -63,12 +69,23 @@ const keep = ({ script, path, runs }) => {
   }
 };
 
+/** Keeps the compiled code of what is open, where this run can add to it. */
+const keepAll = () => {
+  const { user, system } = process.cpuUsage();
+  const tenths = Math.max(SHORT, Math.min(255, Math.ceil((user + system) / 1e5)));
+  for (const { script, path, shortest, runs } of opened) {
+    const shorter = tenths * 2 <= shortest;
+    if (shorter || (runs < RUNS && tenths <= shortest * 2))
+      keep(script, path, Math.min(tenths, shortest), shorter ? 1 : runs + 1);
+  }
+};
+
 /** Opens a file of the program with the compiled code that is kept at `path`. */
 const open = (name, source, path) => {
   const kept = path === undefined ? undefined : read(path);
-  const script = new Script(source, { filename: dist + name, cachedData: kept?.subarray(0, -1) });
-  const runs = kept === undefined || script.cachedDataRejected ? 0 : kept.at(-1);
-  if (path !== undefined && runs < RUNS) fresh.push({ script, path, runs: runs + 1 });
+  const script = new Script(source, { filename: dist + name, cachedData: kept?.subarray(0, -2) });
+  const [shortest, runs] = kept === undefined || script.cachedDataRejected ? [255, 0] : kept.subarray(-2);
+  if (path !== undefined) opened.push({ script, path, shortest, runs });
   packs.push(script.runInThisContext());
 };
 
@@ -94,7 +111,7 @@ const run = () => {
     return module.exports;
   };
   process.once("exit", (code) => {
-    if (code === 0) for (const each of fresh) keep(each);
+    if (code === 0) keepAll();
   });
   open("main.js", main, caches && `${caches}/main`);
   load("./main.js").start((name) => {

@@ -156,11 +156,23 @@ test("code is kept three times, and of commands that did their work", async () =
   expect(run(["ls", "--root", join(built, "gone")]).status).not.toBe(0);
   expect(run(ls).status).toBe(0);
   const [folder = ""] = await readdir(caches);
-  const runs = async (): Promise<number | undefined> => (await readFile(join(caches, folder, "ls-look.js"))).at(-1);
+  const file = join(caches, folder, "ls-look.js");
+  const runs = async (): Promise<number | undefined> => (await readFile(file)).at(-1);
   const seen = [await runs()];
   for (let i = 0; i < 4; i++) {
     expect(run(ls).status).toBe(0);
     seen.push(await runs());
   }
   expect(seen).toEqual([1, 2, 3, 3, 3]);
+  // What long runs left is kept anew by short ones, and never the other way round.
+  const code = (await readFile(file)).subarray(0, -2);
+  for (const [tenths, before, after] of [
+    [200, 3, 1],
+    [200, 1, 1],
+    [1, 2, 2],
+  ] as const) {
+    await writeFile(file, Buffer.concat([code, Buffer.of(tenths, before)]));
+    expect(run(ls).status).toBe(0);
+    expect(await runs(), `${before} runs of ${tenths} tenths`).toBe(after);
+  }
 });
