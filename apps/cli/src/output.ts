@@ -6,7 +6,7 @@ import { UsageError } from "./errors.ts";
 import { aboutFile } from "./system-error.ts";
 
 /**
- * Refuses a place for an output where nothing should be written: a folder, and the files of a root that make a dataset or its registry.
+ * Refuses a place for an output where nothing should be written: a folder, and in a root what is, or would be, a dataset or its registry.
  * Throws `USAGE`, or what the system says about the folder.
  */
 export const checkOutput = async (path: string, root: string): Promise<void> => {
@@ -19,7 +19,14 @@ export const checkOutput = async (path: string, root: string): Promise<void> => 
   const [top = "", ...rest] = inRoot.split(sep);
   const folders = [top, join(top, rest[0] ?? "")].filter((folder) => folder !== inRoot);
   const held = await Promise.all(folders.map((folder) => existing(join(root, folder, "records.parquet"))));
-  if (inRoot === "registry.yaml" || inRoot.startsWith(".usr.lock") || held.some((file) => file !== undefined)) {
+  // A file of that name would make a dataset of its folder, whatever it holds.
+  const isBase = basename(inRoot) === "records.parquet";
+  if (
+    isBase ||
+    inRoot === "registry.yaml" ||
+    inRoot.startsWith(".usr.lock") ||
+    held.some((file) => file !== undefined)
+  ) {
     throw new UsageError(`${path} lies among the files of the root`, {
       hint: "An export belongs outside of the datasets: name another folder.",
       details: { path, root },

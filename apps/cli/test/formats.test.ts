@@ -220,7 +220,7 @@ describe("an export is whole or not there", () => {
     expect((await readFile("/dev/null")).length).toBe(0);
   });
 
-  it.each(["demo/records.parquet", "demo/x.csv", "registry.yaml", "demo/_derived/y.csv"])(
+  it.each(["demo/records.parquet", "demo/x.csv", "registry.yaml", "demo/_derived/y.csv", "records.parquet"])(
     "does not write among the files of the root: %s",
     async (name) => {
       await using own = await demoWorkspace();

@@ -72,6 +72,16 @@ describe("register", () => {
     expect(kept).toMatchObject({ owner: "me", description: "what it is" });
   });
 
+  it("a dataset that cannot be looked into is named", async () => {
+    const root = await demoRoot();
+    await root.storage.put("other/records.parquet", new Uint8Array(3));
+    const change = { ...columns("mock__score:float32"), overwrite: true };
+    const { code, message, hint } = await refusal(root, () => registerNamespace(root, change));
+    expect([code, message.startsWith("whether the dataset other holds data")]).toEqual(["CORRUPT", true]);
+    expect(hint).toContain("usr validate other");
+    expect(await registerNamespace(root, { ...change, force: true })).toMatchObject({ created: false });
+  });
+
   it("anything else needs --overwrite, and --force while a dataset holds data of the changed columns", async () => {
     for (const fold of [false, true]) {
       const root = await demoRoot();

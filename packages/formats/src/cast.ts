@@ -37,10 +37,15 @@ export function castColumn(column: Column, to: DataType, firstRow: number, o: Ca
     try {
       builder.append(value === null ? null : convert(value));
     } catch (error) {
-      throw placed(error, { row: firstRow + row, value: printable(jsonCell(column)(row)) });
+      throw placed(error, { row: firstRow + row, value: printable(unquoted(jsonCell(column)(row))) });
     }
   }
   return builder.finish();
+}
+
+/** Large integers, times and NaN are JSON texts; an error quotes what it shows by itself. */
+function unquoted(json: string): string {
+  return json.startsWith('"') ? json.slice(1, -1) : json;
 }
 
 const INTEGERS: ReadonlySet<string> = new Set(Object.keys(RANGES));
@@ -108,7 +113,7 @@ function floatToInteger(to: IntegerKind): Convert {
   };
 }
 
-const ROUNDING_HINT = "Allow rounding if the nearest value will do.";
+const ROUNDING_HINT = "Allow rounding (--allow-rounding) if the nearest value will do.";
 
 function integerToFloat(to: FloatKind, o: CastOptions): Convert {
   return (value) => {

@@ -203,7 +203,9 @@ function fill(
         if (flags & DOUBLED) addDoubled(sink, window.bytes, start, end);
         else sink.addText(window.bytes, start, end);
       } catch (error) {
-        throw placed(error, cellPlace(table, scan, wanted[i]!, progress));
+        const hint =
+          start === end ? "A quoted empty cell is empty text; a missing value is a cell without quotes." : undefined;
+        throw placed(error, { ...cellPlace(table, scan, wanted[i]!, progress), hint });
       }
     }
     progress.line += scan.lines;

@@ -129,7 +129,14 @@ async function* parquetBatches(
   const wanted = wantedColumns(columns, resolve);
   for (const { name } of wanted) {
     const reason = file.unsupported.get(name);
-    if (reason !== undefined) throw new FormatError("NOT_SUPPORTED", { file: o.name, column: name, rule: reason });
+    if (reason !== undefined) {
+      throw new FormatError("NOT_SUPPORTED", {
+        file: o.name,
+        column: name,
+        rule: `is ${reason}, which is not read`,
+        hint: "Cast it where the file is made, or leave the column out.",
+      });
+    }
   }
   const { batchRows } = limitsOf(o.limits);
   let firstRow = 1;
@@ -214,5 +221,7 @@ function explain(error: unknown, file: string): unknown {
   const code = error.code === "NOT_SUPPORTED" || error.code === "TOO_LARGE" ? error.code : "CORRUPT";
   // Limits are raised by those who know what they are called here.
   const hint = code === "TOO_LARGE" ? undefined : error.hint;
-  return new FormatError(code, { file, rule: error.message, hint, cause: error });
+  // The error of a file begins with its name already.
+  const rule = error.message.startsWith(`${file}: `) ? error.message.slice(file.length + 2) : error.message;
+  return new FormatError(code, { file, rule, hint, cause: error });
 }

@@ -18,6 +18,14 @@ describe("text stays what it is", () => {
     expect((await readRows('a,b,c\n,"",x\n', { format: "csv" })).rows).toEqual([[null, "", "x"]]);
   });
 
+  test("who quotes every cell is told how a missing value is written", async () => {
+    const { message, hint } = await refusal(
+      readRows('"a","b"\n"1",""\n', { format: "csv", name: "in" }, { b: { kind: "int8" } }),
+    );
+    expect(message).toContain('row 1, line 2, byte 12, column b: "" is not int8');
+    expect(hint).toBe("A quoted empty cell is empty text; a missing value is a cell without quotes.");
+  });
+
   test.each([
     ["line feeds", "a,b\n1,2\n3,4\n"],
     ["carriage returns and line feeds", "a,b\r\n1,2\r\n3,4\r\n"],

@@ -67,8 +67,20 @@ describe.each<Format>(["parquet", "arrow"])("%s", (format) => {
       [null],
       [Math.fround(0.1)],
     ]);
+    const wide = await written(
+      schemaOf({ n: parseType("uint64") }),
+      [batchOf({ n: parseType("uint64") }, [[2n ** 64n - 1n]])],
+      { format },
+    );
+    const huge = await refusal(readRows(wide, { format, name: "in" }, { n: parseType("int64") }));
+    expect(huge.message).toBe('in, row 1, column n: "18446744073709551615" is out of the range of int64');
     const other = await refusal(readRows(bytes, { format, name: "in" }, { id: parseType("int64") }));
     expect([other.details["column"], other.message.includes("string cannot become int64")]).toEqual(["id", true]);
+  });
+
+  test("what is no such file is told once", async () => {
+    const { message } = await refusal(readRows(bytesOf("id\nx\n"), { format, name: "in" }));
+    expect(message.split("in: ")).toHaveLength(2);
   });
 
   test("row numbers run on over batches", async () => {

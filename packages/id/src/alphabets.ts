@@ -41,7 +41,7 @@ export function symbolTable(alphabet: string, bioType: string | undefined): Uint
     const fit = Object.entries(ALPHABETS).filter(([, a]) => bioType === undefined || a.bioType === bioType);
     throw new IdError(
       "BAD_ALPHABET",
-      `Alphabet ${JSON.stringify(alphabet)} is not one of ${bioType ?? "the known ones"}.`,
+      `${JSON.stringify(alphabet)} is not an alphabet${isAlphabet(alphabet) ? ` of ${bioType}` : ""}.`,
       { alphabet, bioType },
       { hint: `Use one of ${fit.map(([name]) => name).join(", ")}.` },
     );

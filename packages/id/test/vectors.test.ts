@@ -96,7 +96,10 @@ describe("ids", () => {
       expect.objectContaining({ code: "BAD_ALPHABET", hint: expect.stringContaining("dna_4, dna_5, rna_4") }),
     );
     expect(() => createChecker("rna_4", "dna")).toThrow(
-      expect.objectContaining({ details: { alphabet: "rna_4", bioType: "dna" } }),
+      expect.objectContaining({
+        message: '"rna_4" is not an alphabet of dna.',
+        details: { alphabet: "rna_4", bioType: "dna" },
+      }),
     );
     expect(() => sequenceId("DNA", "ACGT")).toThrow(expect.objectContaining({ details: { bioType: "DNA" } }));
     expect(() => normalizeSequence(" ", "dna", "dna_4")).toThrow(

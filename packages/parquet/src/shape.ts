@@ -161,9 +161,32 @@ function leafType(node: SchemaNode, origin: Origin | undefined): LeafType {
       break;
     }
   }
-  throw new UnsupportedShape(
-    `of physical type ${node.physical} with ${known ? `logical type ${[...logical.keys()].join()}` : `converted type ${converted ?? "none"}`}`,
+  throw new UnsupportedShape(strangerName(node, known ? [...logical.keys()][0] : undefined, converted));
+}
+
+/** What other writers store, by member of the LogicalType union and by the older ConvertedType. */
+const STRANGERS: readonly (readonly [name: string, logical: number | undefined, converted: readonly number[]])[] = [
+  ["an enum", 4, [4]],
+  ["a decimal", 5, [5]],
+  ["a date", 6, [6]],
+  ["a time of day", 7, [7, 8]],
+  ["JSON", 12, [19]],
+  ["BSON", 13, [20]],
+  ["a UUID", 14, []],
+  ["an interval", undefined, [21]],
+  ["a variant", 16, []],
+  ["a geometry", 17, []],
+  ["a geography", 18, []],
+];
+
+/** A type outside of the vocabulary in the words of those who made the file. */
+function strangerName(node: SchemaNode, logical: number | undefined, converted: number | undefined): string {
+  const found = STRANGERS.find(([, member, older]) =>
+    logical === undefined ? older.some((one) => one === converted) : member === logical,
   );
+  if (found !== undefined) return found[0];
+  if (logical === undefined && converted === undefined) return "raw bytes, not marked as text";
+  return `of physical type ${node.physical} with ${logical === undefined ? `converted type ${converted}` : `logical type ${logical}`}`;
 }
 
 function integerType(integer: ThriftStruct | undefined): FixedType | undefined {

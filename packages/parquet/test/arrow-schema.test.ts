@@ -159,6 +159,8 @@ describe.skipIf(python === undefined)("types outside of the vocabulary", () => {
       const odd = ["date", "time", "decimal", "binary", "map", ...(store_schema ? ["duration"] : []), "deep"];
       const file = await openFile(path);
       expect([...file.unsupported.keys()]).toEqual(odd);
+      const names = ["a date", "a time of day", "a decimal", "raw bytes, not marked as text", "a map"];
+      expect([...file.unsupported.values()].slice(0, names.length)).toEqual(names);
       const got = await readAll(file);
       const expected = want as typeof got;
       for (const [i, name] of got.names.entries()) {

@@ -1,3 +1,5 @@
+import { OverlayError } from "@usr/overlay";
+import { ParquetError } from "@usr/parquet";
 import type { RegisterRequest, Registry } from "@usr/registry";
 import { canonicalRegistry, emptyRegistry, registerNamespace as registered, registryHash } from "@usr/registry";
 import { DatasetError } from "../error.ts";
@@ -77,11 +79,29 @@ const resultOf = (namespace: string, plan: Plan): RegisterResult => ({
   changed: plan.changed,
 });
 
+/** The error of a dataset that nobody named, with its name; the machine's own are told as they are. */
+const inDatasetOf = (error: unknown, id: string): unknown => {
+  if (!(error instanceof OverlayError || error instanceof ParquetError || error instanceof DatasetError)) return error;
+  return new DatasetError(
+    "CORRUPT",
+    `whether the dataset ${id} holds data of the columns cannot be told: ${error.message}`,
+    {
+      hint: `See what is wrong with: usr validate ${id}. With --force nobody looks into datasets.`,
+      details: { ...error.details, dataset: id, code: error.code },
+      cause: error,
+    },
+  );
+};
+
 /** Existing data must not change its meaning: the columns may be in parts or folded into a base. */
 const refuseHeld = async (root: WritableRoot, namespace: string, columns: readonly string[]): Promise<void> => {
   const holders: string[] = [];
   for (const id of await datasetIds(root.storage)) {
-    await using snapshot = await openSnapshot(root, id, { namespaces: [namespace], tombstones: false });
+    await using snapshot = await openSnapshot(root, id, { namespaces: [namespace], tombstones: false }).catch(
+      (error: unknown) => {
+        throw inDatasetOf(error, id);
+      },
+    );
     const held = new Set([
       ...snapshot.base.file.schema.fields.map(({ name }) => name),
       ...snapshot.overlays.flatMap(({ parts }) => parts.flatMap((part) => part.columns)),
