@@ -1,5 +1,4 @@
 import { emitYaml } from "./emit.ts";
-import { plainKind } from "./plain.ts";
 import type { YamlValue } from "./types.ts";
 import { yamlMapping } from "./values.ts";
 
@@ -42,12 +41,12 @@ const mappingAt = (reader: Reader, indent: string): YamlValue => {
   for (; reader.at < reader.lines.length; ) {
     const line = reader.lines[reader.at]!;
     if (!line.startsWith(indent) || line.startsWith(`${indent}- `)) break;
-    const [, key, scalar] = ENTRY.exec(line.slice(indent.length)) ?? [];
-    if (key === undefined) throw new NotCanonical();
+    const entry = ENTRY.exec(line.slice(indent.length));
+    if (entry === null) throw new NotCanonical();
+    const [, key = "", scalar] = entry;
     reader.at++;
-    entries.push([key, scalar === undefined ? below(reader, indent) : scalarOf(scalar)]);
+    entries.push([key, scalar === undefined ? below(reader, indent) : scalar === "null" ? null : scalar]);
   }
-  if (entries.length === 0) throw new NotCanonical();
   return yamlMapping(entries);
 };
 
@@ -61,11 +60,4 @@ const below = (reader: Reader, indent: string): YamlValue => {
     items.push(mappingAt(reader, `${indent}  `));
   }
   return items;
-};
-
-const scalarOf = (text: string): YamlValue => {
-  const kind = plainKind(text);
-  if (kind === "null") return null;
-  if (kind !== "str" || /^['"&*!|>%@`[{]/.test(text)) throw new NotCanonical();
-  return text;
 };
