@@ -61,7 +61,8 @@ test("texts that differ from canonical ones have that value too, or are left to 
 test("registries as commands write them are read", async () => {
   // The description of this one takes two lines, which is left to the reader of YAML.
   const short = STANDARD.filter(({ namespace }) => namespace !== "seq_annot");
-  for (const more of [[], short, [{ namespace: "lab", owner: null, description: "a b", columns: [] }]]) {
+  const columns = [{ name: "lab__x", type: "bool" }];
+  for (const more of [[], short, [{ namespace: "lab", owner: null, description: "a b", columns }]]) {
     const text = canonicalRegistry(registryOf([USR_STATE, ...more]));
     expect(await law(text), text).toBe(true);
     expect((await parseRegistry(text)).problems).toEqual([]);
