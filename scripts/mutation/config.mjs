@@ -10,7 +10,7 @@ const root = here("../..");
 export const BREAK = 85;
 
 /** Random tests run a twentieth of their usual cases, always the same ones: every mutant pays for them, and a score must be repeatable. */
-export const TEST_ENV = { USR_TEST_RUNS: "0.05", USR_TEST_SEED: "20261121", NO_COLOR: "1" };
+export const TEST_ENV = { USR_TEST_RUNS: "0.05", USR_TEST_SEED: "20261121", USR_TEST_SHRINK: "no", NO_COLOR: "1" };
 
 /**
  * Test files that do not take part, in every package. Tests that start a process do not see the mutant, which is switched on inside of the

@@ -2,7 +2,8 @@
 import { relative } from "node:path";
 import { inject, TestRunner } from "vitest";
 
-const { channel: name, files: expected, namespace } = inject("resident");
+/** `known` is what the first thread found out about the tests; a thread that takes its place spares itself the slow ones. */
+const { channel: name, files: expected, namespace, known } = inject("resident");
 globalThis[namespace] ??= {};
 const stryker = globalThis[namespace];
 const channel = new BroadcastChannel(name);
@@ -10,6 +11,10 @@ const channel = new BroadcastChannel(name);
 /** Tests by the name that Stryker gives them. */
 const tests = new Map();
 let files = 0;
+
+/** A test that takes longer, in milliseconds, is not run as a thread takes the place of another. */
+const SLOW = 100;
+const passedOver = new Set();
 
 const idOf = (test) => {
   const names = [test.name];
@@ -20,7 +25,7 @@ const idOf = (test) => {
 const gather = (tasks) => {
   for (const task of tasks) {
     if (task.type === "suite") gather(task.tasks);
-    else if (task.mode === "run" || task.mode === "queued") {
+    else if (task.mode === "run" || task.mode === "queued" || passedOver.has(task)) {
       const id = idOf(task);
       if (!tests.has(id)) tests.set(id, { id, ms: 0, tasks: [] });
       tests.get(id).tasks.push(task);
@@ -83,13 +88,38 @@ async function attempt(test) {
   return outcome;
 }
 
-async function judge({ mutant, tests: ids, hitLimit }) {
-  const chosen = ids.map((id) => tests.get(id));
-  if (chosen.includes(undefined)) return { spoilt: true };
-  chosen.sort((a, b) => a.ms - b.ms);
-  stryker.hitCount = 0;
+const setMutant = (mutant, hitLimit) => {
+  stryker.hitCount = mutant === undefined ? undefined : 0;
   stryker.hitLimit = hitLimit;
   stryker.activeMutant = mutant;
+};
+
+/**
+ * Whether the test fails by the mutant: not without it, and again with it. A value that code keeps of its last call may still be the mutant's, or
+ * that of the mutant before, so some quick tests run in between, which call it with something else.
+ */
+async function isToBlame(mutant, hitLimit, failed) {
+  setMutant(undefined);
+  if ((await attempt(failed)) === undefined) return true;
+  const quick = [...tests.values()].filter((test) => test !== failed && test.ms < 20);
+  const others = quick.filter((_, at) => at % Math.ceil(quick.length / 30) === 0);
+  const forget = async () => {
+    setMutant(undefined);
+    for (const test of others) await attempt(test);
+  };
+  await forget();
+  if ((await attempt(failed)) !== undefined) return false;
+  setMutant(mutant, hitLimit);
+  const again = await attempt(failed);
+  await forget();
+  return again !== undefined && (await attempt(failed)) === undefined;
+}
+
+async function judge({ mutant, tests: ids, first, hitLimit }) {
+  const chosen = ids.map((id) => tests.get(id));
+  if (chosen.includes(undefined)) return { spoilt: true };
+  chosen.sort((a, b) => first.has(b.id) - first.has(a.id) || a.ms - b.ms);
+  setMutant(mutant, hitLimit);
   let nrOfTests = 0;
   let failed;
   let outcome;
@@ -102,35 +132,56 @@ async function judge({ mutant, tests: ids, hitLimit }) {
     }
   }
   const hits = stryker.hitCount;
-  stryker.activeMutant = undefined;
-  stryker.hitCount = undefined;
+  setMutant(undefined);
   if (failed === undefined) return { hits, nrOfTests };
   if (outcome.hung) return { hung: true };
   const { error } = outcome;
   const message = error instanceof Error ? error.message : String(error);
-  return { hits, nrOfTests, failed: { id: failed.id, message }, spoilt: (await attempt(failed)) !== undefined };
+  return { hits, nrOfTests, failed: { id: failed.id, message }, spoilt: !(await isToBlame(mutant, hitLimit, failed)) };
 }
 
-async function serve() {
-  // Run apart from the others too, so that what is not repeatable is known, and how long each takes.
+/** Each test runs apart from the others, so that it is known whether it can be repeated, how long it takes, and which mutants it comes by. */
+async function study() {
   const unrepeatable = new Set();
   for (const test of tests.values()) {
     const start = performance.now();
+    stryker.currentTestId = test.id;
     if ((await attempt({ ...test, ms: 1e6 })) !== undefined) unrepeatable.add(test.id);
     test.ms = performance.now() - start;
   }
+  stryker.currentTestId = undefined;
+  /** The tests that come by a mutant, by its number. */
+  const comers = new Map();
+  for (const [id, hits] of Object.entries(stryker.mutantCoverage?.perTest ?? {})) {
+    for (const mutant of Object.keys(hits)) {
+      if (!comers.has(mutant)) comers.set(mutant, []);
+      comers.get(mutant).push(id);
+    }
+  }
+  return { times: new Map([...tests.values()].map(({ id, ms }) => [id, ms])), unrepeatable, comers };
+}
+
+async function serve() {
+  const found = known ?? (await study());
+  for (const test of tests.values()) test.ms = found.times.get(test.id) ?? 0;
   await new Promise((resolve) => {
     channel.onmessage = async ({ data }) => {
       if (data.close) resolve();
       else channel.postMessage(await judge(data));
     };
-    const times = new Map([...tests.values()].map(({ id, ms }) => [id, ms]));
-    channel.postMessage({ times, unrepeatable });
+    channel.postMessage(found);
   });
   channel.close();
 }
 
 export default class extends TestRunner {
+  async onBeforeRunTask(test) {
+    await super.onBeforeRunTask(test);
+    if (!(known?.times.get(idOf(test)) > SLOW)) return;
+    test.mode = "skip";
+    passedOver.add(test);
+  }
+
   async onAfterRunFiles(loaded) {
     super.onAfterRunFiles(loaded);
     gather(loaded);

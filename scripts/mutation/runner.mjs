@@ -2,8 +2,8 @@
 // takes far longer than the tests. Here one thread stays (resident.mjs) and runs the tests with one mutant after the other. What it cannot
 // judge goes the long way, each in a thread of its own:
 // - a mutant in code that runs while modules load (load.mjs sees to it that they do so outside of tests, or the tests that load them again would
-//   count as the only ones that notice);
-// - a mutant after which a test that failed goes on failing without it: it has spoilt something, or fails by itself;
+//   count as the only ones that notice), unless a test that comes by it later too notices it then;
+// - a mutant after which a test that failed goes on failing without it, whatever is called in between: it has spoilt something, or fails by itself;
 // - a mutant that no test came by, as its code ran before and its result is kept: whoever ran it first is not the one who must notice, so it is
 //   switched on before the modules load, and all tests run;
 // - any other that is alive: what others made before may hide it, and some tests cannot be run twice. Where that takes long, it counts as alive
@@ -18,8 +18,11 @@ import { createVitest } from "vitest/node";
 const HANGING = 10;
 const MUTANTS = 300;
 
-/** Tests that take longer than this, in milliseconds, are not run once more for a mutant that they all came by alive. */
-const LONG = 2_000;
+/** So many tests that noticed the last mutants of a file are run first. */
+const FIRST = 8;
+
+/** Tests that take longer than this together, in milliseconds, are not run once more for a mutant that they all came by alive. */
+const LONG = 250;
 
 const RESIDENT = new URL("resident.mjs", import.meta.url).pathname;
 
@@ -36,6 +39,7 @@ async function createResident(options, namespace) {
   });
   const files = (await vitest.globTestSpecifications()).length;
   let threads = 0;
+  let known;
   return {
     close: () => vitest.close(),
     async start() {
@@ -47,13 +51,16 @@ async function createResident(options, namespace) {
         new Promise((resolve) => {
           answer = resolve;
         });
-      vitest.provide("resident", { channel: name, files, namespace });
+      vitest.provide("resident", { channel: name, files, namespace, known });
       vitest.state.filesMap.clear();
       const ready = next();
       const over = () => ({ ended: true });
       const ended = vitest.start().then(over, over);
-      const { times, unrepeatable } = await Promise.race([ready, ended]);
+      const { times, unrepeatable, comers } = await Promise.race([ready, ended]);
+      if (times !== undefined) known ??= { times, unrepeatable, comers };
       return {
+        /** The tests that come by the mutant when all modules are loaded. */
+        comers: (mutant) => comers?.get(mutant) ?? [],
         /** Those of the tests that can be run over and over. */
         repeatable: (ids) => ids.filter((id) => times?.has(id) && !unrepeatable.has(id)),
         usual: (ids) => ids.reduce((sum, id) => sum + times.get(id), 0),
@@ -98,6 +105,7 @@ class Runner {
   #thread;
   #hanging = 0;
   #left = MUTANTS;
+  #noticersOf = new Map();
 
   constructor(slow, options, namespace) {
     this.#slow = slow;
@@ -137,13 +145,21 @@ class Runner {
     return (await this.#long()).mutantRun(fresh);
   }
 
+  /** The tests that noticed the last mutants of a file: they are the likeliest to notice its next one. */
+  #noticers(file) {
+    if (!this.#noticersOf.has(file)) this.#noticersOf.set(file, new Set());
+    return this.#noticersOf.get(file);
+  }
+
   /** No `status` where the answer cannot be relied on; `unseen` where no test came by. */
   async #shortcut({ mutantActivation, activeMutant, testFilter, hitLimit }) {
-    if (mutantActivation !== "runtime" || testFilter === undefined) return undefined;
-    const tests = this.#thread.repeatable(testFilter);
+    const loading = mutantActivation === "static" || testFilter === undefined;
+    const came = loading ? this.#thread.comers(activeMutant.id) : testFilter;
+    const tests = this.#thread.repeatable(came);
     if (tests.length === 0) return undefined;
     const usual = this.#thread.usual(tests);
-    const found = await this.#thread.run({ mutant: activeMutant.id, tests, hitLimit });
+    const noticers = this.#noticers(activeMutant.fileName);
+    const found = await this.#thread.run({ mutant: activeMutant.id, tests, first: noticers, hitLimit });
     if (found.endless) {
       await this.#thread.abandon();
       await this.#start();
@@ -159,8 +175,13 @@ class Runner {
     const { hits, failed, nrOfTests } = found;
     if (found.hung) return { status: MutantRunStatus.Timeout, reason: "A test did not end." };
     if (hits > hitLimit) return { status: MutantRunStatus.Timeout, reason: `Hit limit reached (${hits}/${hitLimit})` };
-    if (failed)
+    if (failed) {
+      noticers.delete(failed.id);
+      noticers.add(failed.id);
+      if (noticers.size > FIRST) noticers.delete(noticers.values().next().value);
       return { status: MutantRunStatus.Killed, killedBy: [failed.id], failureMessage: failed.message, nrOfTests };
+    }
+    if (loading) return undefined;
     if (hits > 0 && tests.length === testFilter.length && usual > LONG)
       return { status: MutantRunStatus.Survived, nrOfTests };
     return { unseen: hits === 0 };

@@ -2,6 +2,8 @@ import { RegistryError } from "./error.ts";
 import { checkColumnName } from "./rules.ts";
 import type { RegistryColumn } from "./types.ts";
 
+/** What stands before the first colon, and behind it. */
+const SPEC = /^([^:]*):(.*)$/s;
 const OPENING = "<[(";
 const CLOSING = ">])";
 
@@ -13,8 +15,10 @@ const CLOSING = ">])";
  */
 export function parseColumnSpecs(namespace: string, text: string): readonly RegistryColumn[] {
   return topLevelParts(text).map((item, at) => {
-    const colon = item.indexOf(":");
-    const [given, type] = colon < 0 ? ["", ""] : [item.slice(0, colon).trim(), item.slice(colon + 1).trim()];
+    const [given = "", type = ""] =
+      SPEC.exec(item)
+        ?.slice(1)
+        .map((side) => side.trim()) ?? [];
     if (given === "" || type === "") {
       throw new RegistryError("COLUMN_INVALID", `Column ${at + 1} of ${JSON.stringify(text)} is not name:type.`, {
         hint: `Write for example ${namespace}__score:float64.`,
@@ -31,13 +35,12 @@ const topLevelParts = (text: string): readonly string[] => {
   const parts: string[] = [];
   let depth = 0;
   let start = 0;
-  for (let at = 0; at < text.length; at++) {
-    const char = text.charAt(at);
+  for (const { 0: char, index } of text.matchAll(/[<[()\]>,]/g)) {
     if (OPENING.includes(char)) depth += 1;
     else if (CLOSING.includes(char)) depth -= 1;
-    else if (char === "," && depth <= 0) {
-      parts.push(text.slice(start, at));
-      start = at + 1;
+    else if (depth <= 0) {
+      parts.push(text.slice(start, index));
+      start = index + 1;
     }
   }
   return [...parts, text.slice(start)];

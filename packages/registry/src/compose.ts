@@ -8,8 +8,8 @@ export const MAX_DEPTH = 100;
 /** A node of the document; an alias is the node of its anchor. */
 export type Node =
   | { readonly kind: "scalar"; readonly text: string; readonly plain: boolean; readonly line: number | undefined }
-  | { readonly kind: "list"; readonly items: Node[]; readonly line: number | undefined }
-  | { readonly kind: "mapping"; readonly pairs: (readonly [Node, Node])[]; readonly line: number | undefined };
+  | { readonly kind: "list"; readonly items: readonly Node[]; readonly line: number | undefined }
+  | { readonly kind: "mapping"; readonly pairs: readonly (readonly [Node, Node])[]; readonly line: number | undefined };
 
 export interface Composed {
   readonly root: Node;
@@ -23,21 +23,27 @@ export const composeNodes = (yaml: Yaml, contents: unknown, text: string, lines:
   const open = new Set<Node>();
 
   const compose = (source: unknown, depth: number, flow: boolean): Node => {
-    if (!yaml.isNode(source)) return { kind: "scalar", text: "", plain: true, line: undefined };
+    if (!yaml.isNode(source)) return scalarOf(yaml, source, undefined);
     const line = source.range ? lines.linePos(source.range[0]).line : undefined;
     const problem = (message: string): void => {
       problems.push({ message, line });
     };
-    const empty: Node = { kind: "scalar", text: "", plain: true, line };
     if (yaml.isAlias(source)) {
       const target = anchors.get(source.source);
-      if (target === undefined) problem(`The alias *${source.source} has no anchor before it.`);
-      else if (open.has(target)) problem(`The alias *${source.source} stands inside its own anchor.`);
-      return target === undefined || open.has(target) ? empty : target;
+      if (target !== undefined && !open.has(target)) return target;
+      const where = target === undefined ? "has no anchor before it" : "stands inside its own anchor";
+      problem(`The alias *${source.source} ${where}.`);
+      return scalarOf(yaml, source, line);
     }
     if (source.tag !== undefined) problem(`The tag ${source.tag} is not supported; a registry needs none.`);
     if (depth > MAX_DEPTH) throw new RangeError("too deep");
-    const node = emptyNode(yaml, source, line);
+    const items: Node[] = [];
+    const pairs: [Node, Node][] = [];
+    const node: Node = yaml.isSeq(source)
+      ? { kind: "list", items, line }
+      : yaml.isMap(source)
+        ? { kind: "mapping", pairs, line }
+        : scalarOf(yaml, source, line);
     if (source.anchor !== undefined) {
       if (anchors.has(source.anchor)) problem(`The anchor &${source.anchor} is set twice.`);
       anchors.set(source.anchor, node);
@@ -56,11 +62,11 @@ export const composeNodes = (yaml: Yaml, contents: unknown, text: string, lines:
     }
     open.add(node);
     const inner = flow || (yaml.isCollection(source) && source.flow === true);
-    if (yaml.isSeq(source) && node.kind === "list") {
-      for (const item of source.items) node.items.push(compose(item, depth + 1, inner));
-    } else if (yaml.isMap(source) && node.kind === "mapping") {
+    if (yaml.isSeq(source)) {
+      for (const item of source.items) items.push(compose(item, depth + 1, inner));
+    } else if (yaml.isMap(source)) {
       for (const { key, value } of source.items) {
-        node.pairs.push([compose(key, depth + 1, inner), compose(value, depth + 1, inner)]);
+        pairs.push([compose(key, depth + 1, inner), compose(value, depth + 1, inner)]);
       }
     }
     open.delete(node);
@@ -70,9 +76,8 @@ export const composeNodes = (yaml: Yaml, contents: unknown, text: string, lines:
   return { root: compose(contents, 0, false), problems };
 };
 
-const emptyNode = (yaml: Yaml, source: unknown, line: number | undefined): Node => {
-  if (yaml.isSeq(source)) return { kind: "list", items: [], line };
-  if (yaml.isMap(source)) return { kind: "mapping", pairs: [], line };
+/** The scalar that `source` is, an empty one for anything else. */
+const scalarOf = (yaml: Yaml, source: unknown, line: number | undefined): Node => {
   const text = yaml.isScalar(source) && typeof source.value === "string" ? source.value : "";
   const plain = !yaml.isScalar(source) || source.type === undefined || source.type === yaml.Scalar.PLAIN;
   return { kind: "scalar", text, plain, line };

@@ -55,6 +55,8 @@ describe("a refusal says as data what is wrong", () => {
   });
   it.each([
     ["a", 1, "a"],
+    ["ab,c:int8", 1, "ab"],
+    [":", 1, ":"],
     ["a:int8,:int8", 2, ":int8"],
     ["a:int8,b:", 2, "b:"],
     ["a:list<int8>,b:int8,", 3, ""],
@@ -107,6 +109,8 @@ describe("nodes of a text", () => {
     expect(await owner("'\\ud83d'")).toBe("\\ud83d");
     expect(await owner("\\ud83d")).toBe("\\ud83d");
     expect(await owner('"\\\\ud83d"')).toBe("\\ud83d");
+    // Each scalar is looked at by itself.
+    expect(await owner(`"x", description: '\\ud83d'`)).toBe("x");
     expect(await owner('"\\ud7ff\\ue000"')).toBe("\ud7ff\ue000");
     expect(await owner("x?")).toBe("x?");
   });
