@@ -11,8 +11,7 @@ export const MAX_BYTES = 1_048_576;
  * gives the very object of its anchor. Refused, beyond what is no YAML: explicit tags, several documents, recursion, and characters
  * that the two versions of YAML read differently.
  */
-export async function loadYaml(text: string): Promise<Loaded> {
-  const source = text.startsWith("\ufeff") ? text.slice(1) : text;
+export async function loadYaml(source: string): Promise<Loaded> {
   const refusal = characterProblem(source);
   if (refusal !== undefined) return { problems: [refusal] };
   const yaml = await import("yaml");
@@ -36,11 +35,14 @@ export async function loadYaml(text: string): Promise<Loaded> {
 
 const TOO_DEEP: TextProblem = { message: `It is nested deeper than ${MAX_DEPTH} levels.` };
 
+/** A byte order mark at the start of a line is a letter of the line to PyYAML, and nothing to the library, as it is to both at the start of the text. */
 const characterProblem = (source: string): TextProblem | undefined => {
   if (source.length > MAX_BYTES || new TextEncoder().encode(source).length > MAX_BYTES) {
     return { message: `It is larger than ${MAX_BYTES} bytes.` };
   }
-  const at = source.search(/[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]|\r(?!\n)/u);
+  const at = source.search(
+    /[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]|\r(?!\n)|(?<=\n)\ufeff/u,
+  );
   if (at < 0) return undefined;
   const code = (source.codePointAt(at) ?? 0).toString(16).toUpperCase().padStart(4, "0");
   return {

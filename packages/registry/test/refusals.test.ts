@@ -7,6 +7,8 @@ import {
   registerNamespace,
 } from "@usr/registry";
 import { describe, expect, it } from "vitest";
+import { emitYaml } from "../src/emit.ts";
+import { loadYaml } from "../src/load.ts";
 import { refusal, withState } from "./support.ts";
 
 const column = (name: string, type = "int8"): RegistryColumn => ({ name, type });
@@ -75,6 +77,11 @@ describe("brackets of every kind hold their commas", () => {
   });
 });
 
+const written = async (text: string): Promise<string | undefined> => {
+  const loaded = await loadYaml(text);
+  return "value" in loaded ? emitYaml(loaded.value) : undefined;
+};
+
 describe("nodes of a text", () => {
   const problems = async (entries: string): Promise<unknown> => {
     const { details } = await refusal(() => parseRegistry(withState(entries)));
@@ -114,9 +121,66 @@ describe("nodes of a text", () => {
     expect(await owner('"\\ud7ff\\ue000"')).toBe("\ud7ff\ue000");
     expect(await owner("x?")).toBe("x?");
   });
+  it("may be an equals sign, which means itself as a key alone", async () => {
+    expect(await written("=: {x: '='}\n? =\n: 1\n")).toBe("'=': 1\n");
+    expect(await loadYaml("x: =\n")).toEqual({ problems: [{ message: expect.stringContaining("="), line: 1 }] });
+  });
+  it("may say 200,000 values with every alias spelled out", async () => {
+    const saying = (values: number): string =>
+      `- &a [${"x, ".repeat(998)}]\n${"- *a\n".repeat(199)}${"- x\n".repeat(values - 199_801)}`;
+    expect(await loadYaml(saying(200_000))).toHaveProperty("value");
+    expect(await loadYaml(saying(200_001))).toHaveProperty("problems", [
+      { message: expect.stringContaining("more than 200000 values") },
+    ]);
+  });
   it("of nothing are null", async () => {
     expect(await owner("")).toBe(null);
     expect(await owner("~")).toBe(null);
     expect(await owner("''")).toBe("");
+  });
+});
+
+describe("texts", () => {
+  const message = async (text: string): Promise<string> => (await refusal(() => parseRegistry(text))).message;
+
+  it("are refused with the first problem, its line, and how many more there are", async () => {
+    expect(await message("- x\n")).toBe("This is no namespace registry: It must be a mapping with the key namespaces.");
+    expect(await message("namespaces: !x {}\n")).toBe(
+      "This is no namespace registry: The tag !x is not supported; a registry needs none. (line 1)",
+    );
+    expect(await message("namespaces:\n  a: {owner: !x 1, description: *y}\n")).toBe(
+      "This is no namespace registry: The tag !x is not supported; a registry needs none. (line 2) 1 more problem(s) were found.",
+    );
+  });
+  it("that are no YAML say where, and more than the place", async () => {
+    const { details } = await refusal(() => parseRegistry("namespaces:\n  a: {}\n  b: [}\n"));
+    expect(details).toEqual({
+      problems: expect.arrayContaining([{ message: expect.stringMatching(/\w.*\.$/), line: 3 }]),
+    });
+  });
+  it("name a character that may not stand in them, and its line", async () => {
+    expect(await loadYaml("\0")).toEqual({ problems: [{ message: expect.stringContaining("U+0000"), line: 1 }] });
+    expect(await loadYaml("a:\n  b: \u2028\n\n")).toEqual({
+      problems: [{ message: expect.stringContaining("U+2028"), line: 2 }],
+    });
+  });
+  it("may start with a byte order mark; elsewhere it is a letter, refused where a line starts with it", async () => {
+    expect(await written("\ufeffa: b\n")).toBe("a: b\n");
+    expect(await written("\ufeff\ufeffa: b\ufeff\n")).toBe('"\\uFEFFa": "b\\uFEFF"\n');
+    expect(await loadYaml("# x\n\ufeffa: b\n")).toEqual({
+      problems: [{ message: expect.stringContaining("U+FEFF"), line: 2 }],
+    });
+  });
+  it("have a mebibyte of UTF-8 and no more", async () => {
+    for (const char of ["x", "\u00e9"]) {
+      const bytes = new TextEncoder().encode(char).length;
+      const text = char.repeat(1_048_576 / bytes);
+      expect(await loadYaml(`#${text.slice(1)}${" ".repeat(bytes - 1)}`)).toHaveProperty("value");
+      expect(await loadYaml(`# ${text}`)).toHaveProperty("problems.0.message", expect.stringContaining("larger than"));
+    }
+  });
+  it("that were read last are known", async () => {
+    const text = withState("  a: {columns: [{name: a__x, type: bool}]}\n");
+    expect(await parseRegistry(text)).toBe(await parseRegistry(text));
   });
 });
