@@ -57,12 +57,19 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex | LateIndex, o: M
     return fields.map((field) => layersOf(overlay.parts, rowsOf, readersOf, field));
   };
 
+  const begin = (): Promise<readonly (readonly LayerSource[])[]> => {
+    o.signal?.throwIfAborted();
+    opening ??= open();
+    return opening;
+  };
+
   return {
     fields,
+    open: async () => {
+      await begin();
+    },
     read: async (start, end) => {
-      o.signal?.throwIfAborted();
-      opening ??= open();
-      const layers = await opening;
+      const layers = await begin();
       return Promise.all(fields.map((field, i) => mergeRange(layers[i]!, field.type, start, end)));
     },
     [Symbol.asyncDispose]: async () => {
@@ -123,7 +130,7 @@ function layersOf(
     let layer: Promise<Layer | undefined> | undefined;
     const open = async (): Promise<Layer | undefined> => {
       const rows = await locate();
-      if (rows.base.length === 0) return undefined;
+      if (rows.part.length === 0) return undefined;
       return { rows, reader: readers(rows, field) };
     };
     return [{ open: () => (layer ??= open()), opened: () => layer }];
@@ -141,14 +148,15 @@ async function mergeRange(layers: readonly LayerSource[], type: DataType, start:
     const layer = await source.open();
     if (layer === undefined) continue;
     const { rows: held, reader } = layer;
-    const range = openRange(held.base, sources, start, end);
+    const { base } = held;
+    const range = openRange(held, sources, start, end);
     if (range === undefined) continue;
     const pieces = await reader.pieces(range.from, range.to);
     const firstSource = columns.length;
     for (const piece of pieces) columns.push(piece.column);
     let p = 0;
     for (let i = range.from; i < range.to; i++) {
-      const at = held.base[i]! - start;
+      const at = (base === undefined ? i : base[i]!) - start;
       if (sources[at]! >= 0) continue;
       const position = reader.position(i);
       while (position >= pieces[p]!.at + pieces[p]!.column.length) p++;
@@ -164,15 +172,15 @@ async function mergeRange(layers: readonly LayerSource[], type: DataType, start:
 
 /** The entries for base rows `[start, end)`, narrowed to those between the first and the last row that still wants a value. */
 function openRange(
-  base: Int32Array,
+  { base, part }: PartRows,
   sources: Int32Array,
   start: number,
   end: number,
 ): { readonly from: number; readonly to: number } | undefined {
-  let from = lowerBound(base, start);
-  let to = lowerBound(base, end);
-  while (from < to && sources[base[from]! - start]! >= 0) from++;
-  while (to > from && sources[base[to - 1]! - start]! >= 0) to--;
+  let from = base === undefined ? start : lowerBound(base, start);
+  let to = base === undefined ? Math.min(end, part.length) : lowerBound(base, end);
+  while (from < to && sources[(base?.[from] ?? from) - start]! >= 0) from++;
+  while (to > from && sources[(base?.[to - 1] ?? to - 1) - start]! >= 0) to--;
   return from < to ? { from, to } : undefined;
 }
 

@@ -74,7 +74,7 @@ async function isBaseInOrder({ file, key, eventId }: Part, base: ParquetFile, o:
 function everyRow(count: number): PartRows {
   const rows = new Int32Array(count);
   for (let row = 0; row < count; row++) rows[row] = row;
-  return { base: rows, part: rows, forward: true };
+  return { base: undefined, part: rows, forward: true };
 }
 
 /**
@@ -85,9 +85,12 @@ function everyRow(count: number): PartRows {
 async function locateRows(part: Part, index: KeyIndex, o: Signal): Promise<PartRows> {
   const matcher = matchKeys(index);
   const rows = new Int32Array(part.file.numRows);
+  const few = rows.length * FEW < index.numRows;
   let end = 0;
   for await (const batch of readBatches(part.file, { columns: [part.key], signal: o.signal })) {
-    rows.set(matcher.match(batch.columns[0]!), end);
+    const found = matcher.match(batch.columns[0]!);
+    // The matcher remembers keys in no order by their base rows. Memory that nothing was written to is none.
+    if (few || index.repeats || matcher.firstOf() === undefined) rows.set(found, end);
     end += batch.numRows;
   }
   const { duplicates, duplicateSamples } = matcher.summary();
@@ -96,7 +99,7 @@ async function locateRows(part: Part, index: KeyIndex, o: Signal): Promise<PartR
   const firstOf = matcher.firstOf();
   if (index.repeats) return pairRepeated(rows, index);
   if (firstOf === undefined) return pairForward(rows);
-  return rows.length * FEW < index.numRows ? pairSorted(rows) : pairByBase(firstOf);
+  return few ? pairSorted(rows) : pairByBase(firstOf);
 }
 
 function duplicateKey(part: Part, key: string, rows: readonly [number, number], count: number): OverlayError {
@@ -161,7 +164,7 @@ function pairEvery(rowOf: Int32Array): PartRows {
     rowOf[row]!--;
     if (row > 0 && rowOf[row]! < rowOf[row - 1]!) forward = false;
   }
-  return { base: everyRow(rowOf.length).base, part: rowOf, forward };
+  return { base: undefined, part: rowOf, forward };
 }
 
 /** A base that holds an id twice gives every row of that id what the part says of it. */

@@ -161,6 +161,13 @@ export interface MergeOptions extends Signal {
 export interface MergeCursor extends AsyncDisposable {
   readonly fields: readonly Field[];
   /**
+   * Under an index of the whole base: finds the rows of all parts, as the first `read` does otherwise. After it the cursor holds the index no
+   * more, which is larger than all that is found by it; let go of it too before reading, where parts may be sorted.
+   *
+   * @throws OverlayError as `read`
+   */
+  open(): Promise<void>;
+  /**
    * The merged columns for base rows `[start, end)`, in the order asked; NULL where no part has a value. Ranges are meant to ascend;
    * going back is right but decodes again. Calls must not overlap.
    *
@@ -171,8 +178,8 @@ export interface MergeCursor extends AsyncDisposable {
 
 /** Which row of a part belongs to which base row. Entry i says: base row `base[i]` takes its values from row `part[i]`. */
 export interface PartRows {
-  /** Strictly ascending. */
-  readonly base: Int32Array;
+  /** Strictly ascending; `undefined` = entry i is that of base row i. */
+  readonly base: Int32Array | undefined;
   readonly part: Int32Array;
   /** Whether `part` never descends: the part is in base order and can be read along with the base. */
   readonly forward: boolean;

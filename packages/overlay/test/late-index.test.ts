@@ -83,3 +83,25 @@ test("another program's part that repeats a key as the base does is refused", as
     details: { rows: [11, COUNT] },
   });
 });
+
+test("an opened cursor asks the index of the whole base no more", async () => {
+  const specs = [spec(1, swapped), spec(2, IDS.toReversed()), spec(3, IDS.slice(0, 100).toReversed())];
+  const base = await openParquet(bytesSource(await partBytes(spec(0, IDS)), "records.parquet"));
+  const index = await buildKeyIndex("id", idBase(IDS));
+  let opened = false;
+  const guarded: typeof index = {
+    ...index,
+    lookupEach: (column) => {
+      expect(opened).toBe(false);
+      return index.lookupEach(column);
+    },
+  };
+  for (const given of [guarded, { key: "id" as const, base, build: async () => guarded }]) {
+    opened = false;
+    await using cursor = mergeOverlay(await overlayOf(specs, TYPES), given, { columns: ["mock__score"] });
+    await cursor.open();
+    opened = true;
+    const [column] = await cursor.read(0, COUNT);
+    expect(IDS.map((_, row) => [valueAt(column!, row)])).toEqual(await indexed(specs));
+  }
+});

@@ -15,7 +15,7 @@ import type { ParquetFile, ReadOptions } from "./types.ts";
 /**
  * Rows `[start, end)` in row order as batches of at most `batchRows` rows that never cross a row group, with the columns in the order
  * asked. Memory is bounded by the encoded chunks of one row group
- * (or `windowBytes` of it; 16 MiB of each chunk whose pages have to be walked) plus one batch. Throws `COLUMN_NOT_FOUND`, `NOT_SUPPORTED`
+ * (or `windowBytes` of it; 4 MiB of each chunk of more than 16 whose pages have to be walked) plus one batch. Throws `COLUMN_NOT_FOUND`, `NOT_SUPPORTED`
  * and `INVALID` before the first batch; `CORRUPT` and `TOO_LARGE` as they are met. Every row of a batch that was yielded is exact.
  */
 export async function* readBatches(file: ParquetFile, o: ReadOptions = {}): AsyncGenerator<Batch, void, undefined> {
@@ -115,8 +115,9 @@ function* stepsOf(
 }
 
 const WINDOW = 256 * 2 ** 20;
-/** A larger chunk that has to be walked is fetched this much at a time. */
-const PIECE = 16 * 2 ** 20;
+/** A chunk of more bytes that has to be walked is fetched a piece at a time. */
+const WHOLE = 16 * 2 ** 20;
+const PIECE = 4 * 2 ** 20;
 
 /** Rows to fetch at a time: all of the row group, unless it is large and its pages can be found without walking them. */
 function windowRows(
@@ -255,12 +256,13 @@ async function fetchChunks(
   const selections = new Map<Chunk, PageSelection>();
   for (const [i, { chunk }] of indexed.entries())
     selections.set(chunk, selectPages(indexes[i]!, chunk, group.numRows, from, until));
-  const piece = Math.min(PIECE, o.windowBytes ?? PIECE);
+  const whole = Math.min(WHOLE, o.windowBytes ?? WHOLE);
+  const piece = Math.min(PIECE, whole);
   const ranges: ByteRange[] = [];
   for (const chunk of chunks) {
     const selection = selections.get(chunk);
     if (selection?.dictionary !== undefined) ranges.push(selection.dictionary);
-    ranges.push(selection?.pages ?? { offset: chunk.start, length: Math.min(chunk.length, piece) });
+    ranges.push(selection?.pages ?? { offset: chunk.start, length: chunk.length > whole ? piece : chunk.length });
   }
   const bytes = await readRanges(file.source, ranges, o);
   let next = 0;
@@ -272,7 +274,7 @@ async function fetchChunks(
         firstRow: 0,
         rows: group.numRows,
         entries: chunk.numValues,
-        rest: chunk.length > piece ? restOf(file, chunk, piece, o) : undefined,
+        rest: chunk.length > whole ? restOf(file, chunk, piece, o) : undefined,
       };
     const dictionary = selection.dictionary === undefined ? undefined : bytes[next++]!;
     return selectedBytes(selection, dictionary, bytes[next++]!, leaves[i]!.rep === 0);

@@ -37,10 +37,10 @@ export async function* mergedView(
   await using merger = mergerOf(snapshot, chosen, hides, indexes, o);
   const read = { ...o, batchRows: batchRowsOf(snapshot, chosen) };
   for await (const placed of readRanges(snapshot.base.file, ranges, merger.stored, read)) {
-    const merged = await merger.merge(placed);
-    // The first batch found the rows of all parts: what follows needs the keys no more.
+    // What follows needs the keys no more, and the first batch sorts parts that are in no order: they are not to be in memory side by side.
+    await merger.open();
     indexes.forget();
-    yield merged;
+    yield await merger.merge(placed);
   }
 }
 
@@ -49,6 +49,8 @@ export interface Merger extends AsyncDisposable {
   /** The base columns that a batch has to bring. */
   readonly stored: readonly string[];
   merge(placed: PlacedBatch): Promise<MergedBatch>;
+  /** Opens the overlays, as the first `merge` does otherwise: over the whole base the rows of all parts are found, and no index is needed any more. */
+  open(): Promise<void>;
 }
 
 export function mergerOf(
@@ -60,12 +62,16 @@ export function mergerOf(
 ): Merger {
   const stored = chosen.filter((column) => column.stored).map((column) => column.field.name);
   let opening: Promise<ReadonlyMap<Overlay, MergeCursor>> | undefined;
+  const begin = (): Promise<ReadonlyMap<Overlay, MergeCursor>> =>
+    (opening ??= openCursors(snapshot, chosen, hides, indexes, o));
   return {
     stored,
+    open: async () => {
+      for (const cursor of (await begin()).values()) await cursor.open();
+    },
     merge: async ({ batch, row }) => {
-      opening ??= openCursors(snapshot, chosen, hides, indexes, o);
       const read = new Map<Overlay, ReadonlyMap<string, Column>>();
-      for (const [overlay, cursor] of await opening) read.set(overlay, await readCursor(cursor, row, batch.numRows));
+      for (const [overlay, cursor] of await begin()) read.set(overlay, await readCursor(cursor, row, batch.numRows));
       const marks = snapshot.tombstones && read.get(snapshot.tombstones.overlay);
       const columns = chosen.map((column) => {
         const base = column.stored ? batch.columns[stored.indexOf(column.field.name)] : undefined;
@@ -146,7 +152,7 @@ export function keyIndexes(snapshot: Snapshot, ranges: readonly RowRange[], o: S
       indexes.set(key, index);
       return index;
     };
-    return key === "id" && expected === file.numRows ? Promise.resolve({ key, base: file, build }) : build();
+    return expected === file.numRows ? Promise.resolve({ key, base: file, build }) : build();
   };
   return { of, forget: () => indexes.clear() };
 }
