@@ -150,6 +150,39 @@ test("compiled code that is cut short, of another program or of nothing is compi
   expect(await kept()).toHaveLength((await readdir(join(caches, folder))).length);
 });
 
+test("compiled code with a bit that has turned is not run, but compiled again", async () => {
+  const ls = ["ls", "--root", goldenPath("densegen")];
+  const { stdout } = run(ls);
+  const [folder = ""] = await readdir(caches);
+  const file = join(caches, folder, "ls-look.js");
+  for (let n = 0; n < 4; n++) run(ls);
+  const good = await readFile(file);
+  expect(good.at(-1)).toBe(3);
+  // The last byte counts runs, and starts again with new code.
+  for (let n = 0; n < 24; n++) {
+    const rotten = Buffer.from(good);
+    const at = Math.floor(((n + 0.5) / 24) * (good.length - 2));
+    rotten[at] = rotten[at]! ^ (1 << (n % 8));
+    await writeFile(file, rotten);
+    expect(run(ls), `byte ${at}`).toMatchObject({ status: 0, stdout, stderr: "" });
+    expect((await readFile(file)).at(-1), `byte ${at}`).toBe(1);
+  }
+});
+
+test.skipIf(process.platform === "win32")("where the disk takes a part of the code only, none is kept", async () => {
+  await rm(caches, { recursive: true, force: true });
+  const ls = ["ls", "--root", goldenPath("densegen")];
+  // The system writes up to the limit, says so, and refuses the rest.
+  const limited = spawnSync("sh", ["-c", 'ulimit -f 16; exec "$0" "$@"', execPath, bin, ...ls], {
+    encoding: "utf8",
+    env: { HOME: built },
+  });
+  expect(limited).toMatchObject({ status: 0, stderr: "" });
+  expect(await kept()).toEqual([]);
+  expect(run(ls).stdout).toBe(limited.stdout);
+  expect((await kept()).toSorted()).toEqual(["ls-look.js", "main"]);
+});
+
 test("code is kept three times, and of commands that did their work", async () => {
   await rm(caches, { recursive: true, force: true });
   const ls = ["ls", "--root", goldenPath("densegen")];
