@@ -135,7 +135,10 @@ const confirm = async (environment: Environment, options: GlobalOptions, questio
   environment.stderr(`${safeLines(question)} [y/N] `);
   const lines = createInterface({ input: environment.stdin });
   try {
-    const answer = await lines.question("", { signal: environment.signal });
+    // The end of the input (Ctrl-D) answers no question, and leaves nothing that would keep the process alive.
+    const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("\n")));
+    const answer = await Promise.race([lines.question("", { signal: environment.signal }), ended]);
+    if (answer === "\n") environment.stderr(answer);
     if (!/^y(es)?$/i.test(answer.trim())) throw refused("not confirmed: nothing was changed");
   } finally {
     lines.close();

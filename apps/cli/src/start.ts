@@ -74,8 +74,9 @@ const environment: Environment = {
   get stderrIsTerminal() {
     return isTerminal(2);
   },
+  // A terminal that does not know its width says 0.
   get columns() {
-    return stdoutIsTerminal() ? process.stdout.columns : 80;
+    return (stdoutIsTerminal() && process.stdout.columns) || 80;
   },
   clock: () => startedAt + (process.hrtime.bigint() - startedTicks) / 1000n,
   random: (bytes) => builtin("node:crypto").randomBytes(bytes),
@@ -101,6 +102,8 @@ export const start = (command?: (name: string) => void): void => {
   const stop = (): void => interrupt.abort();
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
+  // Work that waits for what never comes would end the process as if it were done.
+  process.exitCode = 1;
   // Everything is written by now. To exit spares taking the heap apart, and does not wait for an input that is still open.
   runCli(environment, VERSION, command).then((code) => process.exit(code), escaped);
 };

@@ -1,8 +1,10 @@
+import { Readable } from "node:stream";
 import { stripVTControlCharacters as plain } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { colouredSequence } from "../src/colour.ts";
 import { displayWidth } from "../src/display-width.ts";
+import { openSession } from "../src/session.ts";
 import { align } from "../src/text.ts";
 import { openWorkspace } from "./support.ts";
 
@@ -85,4 +87,40 @@ test("what describes a dataset fits the terminal, and is whole in a pipe", async
   for (const bare of [{ variables: { NO_COLOR: "1" } }, { variables: { TERM: "dumb" } }])
     expect((await w.usr(head, { json: false, terminal: true, ...bare })).stdout).not.toContain("\u001b");
   expect((await w.usr([...head, "--no-color"], { json: false, terminal: true })).stdout).not.toContain("\u001b");
+});
+
+test("a question that the input ends before answering is answered with no", async () => {
+  for (const [typed, message] of [
+    ["", "not confirmed: nothing was changed"],
+    ["n\n", "not confirmed: nothing was changed"],
+    ["yes\n", undefined],
+  ] as const) {
+    let said = "";
+    const environment = {
+      ...{ argv: [], variables: {}, host: "here", pid: 1, columns: 80, clock: () => 0n, stdoutIsTerminal: true },
+      ...{ stdinIsTerminal: true, stderrIsTerminal: true, signal: new AbortController().signal },
+      stdin: Readable.from(typed === "" ? [] : [Buffer.from(typed)]),
+      stdout: async () => {},
+      stderr: (text: string) => {
+        said += text;
+      },
+      random: (bytes: number) => new Uint8Array(bytes),
+    };
+    const options = { json: false, quiet: false, color: false, debug: false, yes: false, input: true };
+    const limits = { lockTimeoutMs: 0, memoryBytes: undefined, maxRatio: undefined };
+    const asked = openSession(environment, { ...options, ...limits }, "usr").confirm("Sure?");
+    if (message === undefined) await asked;
+    else await expect(asked).rejects.toMatchObject({ code: "CONFIRMATION_REQUIRED", message });
+    expect(said.trimEnd()).toBe("Sure? [y/N]");
+  }
+});
+
+test("registering what the Python program cannot load is said", async () => {
+  await using w = await openWorkspace();
+  const told = await w.usr(["namespace", "register", "mock", "--columns", "mock__a:struct<t:timestamp[us, UTC]>"]);
+  expect([told.code, told.stderr]).toEqual([
+    0,
+    expect.stringMatching(/^warning: The column mock__a .*Python.*\nhint: /),
+  ]);
+  expect((await w.usr(["namespace", "register", "fine", "--columns", "fine__a:int8"])).stderr).toBe("");
 });

@@ -56,6 +56,7 @@ const chosen = (asked: string | undefined, before: YamlValue | undefined): YamlV
 const canonicalColumns = ({ namespace, columns }: RegisterRequest): readonly RegistryColumn[] => {
   if (columns.length === 0) {
     throw new RegistryError("COLUMN_INVALID", `The namespace ${namespace} needs at least one column.`, {
+      hint: `Write for example ${namespace}__score:float64.`,
       details: { namespace },
     });
   }
@@ -65,6 +66,7 @@ const canonicalColumns = ({ namespace, columns }: RegisterRequest): readonly Reg
     checkColumnName(namespace, name);
     if (seen.has(name)) {
       throw new RegistryError("COLUMN_INVALID", `The column ${name} is given twice.`, {
+        hint: "Name every column once.",
         details: { namespace, column: name },
       });
     }

@@ -29,7 +29,7 @@ export const checkNamespace = (namespace: string, others: Iterable<string>): voi
       `Columns of ${namespace} could not be told from columns of ${other}.`,
       {
         hint: isPrefix(other, namespace)
-          ? `Choose a name that does not start with ${other}_.`
+          ? `Choose a name other than ${other}_ that does not start with ${other}__.`
           : `Choose a name that ${other} does not start with.`,
         details: { namespace, other },
       },
