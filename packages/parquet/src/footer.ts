@@ -5,6 +5,7 @@ import { ELEMENT, FILE, PHYSICAL, REPETITION } from "./format.ts";
 import type { Limits } from "./limits.ts";
 import { sameBytes } from "./pieces.ts";
 import {
+  type Cursor,
   END_OF_STRUCT,
   enterList,
   enterStruct,
@@ -31,13 +32,16 @@ export interface Footer {
 }
 
 /** What a footer says of its columns whatever the rows are. Files that say the same share one. */
-export interface Declared {
+export interface Declared extends Columns {
   /** The bytes that say so: the schema, then the column orders. */
   readonly encoded: readonly Uint8Array[];
-  readonly columns: readonly SchemaNode[];
-  readonly leaves: readonly SchemaNode[];
   /** For each leaf whether its bounds are in the order of its type; empty = of none. */
   readonly typeOrdered: readonly boolean[];
+}
+
+interface Columns {
+  readonly columns: readonly SchemaNode[];
+  readonly leaves: readonly SchemaNode[];
 }
 
 const MAX_LEVEL = 200;
@@ -54,27 +58,31 @@ interface Span {
  * decoded when it is asked for. What `like` declares in the same bytes is shared with it.
  */
 export function decodeFooter(bytes: Uint8Array, dataEnd: number, limits: Limits, like?: Declared): Footer {
-  const spans = spansOf(bytes, limits);
+  const spans = new Map<number, Span>();
+  let schema: Columns | undefined;
+  const schemaOf = (): Columns => (schema ??= columnsOf(bytes, spans, limits, like));
+  const rowGroupsAt = (c: Cursor): readonly FooterRowGroup[] => decodeRowGroups(c, schemaOf().leaves, dataEnd, limits);
+  // Row groups are nearly all there is. They follow the schema, and are decoded where they are met; the encoding of the rest is checked by going over it.
+  let rowGroups: readonly FooterRowGroup[] | undefined;
+  const c = thriftCursor(bytes, 0, bytes.length, limits.footerValues);
+  enterStruct(c);
+  for (let id = nextField(c, 0); id !== END_OF_STRUCT; id = nextField(c, id)) {
+    const { at: start, wire } = c;
+    // Of a field that is there twice the last counts.
+    if (id === FILE.schema) schema = rowGroups = undefined;
+    if (id === FILE.rowGroups && spans.has(FILE.schema)) rowGroups = rowGroupsAt(c);
+    else skipField(c);
+    spans.set(id, { wire, start, end: c.at });
+  }
   if (spans.has(FILE.encryption)) throw notSupported("The Parquet file is encrypted.");
-  const declared = declaredBy(bytes, spans, limits, like);
+  const declared = declaredBy(bytes, spans, schemaOf(), like);
   const { columns, leaves } = declared;
   const meta = fieldsOf(bytes, spans, [FILE.numRows, FILE.keyValues, FILE.createdBy]);
   const numRows = required(getSize(meta, FILE.numRows), "row count");
   const groups = spans.get(FILE.rowGroups);
-  const c = thriftCursor(bytes, groups?.start ?? 0, groups?.end ?? 0, Number.POSITIVE_INFINITY);
-  c.wire = groups?.wire ?? WIRE.list;
-  const count = groups === undefined ? 0 : enterList(c, FILE.rowGroups, WIRE.struct);
-  if (count > limits.rowGroups)
-    throw tooLarge(`The Parquet file declares ${count} row groups.`, "rowGroups", { rowGroups: count });
-  const rowGroups: FooterRowGroup[] = [];
-  let startRow = 0;
-  for (let index = 0; index < count; index++) {
-    const group = decodeRowGroup(c, index, startRow, leaves, dataEnd, limits);
-    rowGroups.push(group);
-    startRow += group.numRows;
-  }
-  if (startRow !== numRows)
-    throw corrupt(`the footer declares ${numRows} rows, its row groups ${startRow}`, { numRows, sum: startRow });
+  rowGroups ??= groups === undefined ? [] : rowGroupsAt(cursorAt(bytes, groups));
+  const sum = rowGroups.reduce((rows, group) => rows + group.numRows, 0);
+  if (sum !== numRows) throw corrupt(`the footer declares ${numRows} rows, its row groups ${sum}`, { numRows, sum });
   return {
     dataEnd,
     declared,
@@ -87,17 +95,45 @@ export function decodeFooter(bytes: Uint8Array, dataEnd: number, limits: Limits,
   };
 }
 
-/** Where each field of the footer lies. Checks the encoding of all of it, and that it holds no more than allowed. */
-function spansOf(bytes: Uint8Array, limits: Limits): ReadonlyMap<number, Span> {
-  const spans = new Map<number, Span>();
-  const c = thriftCursor(bytes, 0, bytes.length, limits.footerValues);
-  enterStruct(c);
-  for (let id = nextField(c, 0); id !== END_OF_STRUCT; id = nextField(c, id)) {
-    const { at: start, wire } = c;
-    skipField(c);
-    spans.set(id, { wire, start, end: c.at });
+function decodeRowGroups(
+  c: Cursor,
+  leaves: readonly SchemaNode[],
+  dataEnd: number,
+  limits: Limits,
+): readonly FooterRowGroup[] {
+  const count = enterList(c, FILE.rowGroups, WIRE.struct);
+  if (count > limits.rowGroups)
+    throw tooLarge(`The Parquet file declares ${count} row groups.`, "rowGroups", { rowGroups: count });
+  const rowGroups: FooterRowGroup[] = [];
+  let startRow = 0;
+  for (let index = 0; index < count; index++) {
+    const group = decodeRowGroup(c, index, startRow, leaves, dataEnd, limits);
+    rowGroups.push(group);
+    startRow += group.numRows;
   }
-  return spans;
+  return rowGroups;
+}
+
+function encodedIn(bytes: Uint8Array, span: Span | undefined): Uint8Array {
+  return bytes.subarray(span?.start ?? 0, span?.end ?? 0);
+}
+
+/** What the schema declares; that of `like`, where it says so in the same bytes. */
+function columnsOf(
+  bytes: Uint8Array,
+  spans: ReadonlyMap<number, Span>,
+  limits: Limits,
+  like: Declared | undefined,
+): Columns {
+  const same = like !== undefined && sameBytes(encodedIn(bytes, spans.get(FILE.schema)), like.encoded[0]!);
+  return same ? like : decodeSchema(fieldsOf(bytes, spans, [FILE.schema]), limits);
+}
+
+/** The cursor before the value of a field that was gone over. */
+function cursorAt(bytes: Uint8Array, span: Span): Cursor {
+  const c = thriftCursor(bytes, span.start, span.end, Number.POSITIVE_INFINITY);
+  c.wire = span.wire;
+  return c;
 }
 
 function fieldsOf(bytes: Uint8Array, spans: ReadonlyMap<number, Span>, ids: readonly number[]): ThriftStruct {
@@ -105,9 +141,7 @@ function fieldsOf(bytes: Uint8Array, spans: ReadonlyMap<number, Span>, ids: read
   for (const id of ids) {
     const span = spans.get(id);
     if (span === undefined) continue;
-    const c = thriftCursor(bytes, span.start, span.end, Number.POSITIVE_INFINITY);
-    c.wire = span.wire;
-    fields.set(id, readField(c));
+    fields.set(id, readField(cursorAt(bytes, span)));
   }
   return fields;
 }
@@ -115,15 +149,12 @@ function fieldsOf(bytes: Uint8Array, spans: ReadonlyMap<number, Span>, ids: read
 function declaredBy(
   bytes: Uint8Array,
   spans: ReadonlyMap<number, Span>,
-  limits: Limits,
+  { columns, leaves }: Columns,
   like: Declared | undefined,
 ): Declared {
-  const ids = [FILE.schema, FILE.columnOrders];
-  const encoded = ids.map((id) => bytes.subarray(spans.get(id)?.start ?? 0, spans.get(id)?.end ?? 0));
+  const encoded = [FILE.schema, FILE.columnOrders].map((id) => encodedIn(bytes, spans.get(id)));
   if (like?.encoded.every((other, i) => sameBytes(encoded[i]!, other)) === true) return like;
-  const meta = fieldsOf(bytes, spans, ids);
-  const { columns, leaves } = decodeSchema(meta, limits);
-  const orders = meta.get(FILE.columnOrders);
+  const orders = fieldsOf(bytes, spans, [FILE.columnOrders]).get(FILE.columnOrders);
   const typeOrdered =
     typeof orders === "object" && "kind" in orders && orders.kind === "list" && orders.items.length === leaves.length
       ? orders.items.map((order) => order instanceof Map && order.has(1))
@@ -143,10 +174,7 @@ function decodeKeyValues(meta: ThriftStruct): ReadonlyMap<string, string> {
   return map;
 }
 
-export function decodeSchema(
-  meta: ThriftStruct,
-  limits: Limits,
-): { readonly columns: readonly SchemaNode[]; readonly leaves: readonly SchemaNode[] } {
+export function decodeSchema(meta: ThriftStruct, limits: Limits): Columns {
   const elements = required(getStructs(meta, FILE.schema), "schema");
   if (elements.length > limits.columns * 4)
     throw tooLarge(`The Parquet file declares ${elements.length} schema elements.`, "columns");
