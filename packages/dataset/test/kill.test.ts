@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setImmediate as immediately, setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { testRuns } from "@usr/testkit";
 import { expect, test } from "vitest";
@@ -54,7 +54,7 @@ const killed = async (folder: string, model: Model, number: number, when: When):
   child.stdin.end(textOf(model, number));
   await Promise.race([began, ended]);
   if ("afterMs" in when) await sleep(when.afterMs);
-  else while (!existsSync(when.inCommit) && child.exitCode === null) await immediately();
+  else while (!existsSync(when.inCommit) && child.exitCode === null) await sleep(1);
   child.kill("SIGKILL");
   const [code, signal] = await ended;
   expect([code, signal], said).toEqual([null, "SIGKILL"]);
