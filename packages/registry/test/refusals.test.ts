@@ -152,6 +152,19 @@ describe("texts", () => {
       "This is no namespace registry: The tag !x is not supported; a registry needs none. (line 2) 1 more problem(s) were found.",
     );
   });
+  it.each([
+    "{type: bool}",
+    "{name: '', type: bool}",
+    "{name: [x], type: bool}",
+    "{name: a__x}",
+    "{name: a__x, type: {}}",
+  ])("need name and type of a column: %s", async (column) => {
+    const { details } = await refusal(() => parseRegistry(withState(`  a: {columns: [x, ${column}]}\n`)));
+    expect(details["problems"]).toEqual([
+      { message: "Column 1 of a must be a mapping with name and type." },
+      { message: "Column 2 of a must have a name and a type." },
+    ]);
+  });
   it("that are no YAML say where, and more than the place", async () => {
     const { details } = await refusal(() => parseRegistry("namespaces:\n  a: {}\n  b: [}\n"));
     expect(details).toEqual({
