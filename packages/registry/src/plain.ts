@@ -32,7 +32,7 @@ export const readPlain = (text: string): YamlValue => {
     case "null":
       return null;
     case "bool":
-      return /^(?:yes|true|on)$/i.test(text);
+      return ["yes", "true", "on"].includes(text.toLowerCase());
     case "int":
       return yamlInt(readInt(text));
     case "float":
@@ -61,16 +61,14 @@ const magnitude = (digits: string, text: string): bigint => {
   if (digits === "0b" || digits === "0x") throw new RangeError(`${text} is no number.`);
   if (/^0[bx]/.test(digits)) return BigInt(digits);
   if (digits.includes(":")) return digits.split(":").reduce((sum, part) => sum * 60n + BigInt(part), 0n);
-  return digits.startsWith("0") && digits !== "0" ? BigInt(`0o${digits}`) : BigInt(digits);
+  return digits.startsWith("0") ? BigInt(`0o${digits}`) : BigInt(digits);
 };
 
 const readFloat = (text: string): number => {
   const digits = text.replaceAll("_", "").toLowerCase().replace(/^[-+]/, "");
   const sign = text.startsWith("-") ? -1 : 1;
   if (digits === ".inf") return sign * Infinity;
-  if (digits === ".nan") return NaN;
-  if (!digits.includes(":")) return sign * Number(digits);
-  // summed from the last place up, so that rounding falls as in Python
+  // ".nan" is no number to JavaScript either; parts of sixty are summed from the last place up, so that rounding falls as in Python
   let [value, base] = [0, 1];
   for (const part of digits.split(":").reverse()) {
     value += Number(part) * base;
@@ -103,8 +101,7 @@ const readTime = (text: string): YamlValue => {
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59)
     throw new RangeError(`${text} is no time of the day.`);
   const micros = fraction.slice(0, 6).padEnd(6, "0");
-  const offset =
-    zone === undefined ? "" : zoneOffset(text, sign ?? "+", Number(zoneHour ?? 0) * 60 + Number(zoneMinute ?? 0));
+  const offset = zone === undefined ? "" : zoneOffset(text, sign, Number(zoneHour ?? 0) * 60 + Number(zoneMinute ?? 0));
   const point = Number(micros) === 0 ? "" : `.${micros}`;
   return yamlTime("datetime", `${date} ${hour.padStart(2, "0")}:${minute}:${second}${point}${offset}`);
 };
@@ -114,8 +111,8 @@ const isDay = (date: string): boolean => {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(date);
 };
 
-const zoneOffset = (text: string, sign: string, minutes: number): string => {
+const zoneOffset = (text: string, sign: string | undefined, minutes: number): string => {
   if (minutes >= 24 * 60) throw new RangeError(`The offset of ${text} is a day or more.`);
   const pad = (value: number): string => value.toString().padStart(2, "0");
-  return `${minutes === 0 ? "+" : sign}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
+  return `${sign === "-" && minutes > 0 ? "-" : "+"}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
 };

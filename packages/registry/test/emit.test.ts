@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { emitYaml } from "../src/emit.ts";
 import { loadYaml } from "../src/load.ts";
 
-// What `yaml.safe_dump(yaml.safe_load(text))` of PyYAML writes: anchors, empty and nested collections, order and length of keys, where lines end
+// What `yaml.safe_dump(yaml.safe_load(text))` of PyYAML writes: anchors, empty and nested collections, keys and their order, where lines end
 // in plain and quoted texts, escapes.
 it.each([
   [
@@ -152,6 +152,53 @@ it.each([
   [
     'a: "---"\nb: "...c"\nc: "- d"\nd: "-d"\ne: "? f"\nf: "a #b"\ng: "a#b"\nh: "a:"\ni: "a:b"\nj: "1_0"\nk: "="\nl: "<<"\nm: "@x"\nn: "x@"\no: "%x"\np: "x,"\nq: ",x"\nr: "`x"\n',
     "a: '---'\nb: '...c'\nc: '- d'\nd: -d\ne: '? f'\nf: 'a #b'\ng: a#b\nh: 'a:'\ni: a:b\nj: '1_0'\nk: '='\nl: '<<'\nm: '@x'\nn: x@\no: '%x'\np: x,\nq: ',x'\nr: '`x'\n",
+  ],
+  ["1: a\n2026-01-01: b\n", "1: a\n2026-01-01: b\n"],
+  ["2026-01-01: a\n1: b\n", "2026-01-01: a\n1: b\n"],
+  ["2026-01-02: a\n2026-01-01 00:00:00: b\n", "2026-01-02: a\n2026-01-01 00:00:00: b\n"],
+  ["2026-01-02 00:00:00: a\n2026-01-01 00:00:00 +00:00: b\n", "2026-01-02 00:00:00: a\n2026-01-01 00:00:00+00:00: b\n"],
+  ["2026-01-02 00:00:00 +00:00: a\n2026-01-01 00:00:00: b\n", "2026-01-02 00:00:00+00:00: a\n2026-01-01 00:00:00: b\n"],
+  [
+    "2026-01-02 00:00:00: a\n2026-01-01 00:00:00: b\n2026-01-03 00:00:00: c\n",
+    "2026-01-01 00:00:00: b\n2026-01-02 00:00:00: a\n2026-01-03 00:00:00: c\n",
+  ],
+  [
+    "2026-01-02 00:00:00 +00:00: a\n2026-01-01 00:00:00 +00:00: b\n2026-01-03 00:00:00 +00:00: c\n",
+    "2026-01-01 00:00:00+00:00: b\n2026-01-02 00:00:00+00:00: a\n2026-01-03 00:00:00+00:00: c\n",
+  ],
+  ["2026-01-01 01:00:00 +01:00: a\n2026-01-01 00:00:00 +00:00: b\n", "2026-01-01 01:00:00+01:00: b\n"],
+  ["2026-01-02: a\n2026-01-01: b\n2026-01-03: c\n", "2026-01-01: b\n2026-01-02: a\n2026-01-03: c\n"],
+  ["2026-01-01: a\n2026-01-01: b\n", "2026-01-01: b\n"],
+  ["2026-01-01 00:00:00: a\n2026-01-01 00:00:00: b\n", "2026-01-01 00:00:00: b\n"],
+  ["~: a\nx: b\n", "null: a\nx: b\n"],
+  ["x: a\n~: b\n", "x: a\nnull: b\n"],
+  ["~: a\n1: b\n", "null: a\n1: b\n"],
+  ["1: a\n~: b\n", "1: a\nnull: b\n"],
+  ["~: a\n~: b\n~: c\n", "null: c\n"],
+  ["~: a\n2026-01-01: b\n", "null: a\n2026-01-01: b\n"],
+  ["true: a\n2026-01-01: b\n", "true: a\n2026-01-01: b\n"],
+  ["2026-01-01: a\ntrue: b\n", "2026-01-01: a\ntrue: b\n"],
+  ["1: a\n1.0: b\ntrue: c\n", "1: c\n"],
+  ["0: a\nfalse: b\n-0.0: c\n", "0: c\n"],
+  ["3: a\n2: b\n1: c\n", "1: c\n2: b\n3: a\n"],
+  ["1: a\n3: b\n2: c\n", "1: a\n2: c\n3: b\n"],
+  ["2: a\n1: b\n3: c\n", "1: b\n2: a\n3: c\n"],
+  ["9007199254740993: a\n9007199254740992.0: b\n", "9007199254740992.0: b\n9007199254740993: a\n"],
+  ["2: a\n'1': b\n", "2: a\n'1': b\n"],
+  ["'2': a\n1: b\n", "'2': a\n1: b\n"],
+  ["1.5: a\n1.5: b\n", "1.5: b\n"],
+  ["2.5: a\n'1.5': b\n", "2.5: a\n'1.5': b\n"],
+  ["false: a\n'x': b\n", "false: a\nx: b\n"],
+  ["'x': a\nfalse: b\n", "x: a\nfalse: b\n"],
+  ["'2026-01-01': a\n2026-01-01: b\n", "'2026-01-01': a\n2026-01-01: b\n"],
+  ["true: a\nfalse: b\n0.5: c\n", "false: b\n0.5: c\ntrue: a\n"],
+  ["1.5: a\n2: b\n1: c\n", "1: c\n1.5: a\n2: b\n"],
+  ['"\\U0010FFFF": a\n"\\U0010FFFE": b\n', '"\\U0010FFFE": b\n"\\U0010FFFF": a\n'],
+  ['"\\U0010FFFE": a\n"\\U0010FFFF": b\n', '"\\U0010FFFE": a\n"\\U0010FFFF": b\n'],
+  ['"\\uFFFD": a\n"\\uE000": b\n"\\uF000": c\n', '"\\uE000": b\n"\\uF000": c\n"\\uFFFD": a\n'],
+  [
+    '"\\uE000": a\n"\\uFFFD": b\n"\\U00010000": c\n"\\uD7FF": d\n',
+    '"\\uD7FF": d\n"\\uE000": a\n"\\uFFFD": b\n"\\U00010000": c\n',
   ],
 ])("%j is written as PyYAML writes it", async (text, written) => {
   const loaded = await loadYaml(text);

@@ -1,6 +1,8 @@
 import { parseRegistry } from "@usr/registry";
 import { describe, expect, it } from "vitest";
 import { emitYaml } from "../src/emit.ts";
+import { loadYaml } from "../src/load.ts";
+import { pythonText } from "../src/values.ts";
 import { refusal, withState } from "./support.ts";
 
 const read = (text: string): Promise<unknown> =>
@@ -50,6 +52,17 @@ const VALUES: readonly (readonly [string, string])[] = [
   ["2026-02-03 04:05:06 +1", "2026-02-03 04:05:06+01:00\n...\n"],
   ["2026-02-03 04:05:06 -01:30", "2026-02-03 04:05:06-01:30\n...\n"],
   ["2026-02-03 04:05:06.25 +00:00", "2026-02-03 04:05:06.250000+00:00\n...\n"],
+  ["2026-2-3 4:05:06", "2026-02-03 04:05:06\n...\n"],
+  ["2026-02-03 23:59:59", "2026-02-03 23:59:59\n...\n"],
+  ["2026-02-03 04:05:06 -00:00", "2026-02-03 04:05:06+00:00\n...\n"],
+  ["2026-02-03 04:05:06 -00:30", "2026-02-03 04:05:06-00:30\n...\n"],
+  ["12.5e+20", "1.25e+21\n...\n"],
+  ["-12.0e+20", "-1.2e+21\n...\n"],
+  ["-0", "0\n...\n"],
+  ["0", "0\n...\n"],
+  ["9".repeat(4300), `${"9".repeat(4300)}\n...\n`],
+  ["TRUE", "true\n...\n"],
+  ["On", "true\n...\n"],
   ["yes", "true\n...\n"],
   ["Off", "false\n...\n"],
   ["~", "null\n...\n"],
@@ -96,4 +109,25 @@ describe("values are read and written as PyYAML does", () => {
     expect(code).toBe("REGISTRY_INVALID");
     expect(JSON.stringify(details["problems"])).toContain(why);
   });
+});
+
+// `str` of Python.
+it.each([
+  ["1.0e+16", "1e+16"],
+  ["-1.0e+16", "-1e+16"],
+  ["1.25e+16", "1.25e+16"],
+  ["1.0e-7", "1e-07"],
+  ["10.0", "10.0"],
+  [".5", "0.5"],
+  ["-.inf", "-inf"],
+  [".nan", "nan"],
+  ["12", "12"],
+  ["2026-02-03", "2026-02-03"],
+  ["No", "False"],
+  ["~", "None"],
+  ["[1]", undefined],
+  ["{a: 1}", undefined],
+])("%s is spelled as Python spells it", async (text, spelled) => {
+  const loaded = await loadYaml(`${text}\n`);
+  expect("value" in loaded ? pythonText(loaded.value) : loaded).toBe(spelled);
 });
