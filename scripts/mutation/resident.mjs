@@ -96,19 +96,24 @@ const setMutant = (mutant, hitLimit) => {
 
 /**
  * Whether the test fails by the mutant: not without it, and again with it. A value that code keeps of its last call may still be the mutant's, or
- * that of the mutant before, so some quick tests run in between, which call it with something else.
+ * that of the mutant before, so its neighbours and some quick tests run in between, which call it with something else.
  */
 async function isToBlame(mutant, hitLimit, failed) {
   setMutant(undefined);
   if ((await attempt(failed)) === undefined) return true;
-  const quick = [...tests.values()].filter((test) => test !== failed && test.ms < 20);
-  const others = quick.filter((_, at) => at % Math.ceil(quick.length / 30) === 0);
+  const all = [...tests.values()];
+  const place = all.indexOf(failed);
+  const quick = all.filter((test) => test !== failed && test.ms < SLOW);
+  const others = quick.filter(
+    (test, at) => Math.abs(all.indexOf(test) - place) <= 3 || at % Math.ceil(quick.length / 20) === 0,
+  );
   const forget = async () => {
     setMutant(undefined);
     for (const test of others) await attempt(test);
   };
   await forget();
   if ((await attempt(failed)) !== undefined) return false;
+  await forget();
   setMutant(mutant, hitLimit);
   const again = await attempt(failed);
   await forget();

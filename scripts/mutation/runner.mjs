@@ -13,6 +13,7 @@ import { commonTokens, declareFactoryPlugin, PluginKind, tokens } from "@stryker
 import { MutantRunStatus } from "@stryker-mutator/api/test-runner";
 import { strykerPlugins as plugins } from "@stryker-mutator/vitest-runner";
 import { createVitest } from "vitest/node";
+import { likelyFirst } from "./sequence.mjs";
 
 /** So many tests may be left hanging until the thread is replaced, and so many mutants pass: tests that fail leave timers and promises behind. */
 const HANGING = 10;
@@ -142,13 +143,24 @@ class Runner {
     const { status, unseen, ...found } = (await this.#shortcut(options)) ?? {};
     if (status !== undefined) return { status, ...found };
     const fresh = unseen ? { ...options, mutantActivation: "static", testFilter: undefined } : options;
-    return (await this.#long()).mutantRun(fresh);
+    const { fileName } = options.activeMutant;
+    likelyFirst(Array.from(this.#noticers(fileName), (id) => id.split("#")[0]));
+    const result = await (await this.#long()).mutantRun(fresh);
+    if (result.status === MutantRunStatus.Killed) this.#noticed(fileName, result.killedBy[0]);
+    return result;
   }
 
   /** The tests that noticed the last mutants of a file: they are the likeliest to notice its next one. */
   #noticers(file) {
     if (!this.#noticersOf.has(file)) this.#noticersOf.set(file, new Set());
     return this.#noticersOf.get(file);
+  }
+
+  #noticed(file, test) {
+    const noticers = this.#noticers(file);
+    noticers.delete(test);
+    noticers.add(test);
+    if (noticers.size > FIRST) noticers.delete(noticers.values().next().value);
   }
 
   /** No `status` where the answer cannot be relied on; `unseen` where no test came by. */
@@ -158,8 +170,8 @@ class Runner {
     const tests = this.#thread.repeatable(came);
     if (tests.length === 0) return undefined;
     const usual = this.#thread.usual(tests);
-    const noticers = this.#noticers(activeMutant.fileName);
-    const found = await this.#thread.run({ mutant: activeMutant.id, tests, first: noticers, hitLimit });
+    const first = this.#noticers(activeMutant.fileName);
+    const found = await this.#thread.run({ mutant: activeMutant.id, tests, first, hitLimit });
     if (found.endless) {
       await this.#thread.abandon();
       await this.#start();
@@ -176,9 +188,7 @@ class Runner {
     if (found.hung) return { status: MutantRunStatus.Timeout, reason: "A test did not end." };
     if (hits > hitLimit) return { status: MutantRunStatus.Timeout, reason: `Hit limit reached (${hits}/${hitLimit})` };
     if (failed) {
-      noticers.delete(failed.id);
-      noticers.add(failed.id);
-      if (noticers.size > FIRST) noticers.delete(noticers.values().next().value);
+      this.#noticed(activeMutant.fileName, failed.id);
       return { status: MutantRunStatus.Killed, killedBy: [failed.id], failureMessage: failed.message, nrOfTests };
     }
     if (loading) return undefined;

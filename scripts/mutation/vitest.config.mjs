@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { base } from "../../vitest.base.ts";
 import { excludedTests } from "./config.mjs";
+import { LikelyFirst } from "./sequence.mjs";
 
 const name = process.env["USR_MUTATION_PACKAGE"] ?? "";
 const shared = base(name);
@@ -19,7 +20,7 @@ const config = {
     reporters: [],
     setupFiles: [...shared.setupFiles, load],
     // Stryker puts its own in front, which switches the mutant on that the modules are to be loaded with.
-    sequence: { setupFiles: "list" },
+    sequence: { setupFiles: "list", sequencer: LikelyFirst },
   },
   ssr: { resolve: { conditions } },
   resolve: { conditions },
