@@ -107,9 +107,11 @@ const STORED = 128;
 const spare: Uint8Array[] = [];
 const SPARE = 8;
 const SPARE_BYTES = 2 * 2 ** 20;
+/** A usual page has room in any of it: what fits only some is seldom used again. */
+const USUAL = 2 ** 20 + 2 ** 17;
 const memoryOf = (size: number): Uint8Array => {
   const at = spare.findIndex(({ length }) => length >= size);
-  return at < 0 ? new Uint8Array(size + (size >> 3)) : spare.splice(at, 1)[0]!;
+  return at < 0 ? new Uint8Array(Math.max(size + (size >> 3), USUAL)) : spare.splice(at, 1)[0]!;
 };
 /** What was given back last is the likeliest to fit what comes next. */
 const giveBack = (memory: Uint8Array): void => {

@@ -28,6 +28,17 @@ interface Table {
   readonly mask: number;
 }
 
+/** Memory for indices: for all of them once as many were filled as tell whether values repeat. Where they do not, the search ends before. */
+function roomFor(indices: Int32Array, filled: number, count: number): Int32Array {
+  if (filled < indices.length) return indices;
+  const all = new Int32Array(count);
+  all.set(indices);
+  return all;
+}
+
+/** The indices that a search of so few distinct values begins with. */
+const firstIndices = (count: number, limit: number): Int32Array => new Int32Array(Math.min(count, 2 * limit));
+
 function tableFor(limit: number): Table {
   const size = 2 ** (32 - Math.clz32(limit * 4));
   return { slots: new Int32Array(size), mask: size - 1 };
@@ -52,13 +63,14 @@ function wordDictionary(values: LeafValues & { readonly kind: "fixed" }, limit: 
   );
   const stride = width === 8 ? 2 : 1;
   const { slots, mask } = tableFor(limit);
-  const indices = new Int32Array(count);
+  let indices = firstIndices(count, limit);
   const firsts: number[] = [];
   let lowBefore = 0;
   let highBefore = 0;
   for (let i = 0; i < count; i++) {
     const low = half === undefined ? words[i * stride]! : half[i]!;
     const high = stride === 2 ? words[i * 2 + 1]! : 0;
+    indices = roomFor(indices, i, count);
     // Equal neighbours are the usual case of the columns that profit most.
     if (i > 0 && low === lowBefore && high === highBefore) {
       indices[i] = indices[i - 1]!;
@@ -114,7 +126,7 @@ function textDictionary(values: LeafValues & { readonly kind: "bytes" }, limit: 
     return { values: distinct, indices: new Int32Array(count) };
   }
   const { slots, mask } = tableFor(limit);
-  const indices = new Int32Array(count);
+  let indices = firstIndices(count, limit);
   const firsts: number[] = [];
   let bytes = 0;
   const same = (a: number, b: number): boolean => {
@@ -126,6 +138,7 @@ function textDictionary(values: LeafValues & { readonly kind: "bytes" }, limit: 
     return true;
   };
   for (let i = 0; i < count; i++) {
+    indices = roomFor(indices, i, count);
     if (i > 0 && same(i, i - 1)) {
       indices[i] = indices[i - 1]!;
       continue;
