@@ -170,7 +170,8 @@ const openFile = async (path: string): Promise<OpenFile> => {
   return {
     meta: { size, path },
     async read(offset, length, o): Promise<Uint8Array> {
-      const bytes = new Uint8Array(length);
+      const bytes =
+        o?.into !== undefined && o.into.length >= length ? o.into.subarray(0, length) : new Uint8Array(length);
       for (let done = 0; done < length; ) {
         o?.signal?.throwIfAborted();
         const { bytesRead } = await file.read(bytes, done, length - done, offset + done).catch(refuse);

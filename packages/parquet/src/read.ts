@@ -11,6 +11,7 @@ import { type AheadBudget, createReadAhead, type ReadAhead } from "./read-ahead.
 import type { Shape } from "./shape.ts";
 import { type ByteRange, readRanges } from "./source.ts";
 import type { ParquetFile, ReadOptions } from "./types.ts";
+import { type WindowMemory, windowMemories } from "./window-memory.ts";
 
 /**
  * Rows `[start, end)` in row order as batches of at most `batchRows` rows that never cross a row group, with the columns in the order
@@ -29,10 +30,11 @@ export async function* readBatches(file: ParquetFile, o: ReadOptions = {}): Asyn
   const schema: Schema = { fields: names.flatMap((name) => byName.get(name) ?? []), metadata: file.schema.metadata };
   const steps = stepsOf(file, columns, start, end, batchRows, o.windowBytes ?? WINDOW);
   const budget: AheadBudget = { bytes: AHEAD };
+  const memories = windowMemories();
   let window: { readonly of: Window; readonly opened: Promise<OpenWindow> } | undefined;
   /** The window of a step, its pages for it decompressed. Each window is opened once. */
   const prepare = async ({ window: of, row, numRows }: Step): Promise<OpenWindow> => {
-    if (window?.of !== of) window = { of, opened: openWindow(file, columns, of, budget, o) };
+    if (window?.of !== of) window = { of, opened: openWindow(file, columns, of, budget, memories(), o) };
     const opened = await window.opened;
     await opened.inflate(row, row + numRows);
     return opened;
@@ -42,7 +44,7 @@ export async function* readBatches(file: ParquetFile, o: ReadOptions = {}): Asyn
     let first = true;
     for (let step = steps.next().value; step !== undefined; ) {
       o.signal?.throwIfAborted();
-      const { readers } = await (pending ?? prepare(step));
+      const { readers, memory } = await (pending ?? prepare(step));
       pending = undefined;
       const following = steps.next().value;
       // The first batch may be all that is wanted: nothing is read ahead of it.
@@ -56,6 +58,7 @@ export async function* readBatches(file: ParquetFile, o: ReadOptions = {}): Asyn
       for (const reader of readers) await reader.ready(numRows);
       yield { schema, columns: readers.map((r) => r.read(numRows)), numRows };
       if (isLast) for (const reader of readers) reader.finish();
+      if (following?.window !== step.window) memory.release();
       step = following;
     }
   } finally {
@@ -161,6 +164,7 @@ function leavesOf(shape: Shape): readonly SchemaNode[] {
 
 interface OpenWindow {
   readonly readers: readonly ColumnReader[];
+  readonly memory: WindowMemory;
   /** Decompresses rows `[from, until)` of the row group ahead of their being read; never fails. */
   inflate(from: number, until: number): Promise<void>;
 }
@@ -170,6 +174,7 @@ async function openWindow(
   columns: readonly NamedShape[],
   { group, index: groupIndex, from, until }: Window,
   budget: AheadBudget,
+  memory: WindowMemory,
   o: ReadOptions,
 ): Promise<OpenWindow> {
   const leaves = [...new Set(columns.flatMap((c) => leavesOf(c.shape)))];
@@ -181,7 +186,7 @@ async function openWindow(
   const aheads: ReadAhead[] = [];
   const pages: PageBudget = { left: file.limits.heldBytes };
   try {
-    const bytes = await fetchChunks(file, group, leaves, from, until, o);
+    const bytes = await fetchChunks(file, group, leaves, from, until, memory, o);
     for (const [i, leaf] of leaves.entries()) {
       const chunk = group.chunks[leaf.firstLeaf]!;
       const decompress = await decompressor(chunk.codec);
@@ -227,6 +232,7 @@ async function openWindow(
   });
   return {
     readers,
+    memory,
     inflate: async (first, end) => {
       await Promise.all(aheads.map((ahead) => ahead.start(first, end)));
     },
@@ -240,6 +246,7 @@ async function fetchChunks(
   leaves: readonly SchemaNode[],
   from: number,
   until: number,
+  memory: WindowMemory,
   o: ReadOptions,
 ): Promise<readonly ChunkBytes[]> {
   const chunks = leaves.map((leaf) => group.chunks[leaf.firstLeaf]!);
@@ -264,7 +271,7 @@ async function fetchChunks(
     if (selection?.dictionary !== undefined) ranges.push(selection.dictionary);
     ranges.push(selection?.pages ?? { offset: chunk.start, length: chunk.length > whole ? piece : chunk.length });
   }
-  const bytes = await readRanges(file.source, ranges, o);
+  const bytes = await readRanges(file.source, ranges, o, memory);
   let next = 0;
   return chunks.map((chunk, i) => {
     const selection = selections.get(chunk);

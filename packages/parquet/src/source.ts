@@ -1,5 +1,6 @@
 import { plainBytes } from "./codec.ts";
 import { corrupt } from "./error.ts";
+import type { WindowMemory } from "./window-memory.ts";
 
 /** Cooperative cancellation. */
 export interface Signal {
@@ -36,11 +37,12 @@ export async function readExactly(
   return plainBytes(bytes);
 }
 
-/** The bytes of every range, in the order asked; ranges that lie close together are fetched with one read. */
+/** The bytes of every range, in the order asked; ranges that lie close together are fetched with one read, into `memory` where it has some. */
 export async function readRanges(
   source: ByteSource,
   ranges: readonly ByteRange[],
   o?: Signal,
+  memory?: WindowMemory,
 ): Promise<readonly Uint8Array[]> {
   const order = ranges.map((_, i) => i).sort((a, b) => ranges[a]!.offset - ranges[b]!.offset);
   const out: Uint8Array[] = new Array(ranges.length);
@@ -54,7 +56,9 @@ export async function readRanges(
       if (range.offset - end > MAX_GAP || until - start > MAX_MERGED) break;
       end = until;
     }
-    const bytes = await readExactly(source, start, end - start, o);
+    const into = memory?.take(end - start);
+    const bytes = await readExactly(source, start, end - start, into === undefined ? o : { ...o, into });
+    memory?.settle(into, bytes);
     for (; i < next; i++) {
       const range = ranges[order[i]!]!;
       out[order[i]!] = bytes.subarray(range.offset - start, range.offset - start + range.length);

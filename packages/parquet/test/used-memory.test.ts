@@ -3,10 +3,20 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Batch, Column } from "@usr/schema";
-import { countComparisons, oracle } from "@usr/testkit";
+import { columnOf } from "@usr/schema/columns";
+import { countComparisons, oracle, testRuns } from "@usr/testkit";
+import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { type ByteSource, openParquet, type ReadOptions, readBatches } from "../src/index.ts";
-import { bytesSource, canonColumn } from "./canon.ts";
+import {
+  type ByteSource,
+  openParquet,
+  type ReadOptions,
+  type RowGroup,
+  readBatches,
+  writeParquet,
+} from "../src/index.ts";
+import { bytesSource, canonColumn, collect } from "./canon.ts";
+import { batchOf, schemaOf, tableArb } from "./tables.ts";
 
 /** The values of all batches, looked at when the last one was read. */
 const valuesOf = async (source: ByteSource, o: ReadOptions = {}): Promise<readonly (readonly unknown[])[]> => {
@@ -16,7 +26,52 @@ const valuesOf = async (source: ByteSource, o: ReadOptions = {}): Promise<readon
   return columns.map((own) => own.flatMap(canonColumn));
 };
 
+/** A source that reads into the memory it is given, as a disk does, and soils the rest of it. */
+const intoSource = (bytes: Uint8Array): ByteSource & { readonly given: Set<ArrayBufferLike>; reads: number } => ({
+  meta: { size: bytes.length },
+  given: new Set(),
+  reads: 0,
+  async read(offset, length, o) {
+    if (o?.into === undefined) return bytes.slice(offset, offset + length);
+    this.given.add(o.into.buffer);
+    this.reads++;
+    const answer = o.into.fill(0xa5).subarray(0, length);
+    answer.set(bytes.subarray(offset, offset + length));
+    return answer;
+  },
+});
+
 describe("memory that is used again", () => {
+  it("shows in no column: windows of any table, read one after the other", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        tableArb({ fixedLists: true, maxRows: 120 }),
+        fc.constantFrom("zstd" as const, "uncompressed" as const),
+        fc.nat({ max: 40 }),
+        async (spec, codec, start) => {
+          // A column that makes each window large enough for memory of its own.
+          const wide = { kind: "string" } as const;
+          const fields = [...schemaOf(spec).fields, { name: "wide", type: wide, nullable: true }];
+          const groups: RowGroup[] = [];
+          for (let at = 0; at < spec.rows; at += 17) {
+            const { numRows, columns } = batchOf(spec, at, Math.min(at + 17, spec.rows));
+            const texts = Array.from({ length: numRows }, (_, i) => `${at + i}`.repeat(20_000));
+            groups.push({ numRows, columns: [...columns, columnOf(wide, texts)] });
+          }
+          const bytes = await collect(
+            writeParquet({ fields, metadata: new Map() }, groups, { codec, pageBytes: 9000 }),
+          );
+          const source = intoSource(bytes);
+          const o = { start, batchRows: 11 };
+          expect(await valuesOf(source, o)).toEqual(await valuesOf(bytesSource(bytes), o));
+          // Two windows at a time, and larger ones where the former did not suffice.
+          if (codec === "uncompressed" && source.reads > 4) expect(source.given.size).toBeLessThan(source.reads);
+        },
+      ),
+      { numRuns: testRuns(40) },
+    );
+  });
+
   const reference = oracle();
   it.skipIf(reference === undefined)(
     "shows in no column: pages of large chunks, of every kind pyarrow writes",
