@@ -79,6 +79,13 @@ test("many at once have the ids of one by one, and so have few", () => {
   fc.assert(fc.property(cases, law(createBulkHasher)), { numRuns: testRuns(50) });
 });
 
+test("hashers of several bio types take turns", () => {
+  const hashers = new Map(BIO_TYPES.map((bioType) => [bioType, afterMany(createBulkHasher)(bioType)]));
+  const create = (bioType: string): ReturnType<typeof createBulkHasher> =>
+    hashers.get(BIO_TYPES.find((b) => b === bioType)!)!;
+  fc.assert(fc.property(cases, law(create)), { numRuns: testRuns(50) });
+});
+
 test("without WebAssembly too", async () => {
   vi.stubGlobal("WebAssembly", undefined);
   vi.resetModules();
@@ -120,6 +127,16 @@ describe("checks of long ranges", () => {
         bytes[at] = before;
       }
       expect(bulk(bytes, 0, bytes.length)).toBe(-1);
+    }
+  });
+
+  test("take turns", () => {
+    const checks = names.map((name) => [createChecker(name), createBulkChecker(name)] as const);
+    const bytes = Uint8Array.from({ length: 256 * 64 }, (_, i) => i >> 6);
+    for (const [, bulk] of checks) expect(bulk(bytes, 0, bytes.length)).toBe(0);
+    for (let byte = 0; byte < 256; byte++) {
+      const range = [byte * 64, Math.min(bytes.length, byte * 64 + 300)] as const;
+      for (const [one, bulk] of checks) expect(bulk(bytes, ...range)).toBe(one(bytes, ...range));
     }
   });
 

@@ -26,7 +26,9 @@
  * @module
  */
 import { type Schema, sameType } from "@usr/schema";
+import type { LeafHistory } from "./chunk-writer.ts";
 import type { FooterRowGroup } from "./footer-groups.ts";
+import { META } from "./format.ts";
 import { declarationOf, keptChunk, leafPaths, nodeOf } from "./passthrough.ts";
 import type { ParquetFile, RowGroup, WriteOptions } from "./types.ts";
 import { type PlacedGroup, writeAfter } from "./write.ts";
@@ -71,7 +73,31 @@ async function* tailOf(
     if (group.numRows > 0) groups.push(await placed(schema, file, group, length, o));
   }
   const declarations = schema.fields.map(({ name }) => declarationOf(file, name));
-  yield* writeAfter(schema, rowGroups, { offset: length, declarations, groups }, o);
+  yield* writeAfter(
+    schema,
+    rowGroups,
+    { offset: length, declarations, groups, histories: historiesOf(schema, file, groups) },
+    o,
+  );
+}
+
+/** Whether values repeat is not told by fewer. */
+const TELLING_ROWS = 2048;
+
+/** Columns whose last chunk had no dictionary are not looked through for a large one again. */
+function historiesOf(
+  { fields }: Schema,
+  file: ParquetFile,
+  groups: readonly PlacedGroup[],
+): ReadonlyMap<string, LeafHistory> {
+  const last = groups.findLast(({ numRows }) => numRows >= TELLING_ROWS);
+  const leaves = fields.flatMap(({ name }) => leafPaths(nodeOf(file, name), name));
+  return new Map(
+    leaves.flatMap(({ path }, i) => {
+      const meta = last?.chunks[i]?.meta;
+      return meta === undefined ? [] : [[JSON.stringify(path), { repeats: meta.has(META.dictionaryPageOffset) }]];
+    }),
+  );
 }
 
 const placed = async (

@@ -39,6 +39,8 @@ export interface Beginning {
   /** How its columns are laid out, once it has a row group. */
   readonly declarations: readonly Declaration[];
   readonly groups: readonly PlacedGroup[];
+  /** What they let expect of the chunks to come, by the path of a leaf as JSON. */
+  readonly histories?: ReadonlyMap<string, LeafHistory> | undefined;
 }
 
 export interface PlacedGroup {
@@ -76,8 +78,7 @@ export async function* writeAfter(
     return out;
   };
 
-  /** By path, as JSON. */
-  const histories = new Map<string, LeafHistory>();
+  const histories = new Map(beginning.histories);
   const historyOf = (path: readonly string[]): LeafHistory => {
     const name = JSON.stringify(path);
     const history = histories.get(name) ?? { repeats: true };

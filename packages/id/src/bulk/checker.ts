@@ -28,13 +28,18 @@ export function createBulkChecker(
 /** Before the first range of so many bytes the module for long ranges is not written and compiled. */
 const LONG = 16_384;
 
+/** The tables that stand in the memory of the module. */
+let told: Uint8Array | undefined;
+
 function bySixteen(alphabet: string, check: ReturnType<typeof createChecker>): ReturnType<typeof createChecker> {
   const opened = openModule(checkModule, "check");
   if (opened === undefined || !isAlphabet(alphabet)) return check;
   const { memory, run } = opened;
   const input = new Uint8Array(memory);
-  input.set(tables(ALPHABETS[alphabet].symbols));
+  const symbols = tables(ALPHABETS[alphabet].symbols);
   return (bytes, start, end) => {
+    if (told !== symbols) input.set(symbols);
+    told = symbols;
     for (let at = start; at < end; ) {
       const size = end - at < SHORT ? end - at : Math.min(INPUT_BYTES, end - at) & -BLOCK;
       let suspect = at;

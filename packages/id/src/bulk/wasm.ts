@@ -44,28 +44,30 @@ export function wasmModule(o: {
   ]);
 }
 
-/** What a module exports; undefined where there is no WebAssembly, none of what the module needs, or a policy against it. */
-export function openModule(
-  bytes: () => Uint8Array<ArrayBuffer>,
-  name: string,
-): { readonly memory: ArrayBuffer; readonly run: (...values: readonly number[]) => unknown } | undefined {
+interface Opened {
+  readonly memory: ArrayBuffer;
+  readonly run: (...values: readonly number[]) => unknown;
+}
+
+const instances = new Map<string, Opened | undefined>();
+
+/**
+ * What a module exports; undefined where there is no WebAssembly, none of what the module needs, or a policy against it. All who ask for a
+ * module get the same memory, for its function is never re-entered: it has to be told anew what another one may have told it.
+ */
+export function openModule(bytes: () => Uint8Array<ArrayBuffer>, name: string): Opened | undefined {
+  if (!instances.has(name)) instances.set(name, instantiated(bytes, name));
+  return instances.get(name);
+}
+
+const instantiated = (bytes: () => Uint8Array<ArrayBuffer>, name: string): Opened | undefined => {
   let exports: WebAssembly.Exports;
   try {
-    exports = new WebAssembly.Instance(compiled(bytes, name)).exports;
+    exports = new WebAssembly.Instance(new WebAssembly.Module(bytes())).exports;
   } catch {
     return undefined;
   }
   const { memory, [name]: run } = exports;
   if (!(memory instanceof WebAssembly.Memory) || typeof run !== "function") return undefined;
   return { memory: memory.buffer, run: (...values) => run(...values) };
-}
-
-const modules = new Map<string, WebAssembly.Module>();
-
-const compiled = (bytes: () => Uint8Array<ArrayBuffer>, name: string): WebAssembly.Module => {
-  const known = modules.get(name);
-  if (known !== undefined) return known;
-  const module = new WebAssembly.Module(bytes());
-  modules.set(name, module);
-  return module;
 };
