@@ -1,5 +1,5 @@
 import { EXIT, exitCodeOf, isCoded, UsageError } from "./errors.ts";
-import { hintOf } from "./hints.ts";
+import { hintOf, ofDataset } from "./hints.ts";
 import { parseCommandLine } from "./parse.ts";
 import { safe } from "./safe.ts";
 import type { Environment } from "./session.ts";
@@ -17,7 +17,7 @@ export const runCli = async (
   // How a line that cannot be parsed wants its error is seen only by looking.
   const end = environment.argv.indexOf("--");
   const words = end < 0 ? environment.argv : environment.argv.slice(0, end);
-  let style = { json: words.includes("--json"), debug: words.includes("--debug") };
+  let style: Style = { json: words.includes("--json"), debug: words.includes("--debug") };
   try {
     const parsed = parseCommandLine(environment.argv, version);
     if (parsed.kind === "asked") {
@@ -29,7 +29,8 @@ export const runCli = async (
       environment.stderr(parsed.text);
       return EXIT.usage;
     }
-    style = parsed.globals;
+    const [first] = parsed.spec.args[0]?.name === "dataset" ? parsed.typed.args : [];
+    style = { ...parsed.globals, dataset: typeof first === "string" ? first : undefined };
     announce?.(parsed.spec.name);
     const [{ openSession }, { show }, { run }] = await Promise.all([
       import("./session.ts"),
@@ -71,17 +72,23 @@ const refusal = async (error: unknown): Promise<unknown> => {
 export const isBrokenPipe = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "EPIPE";
 
+/** How an error is told. */
+interface Style {
+  readonly json: boolean;
+  readonly debug: boolean;
+  /** The dataset that the command line names. */
+  readonly dataset?: string | undefined;
+}
+
 /** Says on stderr what went wrong, where, and what to do. */
-export const report = (
-  environment: Pick<Environment, "stderr">,
-  error: unknown,
-  o: { readonly json: boolean; readonly debug: boolean },
-): void => {
+export const report = (environment: Pick<Environment, "stderr">, error: unknown, o: Style): void => {
   const coded = isCoded(error) ? error : undefined;
   const code = coded?.code ?? "BUG";
   const message = error instanceof Error ? error.message : String(error);
   const hint =
-    coded === undefined ? "This is a bug of usr: please report it with the output of --debug." : hintOf(coded);
+    coded === undefined
+      ? "This is a bug of usr: please report it with the output of --debug."
+      : ofDataset(hintOf(coded), o.dataset);
   if (o.json) {
     const details = coded?.details ?? {};
     const document = { usr_output_version: OUTPUT_VERSION, error: { code, message, hint, details } };

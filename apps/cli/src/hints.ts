@@ -26,6 +26,10 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["USAGE", "Every command has --help."],
 ]);
 
+/** A hint whose commands can be typed as they stand: they name the dataset that this command line named. */
+export const ofDataset = (hint: string, dataset: string | undefined): string =>
+  dataset === undefined ? hint : hint.replaceAll(/\bDATASET\b/g, () => dataset);
+
 /** What to do about an error; never nothing. */
 export const hintOf = ({ name, code, hint }: CodedError): string =>
   hint ?? HINTS.get(`${name} ${code}`) ?? HINTS.get(code) ?? "See where it comes from with --debug.";

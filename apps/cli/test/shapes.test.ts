@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { demoWorkspace, MOCK_COLUMNS, openWorkspace, type Workspace } from "./support.ts";
 
@@ -354,5 +354,28 @@ test("the variable USR_ROOT stands in for --root, and without both there is no d
   expect(none.error?.hint).toContain("USR_ROOT");
   // What touches no dataset needs none.
   expect((await own.usr(["id", "ACGT", "--bio-type", "dna"], { root: false })).code).toBe(0);
-  expect((await own.usr(["complete", "bash"], { root: false })).code).toBe(0);
+  const script = await own.usr(["complete", "bash"], { root: false, json: false });
+  expect([script.code, script.stdout.startsWith("_usr()")]).toEqual([0, true]);
+  expect((await own.usr(["complete", "bash"], { root: false })).data).toBe(script.stdout);
+});
+
+test("the way out is a command that can be typed: it names the dataset", async () => {
+  await using own = await demoWorkspace();
+  const [row] = (await own.usr(["head", "demo", "-n", "1", "--columns", "id,sequence"])).rows;
+  const { id, sequence } = row as { id: string; sequence: string };
+  await own.usr(["delete", "demo", "--id", id]);
+  const again = await own.file("again.csv", `sequence\n${sequence}\n`);
+  const typed = ["import", "demo", "--path", again, "--bio-type", "dna", "--alphabet", "dna_4"];
+  expect((await own.usr(typed)).error?.hint).toContain(`usr restore demo --id ${id}`);
+  await mkdir(join(own.root, "demo", ".staging"), { recursive: true });
+  await writeFile(join(own.root, "demo", ".staging", "pending.json"), "{}");
+  expect((await own.usr(["validate", "demo"])).stdout).toContain("usr doctor demo --repair");
+  expect((await own.usr(["doctor", "demo"])).stdout).not.toContain("DATASET");
+});
+
+test("a folder of a remote is written down whole, wherever it was named from", async () => {
+  await using own = await demoWorkspace();
+  const remotes = join(own.dir, "remotes.yaml");
+  const add = ["remotes", "add", "near", "--type", "file", "--base-dir", "copies", "--remotes", remotes];
+  expect((await own.usr(add)).data).toMatchObject({ where: resolve("copies") });
 });

@@ -7,7 +7,7 @@ import { argument } from "../typed.ts";
 export const run: RunCommand = async (_session, typed): Promise<Outcome> => {
   const shell = argument(typed, 0);
   const text = shell === "fish" ? fish() : shell === "zsh" ? `${ZSH}${bash()}` : bash();
-  return { kind: "text", text };
+  return { kind: "document", data: text, text: () => text };
 };
 
 /** To be sourced: zsh takes bash's script once it speaks bash's completion. */

@@ -1,6 +1,7 @@
 import { doctor } from "@usr/dataset/maintain";
 import type { Outcome, RunCommand } from "../command.ts";
 import { EXIT } from "../errors.ts";
+import { ofDataset } from "../hints.ts";
 import { safe } from "../safe.ts";
 import { count } from "../text.ts";
 import { argument, flag } from "../typed.ts";
@@ -14,10 +15,11 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
     await session.confirm(`Repair ${count(repairable.length, "finding")} of ${id}`);
     report = await doctor(root, id, { repair: true });
   }
-  const { ok, findings } = report;
+  const { ok } = report;
+  const findings = report.findings.map((f) => ({ ...f, hint: f.hint === null ? null : ofDataset(f.hint, id) }));
   return {
     kind: "document",
-    data: report,
+    data: { ...report, findings },
     exitCode: ok ? EXIT.done : EXIT.data,
     text: () =>
       `${findings

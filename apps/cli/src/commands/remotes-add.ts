@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { RemoteProfile, VerifyMode } from "@usr/remotes";
 import { withRemote } from "@usr/remotes/config";
 import type { Outcome, RunCommand, Typed } from "../command.ts";
@@ -41,7 +42,8 @@ const profileOf = (typed: Typed): RemoteProfile => {
   }
   const common = { name: argument(typed, 0), verify: MODES.find((mode) => mode === text(typed, "verify")) };
   if (type === "http") return { ...common, type, url: requiredText(typed, "url") };
-  if (type === "file") return { ...common, type, baseDir: requiredText(typed, "baseDir") };
+  // Read from another folder, a relative path would be another place.
+  if (type === "file") return { ...common, type, baseDir: resolve(requiredText(typed, "baseDir")) };
   return {
     ...common,
     type: "ssh",

@@ -2,6 +2,7 @@ import type { ValidationMode } from "@usr/dataset";
 import { validate } from "@usr/dataset";
 import type { Outcome, RunCommand } from "../command.ts";
 import { EXIT } from "../errors.ts";
+import { ofDataset } from "../hints.ts";
 import { safe } from "../safe.ts";
 import { count } from "../text.ts";
 import { argument, flag, text } from "../typed.ts";
@@ -17,12 +18,15 @@ const MODES: readonly ValidationMode[] = [
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const mode = text(typed, "registryMode");
-  const report = await validate(await session.root(), argument(typed, 0), {
+  const id = argument(typed, 0);
+  const found = await validate(await session.root(), id, {
     strict: flag(typed, "strict"),
     mode: MODES.find((known) => known === mode),
     nowUs: session.environment.clock(),
     signal: session.environment.signal,
   });
+  const problems = found.problems.map((p) => ({ ...p, hint: p.hint === null ? null : ofDataset(p.hint, id) }));
+  const report = { ...found, problems };
   return {
     kind: "document",
     data: report,

@@ -42,7 +42,7 @@ export const OTHER: readonly CommandSpec[] = [
       "usr complete bash > ~/.local/share/bash-completion/completions/usr",
       "usr complete zsh > ~/.usr-completion.zsh",
     ],
-    data: "the script",
+    data: "the script, as text",
     load: () => import("../commands/complete.ts"),
   },
   {
