@@ -35,20 +35,23 @@ interface Texts {
 
 /** A header is some 20 bytes. */
 const MAX_HEADER = 256;
-/** Absent values that a filter lets through, at most. */
-const FALSE_POSITIVES = 0.01;
 
 /** Digests of values, hashed once for all filters they are held against: the lower half of each, then the upper. */
 export type Digests = Int32Array;
 
-export function digestsOf(values: readonly Uint8Array[]): Digests {
+export function digestsOf(values: readonly Uint8Array[] | Utf8Column): Digests {
+  const { data, offsets, length } = "layout" in values ? values : joined(values);
+  const digests = new Int32Array(length * 2);
+  createManyHasher()(data, offsets, 0, length, digests);
+  return digests;
+}
+
+function joined(values: readonly Uint8Array[]): Pick<Utf8Column, "data" | "offsets" | "length"> {
   const offsets = new Int32Array(values.length + 1);
   for (const [i, value] of values.entries()) offsets[i + 1] = offsets[i]! + value.length;
   const data = new Uint8Array(offsets[values.length]!);
   for (const [i, value] of values.entries()) data.set(value, offsets[i]!);
-  const digests = new Int32Array(values.length * 2);
-  createManyHasher()(data, offsets, 0, values.length, digests);
-  return digests;
+  return { data, offsets, length: values.length };
 }
 
 /** Texts of which the digests are held at a time. */
@@ -67,15 +70,15 @@ interface DigestFilter extends BloomFilter {
   held(digests: Digests): Int32Array;
 }
 
-/** The size of a filter for `distinct` values: a power of two, for some readers take no other. 1.2 to 2.5 bytes a value. */
-function filterBytes(distinct: number): number {
-  const bits = (-WORDS * distinct) / Math.log(1 - FALSE_POSITIVES ** (1 / WORDS));
+/** The size of a filter for `distinct` values: a power of two, for some readers take no other. 1.2 to 2.5 bytes a value for one false hit in 100. */
+function filterBytes(distinct: number, falsePositives: number): number {
+  const bits = (-WORDS * distinct) / Math.log(1 - falsePositives ** (1 / WORDS));
   return Math.min(MAX_BYTES, Math.max(BLOCK_BYTES, 2 ** Math.ceil(Math.log2(bits / 8))));
 }
 
 /** Header and bits of a filter that holds some texts, as they lie in the file. */
-export function encodeFilter(texts: Texts): Uint8Array {
-  const size = filterBytes(texts.count);
+export function encodeFilter(texts: Texts, falsePositives: number): Uint8Array {
+  const size = filterBytes(texts.count, falsePositives);
   const standard = struct([[1, struct([])]]);
   const header = writeThrift(
     struct([

@@ -15,8 +15,8 @@ export interface ChunkSettings {
   /** `undefined` = uncompressed. */
   readonly compress: Compressor | undefined;
   readonly pageBytes: number;
-  /** Whether texts get a bloom filter. */
-  readonly filter: boolean;
+  /** The share of absent texts that their bloom filter lets through; `undefined` = they get none. */
+  readonly filter: number | undefined;
   /** Names of the leaf from the top, for its metadata. */
   readonly path: readonly string[];
   readonly history: LeafHistory;
@@ -249,7 +249,9 @@ async function* placeChunk(
     [META.encodingStats, list(WIRE.struct, counted)],
   ]);
   const texts = dictionary?.values ?? values;
-  const bits = settings.filter && texts.kind === "bytes" && texts.count > 0 ? encodeFilter(texts) : undefined;
+  const share = settings.filter;
+  const bits =
+    share !== undefined && texts.kind === "bytes" && texts.count > 0 ? encodeFilter(texts, share) : undefined;
   const filter = bits && (async () => bits);
   return { meta, start: offset, length: at - offset, uncompressed, pages, filter };
 }

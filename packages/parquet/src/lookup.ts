@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Utf8Column } from "@usr/schema";
 import type { BloomFilter } from "./bloom.ts";
 import { ParquetError } from "./error.ts";
 import { nodeOf } from "./passthrough.ts";
@@ -34,15 +35,16 @@ export interface Candidate {
 }
 
 /**
- * The row groups that may hold one of `values` in a text column, ascending, and which of them each: its bloom filter rules out the others, all but
- * one of a hundred that it does not hold. A row group that holds one is never missing, as long as the filters do not lie (`rowGroupFilter` is for
- * finding out). Reads the filters, 1.2 to 2.5 bytes a row where this package wrote them; O(values) for each. Throws `COLUMN_NOT_FOUND` and
+ * The row groups that may hold one of `values` (NULL is looked for as the empty text is) in a text column, ascending, and which of them each: its
+ * bloom filter rules out the others, all but one of a hundred that it does not hold, or as few as it was written for. A row group that holds one is
+ * never missing, as long as the filters do not lie (`rowGroupFilter` is for finding out). Reads the filters (`WriteOptions.bloomFilters` says their
+ * size); O(values) for each. Throws `COLUMN_NOT_FOUND` and
  * `NOT_SUPPORTED`.
  */
 export async function rowGroupsWith(
   file: ParquetFile,
   column: string,
-  values: readonly Uint8Array[],
+  values: readonly Uint8Array[] | Utf8Column,
   o: Signal = {},
 ): Promise<readonly Candidate[]> {
   const leaf = textLeaf(file, column);

@@ -58,6 +58,9 @@ export async function* writeAfter(
   const compress = (o.codec ?? "zstd") === "zstd" ? zstdCompressor(o.zstdLevel ?? 1) : undefined;
   const pageBytes = o.pageBytes ?? 2 ** 20;
   checkSchema(schema, o.bloomFilters ?? []);
+  const falsePositives = o.falsePositives ?? 0.01;
+  if (!(falsePositives > 0 && falsePositives < 1))
+    throw new ParquetError("INVALID", `falsePositives must lie between 0 and 1, got ${falsePositives}.`);
   const declarations: (Declaration | undefined)[] = schema.fields.map((_, i) => beginning.declarations[i]);
   const groups: { readonly numRows: number; readonly chunks: WrittenChunk[] }[] = beginning.groups.map((group) => ({
     numRows: group.numRows,
@@ -154,7 +157,7 @@ export async function* writeAfter(
       for (const chunk of chunksOf(column, declaration, field.name, {
         compress,
         pageBytes,
-        filter: o.bloomFilters?.includes(field.name) === true,
+        filter: o.bloomFilters?.includes(field.name) === true ? falsePositives : undefined,
         createdBy: o.createdBy ?? CREATED_BY,
         historyOf,
         signal: o.signal,
@@ -241,7 +244,7 @@ function otherLayout(column: string, rowGroup: number): ParquetError {
 interface ChunkOptions {
   readonly compress: Compressor | undefined;
   readonly pageBytes: number;
-  readonly filter: boolean;
+  readonly filter: number | undefined;
   readonly createdBy: string;
   readonly historyOf: (path: readonly string[]) => LeafHistory;
   readonly signal: AbortSignal | undefined;

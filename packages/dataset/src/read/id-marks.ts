@@ -2,8 +2,8 @@ import type { Column, Utf8Column } from "@usr/schema";
 
 /** Bytes of an id as this package makes them: SHA-1 in hex. */
 const ID = 40;
-/** A bit for each of so many hashes: 8 KiB, which stay in the nearest cache. */
-const BITS = 16;
+/** A bit for each of so many hashes: 8 KiB, which stay in the nearest cache; and more where they would be dense. */
+const [LEAST_BITS, MOST_BITS] = [16, 20];
 
 /** A few ids, by one bit each: tells in a few nanoseconds that a row is none of them, so that only the others have to be looked up. */
 export interface IdMarks {
@@ -12,11 +12,13 @@ export interface IdMarks {
 }
 
 export function idMarks(marked: Column): IdMarks {
-  const marks = new Int32Array(2 ** (BITS - 5));
+  const bits = Math.min(MOST_BITS, Math.max(LEAST_BITS, 38 - Math.clz32(marked.length)));
+  const shift = 32 - bits;
+  const marks = new Int32Array(2 ** (bits - 5));
   if (marked.layout === "utf8") {
     const { data, offsets, length } = marked;
     for (let i = 0; i < length; i++) {
-      const hash = hashOf(data, offsets[i]!);
+      const hash = hashOf(data, offsets[i]!) >>> shift;
       marks[hash >>> 5]! |= 1 << (hash & 31);
     }
   }
@@ -28,7 +30,7 @@ export function idMarks(marked: Column): IdMarks {
         const end = offsets[i + 1]!;
         // Only of an id that no white space is stripped from are the first bytes those of the key.
         if (end - start === ID && isPlain(data[start]!) && isPlain(data[end - 1]!)) {
-          const hash = hashOf(data, start);
+          const hash = hashOf(data, start) >>> shift;
           if ((marks[hash >>> 5]! & (1 << (hash & 31))) === 0) continue;
         }
         out[count++] = i;
@@ -41,7 +43,7 @@ export function idMarks(marked: Column): IdMarks {
 /** Of the first bytes, which are as random as any of a SHA-1. */
 function hashOf(data: Uint8Array, start: number): number {
   const word = data[start]! | (data[start + 1]! << 8) | (data[start + 2]! << 16) | (data[start + 3]! << 24);
-  return Math.imul(word, 0x9e3779b1) >>> (32 - BITS);
+  return Math.imul(word, 0x9e3779b1);
 }
 
 /** A byte that can neither be white space nor belong to a character that is. */

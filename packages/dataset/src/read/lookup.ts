@@ -6,15 +6,15 @@ import type { Column, Utf8Column } from "@usr/schema";
 import { columnOf, gatherColumns, isValid, sliceColumn } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
 import { idMarks } from "./id-marks.ts";
-import { readRanges, textAt, utf8Column } from "./rows.ts";
+import { type RowRange, readRanges, textAt, utf8Column } from "./rows.ts";
 
 /**
  * As many ids are looked for on their own where the table of all ids is kept for whoever comes next; of more, nearly every row group holds one or is
  * let through by its filter.
  */
 const FEW = 4096;
-/** Where it is not kept, once: a row of the table costs about twice what it costs to read an id and pass it by those that are looked for. */
-const FEW_OF_BASE = 1 / 32;
+/** Where it is not kept, once: a row of the table costs about three times what it costs to read an id and pass it by those that are looked for. */
+const FEW_OF_BASE = 1 / 4;
 /** And as many times: without filters each time reads every id. */
 const OFTEN = 2;
 
@@ -133,36 +133,53 @@ interface FoundIds {
   readonly at: Int32Array;
 }
 
-/** The stored rows whose id, as keys are compared, is among those asked for. Without the filters every id is read. */
+/**
+ * The stored rows whose id, as keys are compared, is among those asked for, found in one pass over the row groups that may hold one. Without the
+ * filters every id is read.
+ */
 async function* rowsWith(
   file: ParquetFile,
   asked: Column,
   byFilters: boolean,
   o: Signal,
 ): AsyncGenerator<FoundIds, void, undefined> {
-  const candidates = byFilters
-    ? await rowGroupsWith(file, "id", keysOf(asked), o)
-    : file.rowGroups.map((_, rowGroup) => ({ rowGroup, values: undefined }));
-  for (const { rowGroup, values } of candidates) {
-    const { startRow: start, numRows } = file.rowGroups[rowGroup]!;
-    const here = values === undefined ? asked : gatherColumns(asked.type, [asked], undefined, values);
-    const table = await buildKeyIndex("id", [idBatch(here)], o);
-    const marks = idMarks(here);
-    for await (const { batch, row } of readRanges(file, [{ start, end: start + numRows }], ["id"], o)) {
-      const ids = utf8Column(batch, 0);
-      const at = new Int32Array(ids.length);
-      const marked = marks.select(ids, at);
-      let count = 0;
-      for (const i of at.subarray(0, marked))
-        if (isValid(ids, i) && table.lookup(ids.data, ids.offsets[i]!, ids.offsets[i + 1]!) >= 0) at[count++] = i;
-      if (count > 0) yield { ids, row, at: at.subarray(0, count) };
-    }
+  if (asked.layout !== "utf8") return;
+  const all = { ranges: [{ start: 0, end: file.numRows }], ids: asked };
+  const { ranges, ids: wanted } = byFilters ? await possible(file, asked, o) : all;
+  if (ranges.length === 0) return;
+  const table = await buildKeyIndex("id", [idBatch(wanted)], o);
+  const marks = idMarks(wanted);
+  for await (const { batch, row } of readRanges(file, ranges, ["id"], o)) {
+    const ids = utf8Column(batch, 0);
+    const at = new Int32Array(ids.length);
+    const marked = marks.select(ids, at);
+    let count = 0;
+    for (const i of at.subarray(0, marked))
+      if (isValid(ids, i) && table.lookup(ids.data, ids.offsets[i]!, ids.offsets[i + 1]!) >= 0) at[count++] = i;
+    if (count > 0) yield { ids, row, at: at.subarray(0, count) };
   }
 }
 
-/** NULL is looked for as the empty text is, which is no key either. */
-function keysOf(column: Column): readonly Uint8Array[] {
-  if (column.layout !== "utf8") return [];
-  const { data, offsets, length } = column;
-  return Array.from({ length }, (_, i) => data.subarray(offsets[i]!, offsets[i + 1]!));
+/** The rows of the row groups whose filter lets one of some ids through, and the ids that a filter let through; all of them where one has no filter. */
+async function possible(
+  file: ParquetFile,
+  asked: Utf8Column,
+  o: Signal,
+): Promise<{ readonly ranges: readonly RowRange[]; readonly ids: Column }> {
+  const candidates = await rowGroupsWith(file, "id", asked, o);
+  const isPossible = new Uint8Array(asked.length);
+  for (const { values } of candidates) {
+    if (values === undefined) isPossible.fill(1);
+    else for (const i of values) isPossible[i] = 1;
+  }
+  const rows = Int32Array.from(isPossible.keys()).filter((i) => isPossible[i] === 1);
+  const ranges: RowRange[] = [];
+  for (const { rowGroup } of candidates) {
+    const { startRow: start, numRows } = file.rowGroups[rowGroup]!;
+    const before = ranges.at(-1);
+    // Neighbours are read ahead of each other.
+    if (before?.end === start) ranges[ranges.length - 1] = { start: before.start, end: start + numRows };
+    else ranges.push({ start, end: start + numRows });
+  }
+  return { ranges, ids: gatherColumns(asked.type, [asked], undefined, rows) };
 }
