@@ -88,8 +88,8 @@ const counting = (
     storage: {
       ...inner,
       put: (path, body, o) => inner.put(path, counted(body), o),
-      extend: (path, from, body, o) => {
-        bytes.copied += from.length;
+      extend: async (path, from, body, o) => {
+        bytes.copied += await from.length;
         return inner.extend!(path, from, counted(body), o);
       },
     },

@@ -284,6 +284,41 @@ describe("what an import leaves behind", () => {
   });
 });
 
+it("the base is copied while rows are still held against it; a refusal leaves nothing of the copy", async () => {
+  const { storage, ...root } = await demoRoot();
+  const lengths: unknown[] = [];
+  const watched = {
+    ...storage,
+    extend: (...[path, from, body, o]: Parameters<NonNullable<typeof storage.extend>>) => {
+      lengths.push(typeof from.length);
+      return storage.extend!(path, from, body, o);
+    },
+  };
+  const before = await bytesUnder(storage);
+  for (const [text, code] of [
+    ["sequence\nACGTACGT\nAAAA\n", "DUPLICATE_ID"],
+    ["sequence\nTTTTT\nTTTTT\n", "DUPLICATE_ID"],
+  ] as const) {
+    const refused = await refusal({ ...root, storage: watched }, () =>
+      importCsv({ ...root, storage: watched }, "demo", text),
+    );
+    expect(refused.code).toBe(code);
+  }
+  expect(lengths).toEqual(["object", "object"]);
+  expect(changedPaths(before, await bytesUnder(storage))).toEqual([]);
+  // Where all rows may be skipped nothing is copied before some are not; and a row that is wrong in itself ends it before.
+  const ignored = await importCsv({ ...root, storage: watched }, "demo", "sequence\nAAAA\n", { onConflict: "ignore" });
+  expect(ignored.rows_added).toBe(0);
+  expect(
+    (
+      await refusal({ ...root, storage: watched }, () =>
+        importCsv({ ...root, storage: watched }, "demo", "sequence\n?\n"),
+      )
+    ).code,
+  ).toBe("BAD_SYMBOL");
+  expect(lengths).toHaveLength(2);
+});
+
 it("an attach names the dataset it cannot find, and a dataset inside one cannot be addressed", async () => {
   const root = await demoRoot();
   const table = await csv("sequence,score\nAAAA,1\n");

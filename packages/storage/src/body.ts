@@ -50,7 +50,7 @@ export async function* afterPrefix(
   yield* rest;
 }
 
-/** `CONFLICT` unless the object is the one that a prefix speaks of, `RANGE` where it is shorter. */
+/** `CONFLICT` unless the object is the one that a prefix speaks of, `RANGE` where it is known to be shorter. */
 export function checkPrefix<T extends { readonly meta: ObjectMeta }>(
   from: Prefix,
   found: T | undefined,
@@ -61,7 +61,14 @@ export function checkPrefix<T extends { readonly meta: ObjectMeta }>(
       details: { path: from.path, expected: from.etag, actual: found?.meta.etag },
     });
   }
-  checkRange(found.meta, 0, from.length);
+  if (typeof from.length === "number") checkRange(found.meta, 0, from.length);
+}
+
+/** How long a prefix of the object is, once that is known; `RANGE` where the object is shorter. */
+export async function lengthOf(from: Prefix, meta: ObjectMeta): Promise<number> {
+  const length = await from.length;
+  checkRange(meta, 0, length);
+  return length;
 }
 
 /** Chunks joined into one fresh array, each copied as it arrives, so a producer may reuse its buffer. */

@@ -1,4 +1,4 @@
-import { afterPrefix, checkPrefix, checkRange, chunksOf, joinChunks } from "./body.ts";
+import { afterPrefix, checkPrefix, checkRange, chunksOf, joinChunks, lengthOf } from "./body.ts";
 import { StorageError } from "./error.ts";
 import { memoryLocks } from "./memory-lock.ts";
 import { comparePaths, parsePath, parseTarget, prefixFolder } from "./path.ts";
@@ -76,7 +76,8 @@ export function memoryStorage(o: MemoryOptions = {}): Required<Omit<Storage, "de
       const source = items.get(parsePath(from.path));
       const handle = source && handleOf(metaOf(from.path, source), source.bytes);
       checkPrefix(from, handle);
-      const bytes = await joinChunks(afterPrefix(handle, from.length, chunksOf(body, s.signal), s));
+      const length = await lengthOf(from, handle.meta);
+      const bytes = await joinChunks(afterPrefix(handle, length, chunksOf(body, s.signal), s));
       checkFolders(items, path);
       const item = itemOf(bytes);
       items.set(path, item);

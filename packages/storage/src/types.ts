@@ -52,7 +52,8 @@ export type PutMode = "overwrite" | "create" | { readonly ifMatch: string };
 export interface Prefix {
   readonly path: string;
   readonly etag: string;
-  readonly length: number;
+  /** Where it is still to come, a store may copy all of the object meanwhile and cut the copy. Where it fails, that error is passed on and nothing changed. */
+  readonly length: number | Promise<number>;
 }
 
 /** Whether an effect is on stable storage when the method returns; default `true`. Without it a loss of power may undo it, or leave an object empty. */

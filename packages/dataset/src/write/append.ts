@@ -4,6 +4,7 @@ import { extendParquet } from "@usr/parquet/extend";
 import type { Schema } from "@usr/schema";
 import { RECORDS } from "../layout.ts";
 import type { BaseTable } from "../types.ts";
+import type { EarlyCopy } from "./early-copy.ts";
 import type { LastRows } from "./last-rows.ts";
 import { decodedColumns, ROW_GROUP_ROWS, type Rows, regroup, tableOptions } from "./row-groups.ts";
 import type { Staged, Transaction } from "./types.ts";
@@ -46,13 +47,31 @@ export const groupsKept = (
 /**
  * Stages the base with rows appended; `undefined` where there are none. `added` brings the columns of the file's schema. Memory is bounded by
  * one full row group. With `last` the rows that are written anew come from there where it holds them, and what was written is held for the next time.
+ * With `copy`, which may begin while `added` is read, the base is copied by it, or it is discarded.
  */
 export const stageAppended = async (
   tx: Transaction,
   base: BaseTable,
   schema: Schema,
   added: AsyncIterable<Rows>,
-  last?: LastRows,
+  o: { readonly last?: LastRows | undefined; readonly copy?: EarlyCopy | undefined } = {},
+): Promise<Staged | undefined> => {
+  try {
+    const staged = await stage(tx, base, schema, added, o);
+    if (staged === undefined) await o.copy?.discard();
+    return staged;
+  } catch (error) {
+    await o.copy?.discard();
+    throw error;
+  }
+};
+
+const stage = async (
+  tx: Transaction,
+  base: BaseTable,
+  schema: Schema,
+  added: AsyncIterable<Rows>,
+  { last, copy }: { readonly last?: LastRows | undefined; readonly copy?: EarlyCopy | undefined },
 ): Promise<Staged | undefined> => {
   const { file, meta } = base;
   const { ahead, pieces } = await lookAhead(added, ROW_GROUP_ROWS);
@@ -62,7 +81,7 @@ export const stageAppended = async (
   const old = last?.since(meta.etag, start) ?? stored(file, start);
   const rows = oneAfterTheOther(old, pieces);
   const passing = last?.passing(meta.etag, start, rows);
-  const staged = await stageAfterGroups(tx, base, schema, keep, regroup(file.schema, passing?.rows ?? rows));
+  const staged = await stageAfterGroups(tx, base, schema, keep, regroup(file.schema, passing?.rows ?? rows), copy);
   passing?.written(staged.etag);
   return staged;
 };
@@ -71,15 +90,18 @@ export const stageAppended = async (
  * Stages the base with the columns of its file under `schema`: its first `keep` row groups, copied by the store itself where it can, and others
  * after them. Columns that other programs declared as never missing and `schema` does not are encoded anew, as columns that may be.
  */
-export const stageAfterGroups = (
+export const stageAfterGroups = async (
   tx: Transaction,
   { file, meta }: BaseTable,
   schema: Schema,
   keep: number,
   more: Iterable<RowGroup> | AsyncIterable<RowGroup>,
+  copy?: EarlyCopy,
 ): Promise<Staged> => {
   const { extend } = tx.storage;
   const extension = extend && extendParquet(schema, file, keep, more, tableOptions(schema));
+  if (extension !== undefined && copy !== undefined) return copy.extended(extension);
+  await copy?.discard();
   return extension === undefined
     ? tx.stageParquet(schema, copied(file, schema, keep, more))
     : tx.stageAfter({ path: RECORDS, etag: meta.etag, length: extension.length }, extension.tail);

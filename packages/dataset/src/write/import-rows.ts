@@ -23,6 +23,8 @@ export interface ImportRules {
   /** Throws where overlays cannot bear a row of this kind. */
   readonly admits: (bioType: string, alphabet: string, row: number) => void;
   readonly known: KnownIds;
+  /** Told of each batch that is right in itself, before its ids are held against those that are known. */
+  readonly checked?: (() => void) | undefined;
 }
 
 export interface ImportCounts {
@@ -110,6 +112,7 @@ const importBatch = async (
   counts.rowsRead += numRows;
   const rows = check(batch);
   for (const { kind, start } of rows.runs) rules.admits(kind.bioType, kind.alphabet, batch.firstRow + start);
+  rules.checked?.();
   addIds(rows.words, numRows);
   const ids = idColumn(rows.words, numRows);
   const columns = baseColumns(batch, rows, ids, rules);

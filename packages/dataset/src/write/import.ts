@@ -10,6 +10,7 @@ import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
 import { stageAppended } from "./append.ts";
 import { baseSchema, inBaseOrder, optional, wholeSchema } from "./base-shape.ts";
+import { earlyCopy } from "./early-copy.ts";
 import type { ImportCounts, ImportRules } from "./import-rows.ts";
 import { importedRows } from "./import-rows.ts";
 import { type KnownIds, knownIds, type RememberedIds } from "./known-ids.ts";
@@ -85,9 +86,12 @@ export const appendRows = async (
     const schema = baseSchema(optional(wholeSchema(file, tx.id)), { registryHash: tx.registryHash, createdAt });
     const keys = await sequenceKeys(snapshot, o.path);
     const known = await (remembered?.of ?? knownIds)(snapshot);
-    const rows = importedRows(table, rulesOf(known, keys, o, tx.nowUs), counts);
+    // Of rows that may be skipped all may be, which should not cost a copy.
+    const copy = o.onConflict === "ignore" ? undefined : earlyCopy(tx, snapshot.base, schema);
+    const rows = importedRows(table, { ...rulesOf(known, keys, o, tx.nowUs), checked: copy?.begin }, counts);
     const noted = remembered === undefined ? rows : noting(rows, added);
-    const staged = await stageAppended(tx, snapshot.base, schema, inBaseOrder(file.schema, noted), remembered?.rows);
+    const fitting = inBaseOrder(file.schema, noted);
+    const staged = await stageAppended(tx, snapshot.base, schema, fitting, { last: remembered?.rows, copy });
     const result = resultOf(snapshot, counts, tx.registryHash);
     if (staged === undefined) return { result };
     etag = staged.etag;

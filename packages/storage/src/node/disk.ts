@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { afterPrefix, checkPrefix, checkRange, chunksOf } from "../body.ts";
+import { afterPrefix, checkPrefix, checkRange, chunksOf, lengthOf } from "../body.ts";
 import { StorageError } from "../error.ts";
 import { parsePath, parseTarget } from "../path.ts";
 import type { Durability, ObjectMeta, ReadHandle, ReadOptions, Signal, Storage } from "../types.ts";
@@ -114,13 +114,16 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
       checkPrefix(from, source);
       const name = await prepare(path);
       const chunks = chunksOf(body, s.signal);
+      const length = lengthOf(from, source.meta);
+      // It fails where it is waited for.
+      length.catch(() => {});
       // Gone where the name was removed meanwhile; what was opened can still be read.
       const original = await places.resolve(from.path);
       const copied =
         original === undefined
           ? undefined
-          : await stageCopy(fs, name, path, { ...from, name: original }, chunks, token());
-      const staged = copied ?? (await stage(fs, name, path, afterPrefix(source, from.length, chunks, s), token()));
+          : await stageCopy(fs, name, path, { name: original, meta: source.meta, length }, chunks, token());
+      const staged = copied ?? (await stage(fs, name, path, afterPrefix(source, await length, chunks, s), token()));
       await inTurn(name, () => publish(fs, staged, name, "overwrite"));
       await folders.sync(dirname(name), path);
       return staged.meta;

@@ -37,16 +37,23 @@ const UNCOPYABLE: ReadonlySet<string | undefined> = new Set([
   "EXDEV",
 ]);
 
+/** What a file is to begin with: the first `length` bytes of the object that is found under `name`. */
+interface Beginning {
+  readonly name: string;
+  readonly meta: ObjectMeta;
+  readonly length: Promise<number>;
+}
+
 /**
- * As {@link stage}, after the first `length` bytes of the file `source`, copied by the system: whole, by reference where the file system can,
- * and then cut. `undefined` = the system cannot do it with this file, or the name stands for another one now; nothing is left and no chunk was
+ * As {@link stage}, after the beginning of another file, copied by the system: whole, by reference where the file system can, and then cut. The copy
+ * is made, and on its way to the disk, while the length is still to come. `undefined` = the system cannot do it with this file, or the name stands for another one now; nothing is left and no chunk was
  * taken.
  */
 export async function stageCopy(
   fs: DiskFs,
   target: string,
   path: string,
-  source: { readonly name: string; readonly etag: string; readonly length: number },
+  source: Beginning,
   chunks: AsyncIterable<Uint8Array>,
   token: string,
 ): Promise<Staged | undefined> {
@@ -66,17 +73,13 @@ export async function stageCopy(
     await quietly(fs.unlink(name));
     return undefined;
   }
-  return await fill(fs, name, path, handle, source.length, chunks);
+  return await fill(fs, name, path, handle, source, chunks);
 }
 
 /** Whether the copy has the bytes it should, and was made of the file it should be made of: a file that was replaced before has another etag. */
-const isWhole = async (
-  fs: DiskFs,
-  copy: DiskFile,
-  source: { readonly name: string; readonly etag: string; readonly length: number },
-): Promise<boolean> =>
-  (await copy.stat({ bigint: true })).size >= BigInt(source.length) &&
-  metaOf("", await fs.stat(source.name, { bigint: true })).etag === source.etag;
+const isWhole = async (fs: DiskFs, copy: DiskFile, { name, meta }: Beginning): Promise<boolean> =>
+  (await copy.stat({ bigint: true })).size >= BigInt(meta.size) &&
+  metaOf("", await fs.stat(name, { bigint: true })).etag === meta.etag;
 
 const temporaryOf = (target: string, token: string): string =>
   join(dirname(target), `.${shortened(basename(target))}.${token}.tmp`);
@@ -104,21 +107,25 @@ const flusher = (handle: DiskFile): { grown(size: number): void; end(): Promise<
   };
 };
 
-/** Puts the chunks into a new file, or after the first `kept` bytes of one, flushes and closes it. On any error the file is gone. */
+/** Puts the chunks into a new file, or after the beginning that one is to keep, flushes and closes it. On any error the file is gone. */
 async function fill(
   fs: DiskFs,
   name: string,
   path: string,
   handle: DiskFile,
-  kept: number | undefined,
+  kept: Beginning | undefined,
   chunks: AsyncIterable<Uint8Array>,
   durable = true,
 ): Promise<Staged> {
   let open = true;
   try {
-    if (kept !== undefined) await attempt("write", path, handle.truncate(kept));
-    let size = kept ?? 0;
     const flush = durable ? flusher(handle) : undefined;
+    let size = 0;
+    if (kept !== undefined) {
+      flush?.grown(kept.meta.size);
+      size = await kept.length;
+      await attempt("write", path, handle.truncate(size));
+    }
     for await (const chunk of chunks) {
       await writeFully(handle, path, chunk, size);
       size += chunk.length;

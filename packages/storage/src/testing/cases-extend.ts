@@ -63,6 +63,37 @@ export const extendCases: Readonly<Record<string, WriteLaw>> = {
       equal([await list(storage, ""), await read(storage, "a")], [["a"], "second"], "store");
     },
   },
+  "extend waits for a length that is still to come, and where it fails or is too large nothing changes": {
+    needs: "extend",
+    async run(storage) {
+      having(storage, "extend");
+      const { etag } = await storage.put("a", utf8("0123456789"));
+      const later = <T>(value: () => T): Promise<T> => new Promise((resolve) => setTimeout(resolve, 5)).then(value);
+      const extended = (length: Promise<number>, body: Uint8Array | AsyncIterable<Uint8Array>): Promise<unknown> =>
+        storage.extend("b", { path: "a", etag, length }, body);
+      await extended(
+        later(() => 4),
+        chunks("x", "y"),
+      );
+      equal([await read(storage, "b"), await read(storage, "a")], ["0123xy", "0123456789"], "contents");
+      const reason = new Error("nothing comes after it");
+      const failed = later(() => {
+        throw reason;
+      });
+      const end = await extended(failed, utf8("z")).catch((error: unknown) => error);
+      ok(end === reason, "the error of the length comes through");
+      await fails(
+        "RANGE",
+        extended(
+          later(() => 11),
+          utf8("z"),
+        ),
+        "extend",
+      );
+      equal([await list(storage, ""), await read(storage, "b")], [["a", "b"], "0123xy"], "store");
+      if (storage.debris) for await (const meta of storage.debris("")) ok(false, `no debris, but ${meta.path}`);
+    },
+  },
   "a body that fails after the copied bytes changes nothing and leaves nothing": {
     needs: "extend",
     async run(storage) {
