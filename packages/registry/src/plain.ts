@@ -3,28 +3,31 @@ import { yamlFloat, yamlInt, yamlTime } from "./values.ts";
 
 export type PlainKind = "str" | "bool" | "float" | "int" | "merge" | "null" | "timestamp" | "value";
 
-// The implicit types of YAML 1.1 as PyYAML has them, in its order.
-const KINDS: readonly (readonly [PlainKind, RegExp])[] = [
-  ["bool", /^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$/],
-  [
-    "float",
-    /^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/,
-  ],
-  [
-    "int",
-    /^(?:[-+]?0b[01_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+)$/,
-  ],
-  ["merge", /^<<$/],
-  ["null", /^(?:~|null|Null|NULL|)$/],
-  [
-    "timestamp",
-    /^(?:\d{4}-\d\d-\d\d|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)$/,
-  ],
-  ["value", /^=$/],
-];
-
-/** What YAML 1.1 takes an unquoted scalar for. */
-export const plainKind = (text: string): PlainKind => KINDS.find(([, pattern]) => pattern.test(text))?.[0] ?? "str";
+/** What YAML 1.1 takes an unquoted scalar for: its implicit types as PyYAML has them, in its order. */
+export const plainKind = (text: string): PlainKind => {
+  if (/^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$/.test(text)) return "bool";
+  if (
+    /^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/.test(
+      text,
+    )
+  )
+    return "float";
+  if (
+    /^(?:[-+]?0b[01_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+)$/.test(
+      text,
+    )
+  )
+    return "int";
+  if (text === "<<") return "merge";
+  if (/^(?:~|null|Null|NULL|)$/.test(text)) return "null";
+  if (
+    /^(?:\d{4}-\d\d-\d\d|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)$/.test(
+      text,
+    )
+  )
+    return "timestamp";
+  return text === "=" ? "value" : "str";
+};
 
 /** Reads an unquoted scalar as PyYAML's safe loader does; throws `RangeError` for a number or a time that it refuses. */
 export const readPlain = (text: string): YamlValue => {
@@ -77,9 +80,6 @@ const readFloat = (text: string): number => {
   return sign * value;
 };
 
-const TIME =
-  /^(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.(\d*))?(?:[ \t]*(Z|([-+])(\d\d?)(?::(\d\d))?))?)?$/;
-
 const readTime = (text: string): YamlValue => {
   const [
     ,
@@ -94,7 +94,10 @@ const readTime = (text: string): YamlValue => {
     sign,
     zoneHour,
     zoneMinute,
-  ] = TIME.exec(text) ?? [];
+  ] =
+    /^(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.(\d*))?(?:[ \t]*(Z|([-+])(\d\d?)(?::(\d\d))?))?)?$/.exec(
+      text,
+    ) ?? [];
   const date = `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`;
   if (year === "0000" || !isDay(date)) throw new RangeError(`${text} is no day of the calendar.`);
   if (hour === undefined) return yamlTime("date", date);

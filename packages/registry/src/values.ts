@@ -57,7 +57,7 @@ const keyText = (key: YamlValue): string => (isScalar(key) ? key.text : String(k
 const keyIdentity = (key: YamlValue): string => {
   if (typeof key === "string") return `s${key}`;
   if (typeof key === "boolean") return key ? "n1" : "n0";
-  if (key === null || !isScalar(key)) return "null";
+  if (!isScalar(key)) return "null";
   switch (key.kind) {
     case "int":
       return `n${key.text}`;
@@ -74,26 +74,26 @@ const keyIdentity = (key: YamlValue): string => {
   }
 };
 
-/** Python's order of two keys, or `undefined` where Python refuses to compare them. */
+/** Python's order of two keys that differ, or `undefined` where Python refuses to compare them. */
 export const compareKeys = (a: YamlValue, b: YamlValue): number | undefined => {
   if (typeof a === "string" && typeof b === "string") return compareText(a, b);
   const [x, y] = [numberOf(a), numberOf(b)];
   // JavaScript compares bigint and number by their exact values
-  if (x !== undefined && y !== undefined) return x < y ? -1 : x > y ? 1 : 0;
+  if (x !== undefined && y !== undefined) return x < y ? -1 : 1;
   return isScalar(a) && isScalar(b) ? compareTimes(a, b) : undefined;
 };
 
+/** Of two scalars that are no two numbers. */
 const compareTimes = (a: YamlScalar, b: YamlScalar): number | undefined => {
-  const times = a.kind === b.kind && (a.kind === "date" || a.kind === "datetime");
-  if (!times) return undefined;
+  if (a.kind !== b.kind) return undefined;
   const [x, y] = [instantOf(a.text), instantOf(b.text)];
-  if (x !== undefined && y !== undefined) return x < y ? -1 : x > y ? 1 : 0;
+  if (x !== undefined && y !== undefined) return x < y ? -1 : 1;
   return x === y ? compareText(a.text, b.text) : undefined;
 };
 
 const numberOf = (value: YamlValue): bigint | number | undefined => {
   if (typeof value === "boolean") return value ? 1n : 0n;
-  if (value === null || typeof value === "string" || !isScalar(value)) return undefined;
+  if (!isScalar(value)) return undefined;
   if (value.kind === "int") return BigInt(value.text);
   if (value.kind !== "float") return undefined;
   return value.text.endsWith(".inf") ? (value.text.startsWith("-") ? -Infinity : Infinity) : Number(value.text);
@@ -113,9 +113,9 @@ export const compareText = (a: string, b: string): number => {
   return a.length - b.length;
 };
 
-/** Microseconds since the epoch of a datetime with an offset. */
+/** Microseconds since the epoch of a canonical datetime with an offset. */
 const instantOf = (text: string): bigint | undefined => {
-  const match = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{6}))?([+-]\d\d:\d\d)$/.exec(text);
+  const match = /(.{10}) (.{8})(?:\.(\d{6}))?([+-]\d\d:\d\d)/.exec(text);
   if (match === null) return undefined;
   return BigInt(Date.parse(`${match[1]}T${match[2]}${match[4]}`)) * 1000n + BigInt(match[3] ?? "0");
 };
@@ -125,7 +125,6 @@ const floatText = (value: number): string => {
   if (Number.isNaN(value)) return ".nan";
   if (!Number.isFinite(value)) return value > 0 ? ".inf" : "-.inf";
   if (Object.is(value, -0)) return "-0.0";
-  if (value === 0) return "0.0";
   const [mantissa = "", exponentText = "0"] = value.toExponential().split("e");
   const exponent = Number(exponentText);
   if (exponent < -4 || exponent >= 16) {
