@@ -22,7 +22,8 @@ const config = join(root, "scripts", "mutation", "config.mjs");
 const below = [];
 for (const name of asked.length > 0 ? asked : Object.keys(PACKAGES)) {
   console.log(`\n== @usr/${name}`);
-  const env = { ...process.env, ...TEST_ENV, PATH, USR_MUTATION_PACKAGE: name };
+  const { USR_ORACLE_PYTHON: _, ...own } = process.env;
+  const env = { ...own, ...TEST_ENV, PATH, USR_MUTATION_PACKAGE: name };
   const cwd = name === "runner" ? join(root, "scripts", "mutation", "sample") : join(root, "packages", name);
   const { status, error } = spawnSync("stryker", ["run", config, ...options], { cwd, env, stdio: "inherit" });
   if (error !== undefined) console.error(error.message);

@@ -50,10 +50,28 @@ describe("a refusal says as data what is wrong", () => {
     const error = await refusal(() => register(known, namespace, columns));
     expect([error.name, error.code, error.details]).toEqual(["RegistryError", code, details]);
   });
-  it("other columns than are registered", async () => {
-    const error = await refusal(() => register(known, "known", [column("known__b", "int8"), column("known__c")]));
-    expect(error).toMatchObject({ code: "NAMESPACE_EXISTS", details: { namespace: "known" } });
-    expect(JSON.stringify(error.details)).toContain("known__c");
+  it.each<[string, readonly RegistryColumn[], Readonly<Record<string, readonly string[]>>]>([
+    ["other order", [column("known__b", "string"), column("known__a")], { reordered: ["known__a", "known__b"] }],
+    ["one less", [column("known__b", "string")], { removed: ["known__a"] }],
+    ["another type", [column("known__a", "int16"), column("known__b", "string")], { retyped: ["known__a"] }],
+    [
+      "others between",
+      [column("known__a"), column("known__c"), column("known__d"), column("known__b")],
+      { retyped: ["known__b"], inserted: ["known__c", "known__d"] },
+    ],
+  ])("columns that differ from those registered: %s", async (_, columns, difference) => {
+    const error = await refusal(() => register(known, "known", columns));
+    const none = { removed: [], retyped: [], reordered: [], inserted: [] };
+    expect([error.code, error.details]).toEqual(["NAMESPACE_EXISTS", { namespace: "known", ...none, ...difference }]);
+    const told = Object.entries(difference).map(([what, names]) => `${what}: ${names.join(", ")}`);
+    expect(error.message).toBe(`The namespace known is registered with other columns (${told.join("; ")}).`);
+  });
+  it.each([
+    ["half a character", "x\ud800"],
+    ["more than can be read", "x".repeat(1_048_576)],
+  ])("an owner of %s", async (_, owner) => {
+    const error = await refusal(() => registerNamespace(known, { namespace: "ns", columns: [column("ns__a")], owner }));
+    expect([error.code, error.details]).toEqual(["REGISTRY_INVALID", { namespace: "ns" }]);
   });
   it.each([
     ["a", 1, "a"],

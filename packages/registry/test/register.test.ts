@@ -168,13 +168,22 @@ describe("registering again", () => {
   });
 
   it("keeps a foreign spelling unless it is overwritten", async () => {
-    const before = await parseRegistry(withState("  mock: {columns: [{name: mock__v, type: 'list< int8 >'}]}\n"));
-    expect(register(before, "mock", "v:list<int8>").registry).toBe(before);
-    const appended = register(before, "mock", "v:list<int8>,w:bool").registry;
+    const before = await parseRegistry(
+      withState("  mock: {columns: [{name: mock__v, type: 'list< int8 >'}, {name: mock__w, type: bool}]}\n"),
+    );
+    expect(register(before, "mock", "v:list<int8>,w:bool").registry).toBe(before);
+    const appended = register(before, "mock", "v:list<int8>,w:bool,x:bool").registry;
     expect(appended.namespaces.get("mock")?.columns[0]?.type).toBe("list< int8 >");
-    const { registry, ...rest } = register(before, "mock", "v:list<int8>", { overwrite: true });
+    const { registry, ...rest } = register(before, "mock", "v:list<int8>,w:bool", { overwrite: true });
     expect(rest).toEqual({ created: false, changed: ["columns"], changedColumns: [] });
     expect(registry.problems).toEqual([]);
+    const more = register(registry, "mock", "v:list<int8>,w:bool,x:bool", { overwrite: true });
+    expect(more).toMatchObject({ changed: ["columns"], changedColumns: [] });
+    expect(more.registry.namespaces.get("mock")?.columns.map(({ name }) => name)).toEqual([
+      "mock__v",
+      "mock__w",
+      "mock__x",
+    ]);
   });
 
   it("survives writing and reading, whatever was registered in whatever order", async () => {

@@ -46,6 +46,9 @@ describe("standard namespaces", () => {
     const [label] = STANDARD;
     const columns = [label!.columns[1]!, { name: "usr_label__mine", type: "int64" }];
     const before = registerNamespace(emptyRegistry(), { namespace: "usr_label", columns, owner: "lab" }).registry;
+    expect(standardRequest(before, "usr_label")).toMatchObject({ owner: undefined, description: label!.description });
+    const described = registerNamespace(before, { namespace: "usr_label", columns, owner: "", description: "mine" });
+    expect(standardRequest(described.registry, "usr_label")).toMatchObject({ owner: "usr", description: undefined });
     const { registry, changed } = registerNamespace(before, standardRequest(before, "usr_label"));
     expect(changed).toEqual(["columns", "description"]);
     expect(registry.namespaces.get("usr_label")).toMatchObject({
@@ -58,9 +61,15 @@ describe("standard namespaces", () => {
   it("refuse another type, and a name that is none", () => {
     const columns = [{ name: "usr_label__primary", type: "int64" }];
     const taken = registerNamespace(emptyRegistry(), { namespace: "usr_label", columns }).registry;
-    expect(() => standardRequest(taken, "usr_label")).toThrow(expect.objectContaining({ code: "NAMESPACE_EXISTS" }));
+    const other = { name: "usr_label__primary", registered: "int64", standard: "string" };
+    expect(() => standardRequest(taken, "usr_label")).toThrow(
+      expect.objectContaining({ code: "NAMESPACE_EXISTS", details: { namespace: "usr_label", columns: [other] } }),
+    );
     expect(() => standardRequest(taken, "toString")).toThrow(
-      expect.objectContaining({ code: "NAMESPACE_NOT_REGISTERED" }),
+      expect.objectContaining({
+        code: "NAMESPACE_NOT_REGISTERED",
+        details: { namespace: "toString", standard: ["usr_label", "seq_annot", "derived"] },
+      }),
     );
   });
 
