@@ -10,8 +10,8 @@ it("shows an example that runs", async () => {
   const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
   const example = /```ts\n([\s\S]*?)```/.exec(readme)![1]!;
   mkdirSync(dir, { recursive: true });
-  writeFileSync(`${dir}example.mjs`, example.replace('"@usr/parquet"', '"../../src/index.ts"'));
+  writeFileSync(`${dir}example.ts`, example.replace('"@usr/parquet"', '"../../src/index.ts"'));
   const log = vi.spyOn(console, "log").mockImplementation(() => {});
-  await import(/* @vite-ignore */ `${dir}example.mjs`);
+  await import(/* @vite-ignore */ `${dir}example.ts`);
   expect(log.mock.calls).toEqual([[2]]);
 });
