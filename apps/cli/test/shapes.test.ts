@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { demoWorkspace, MOCK_COLUMNS, openWorkspace, type Workspace } from "./support.ts";
@@ -371,6 +371,22 @@ test("the way out is a command that can be typed: it names the dataset", async (
   await writeFile(join(own.root, "demo", ".staging", "pending.json"), "{}");
   expect((await own.usr(["validate", "demo"])).stdout).toContain("usr doctor demo --repair");
   expect((await own.usr(["doctor", "demo"])).stdout).not.toContain("DATASET");
+  // An overlay in both forms is an error that names its repair.
+  await rm(join(own.root, "demo", ".staging", "pending.json"));
+  const scores = await own.file("scores.csv", "sequence,score\nTTTT,1\n");
+  const attach = ["attach", "demo", "--path", scores, "--namespace", "mock", "--key", "sequence"];
+  expect((await own.usr(attach)).code).toBe(0);
+  const derived = join(own.root, "demo", "_derived");
+  const [part = ""] = await readdir(join(derived, "mock"));
+  await copyFile(join(derived, "mock", part), join(derived, "mock.parquet"));
+  const { code, error } = await own.usr(["scan", "demo"]);
+  expect([code, error?.code, error?.hint?.split(": ")[1]]).toEqual([
+    3,
+    "OVERLAY_BOTH_FORMS",
+    "usr doctor demo --repair",
+  ]);
+  expect((await own.usr(["doctor", "demo", "--repair", "--yes"])).code).toBe(0);
+  expect((await own.usr(["scan", "demo", "--columns", "mock__score"])).code).toBe(0);
 });
 
 test("a folder of a remote is written down whole, wherever it was named from", async () => {

@@ -114,7 +114,7 @@ const keysOf = (batch: Batch, key: DedupeKey, dataset: string): ((i: number, row
     if (taken === -1) return digest.hex;
     if (taken === BLANK) throw withoutKey(key, dataset, row);
     throw new DatasetError("BAD_SYMBOL", `The sequence in row ${row + 1} of ${dataset} has no other strand.`, {
-      hint: "See what is wrong with it: usr validate",
+      hint: `See what is wrong with it: usr validate ${dataset}`,
       details: { dataset, row: row + 1, bioType },
     });
   };
@@ -137,5 +137,5 @@ const withoutKey = (key: DedupeKey, dataset: string, row: number): DatasetError 
   new DatasetError(
     key === "id" ? "MISSING_KEY" : "EMPTY_SEQUENCE",
     `Row ${row + 1} of ${dataset} has no ${key === "id" ? "id" : "sequence"}.`,
-    { hint: "See what else is wrong with the base: usr validate", details: { dataset, row: row + 1 } },
+    { hint: `See what else is wrong with the base: usr validate ${dataset}`, details: { dataset, row: row + 1 } },
   );

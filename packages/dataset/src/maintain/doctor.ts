@@ -182,7 +182,7 @@ const finding = (
   repairable: boolean,
 ): DoctorFinding => ({ severity, code, message, where, hint, repairable, repaired: false });
 
-const REPAIR = "Repair it with: usr doctor --repair";
+const REPAIR = "Repair it with: usr doctor DATASET --repair";
 
 const look = async (
   root: WritableRoot,
