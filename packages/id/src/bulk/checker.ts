@@ -1,5 +1,5 @@
 import { ALPHABETS, type Alphabet, createChecker } from "../alphabets.ts";
-import { ADD, get, int, openModule, PAGE, set, simd, V128, wasmModule } from "./wasm.ts";
+import { ADD, type Code, get, int, openModule, PAGE, set, simd, V128, wasmModule } from "./wasm.ts";
 
 /** Bytes looked at together. */
 const BLOCK = 16;
@@ -78,20 +78,20 @@ const [AT, END, LOWER, UPPER, BYTES] = [0, 1, 2, 3, 4] as const;
 
 /** Exports `check(at, end)`: where the first 16 bytes start that are not all symbols, or `end`. */
 const checkModule = (): Uint8Array<ArrayBuffer> => {
-  const load = (offset: number): readonly number[] => [...simd(0x00), 0, offset];
+  const load = (offset: number): Code => [simd(0x00), 0, offset];
   const swizzle = simd(0x0e);
   const body = [
-    ...[1, 3, V128],
-    ...[...int(0), ...load(0), ...set(LOWER), ...int(0), ...load(16), ...set(UPPER)],
+    [1, 3, V128],
+    [int(0), load(0), set(LOWER), int(0), load(16), set(UPPER)],
     // a block to leave and a loop in it
-    ...[0x02, 0x40, 0x03, 0x40],
-    ...[...get(AT), ...get(END), 0x4f, 0x0d, 1],
-    ...[...get(AT), ...load(0), ...set(BYTES)],
-    ...[...get(LOWER), ...get(BYTES), ...int(15), ...simd(0x0f), ...simd(0x4e), ...swizzle],
-    ...[...get(UPPER), ...get(BYTES), ...int(4), ...simd(0x6d), ...swizzle],
-    ...[...simd(0x4e), ...simd(0x63), 0x45, 0x0d, 1],
-    ...[...get(AT), ...int(BLOCK), ADD, ...set(AT), 0x0c, 0],
-    ...[0x0b, 0x0b, ...get(AT), 0x0b],
+    [0x02, 0x40, 0x03, 0x40],
+    [get(AT), get(END), 0x4f, 0x0d, 1],
+    [get(AT), load(0), set(BYTES)],
+    [get(LOWER), get(BYTES), int(15), simd(0x0f), simd(0x4e), swizzle],
+    [get(UPPER), get(BYTES), int(4), simd(0x6d), swizzle],
+    [simd(0x4e), simd(0x63), 0x45, 0x0d, 1],
+    [get(AT), int(BLOCK), ADD, set(AT), 0x0c, 0],
+    [0x0b, 0x0b, get(AT), 0x0b],
   ];
   return wasmModule({ name: "check", parameters: 2, answers: true, body, pages: (INPUT + INPUT_BYTES) / PAGE });
 };

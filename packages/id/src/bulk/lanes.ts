@@ -62,7 +62,7 @@ const STATE = W + 16;
 const BEFORE = STATE + 5;
 const SPARE = BEFORE + 5;
 
-const storeByte = (offset: number): Code => [0x3a, 0, ...unsigned(offset)];
+const storeByte = (offset: number): Code => [0x3a, 0, unsigned(offset)];
 const COPY: Code = [0xfc, 0x0a, 0, 0];
 const FILL: Code = [0xfc, 0x0b, 0];
 
@@ -72,10 +72,10 @@ const XOR = simd(0x51);
 const SELECT = simd(0x52);
 const PLUS = simd(0xae);
 /** Words of a message are big-endian. */
-const SWAP: Code = [...simd(0x0d), 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
+const SWAP: Code = [simd(0x0d), 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
 const rotated = (local: number, bits: number): Code => [
-  ...[...get(local), ...int(bits), ...simd(0xab)],
-  ...[...get(local), ...int(32 - bits), ...simd(0xad), ...OR],
+  [get(local), int(bits), simd(0xab)],
+  [get(local), int(32 - bits), simd(0xad), OR],
 ];
 
 /** Puts the message of one lane behind its prefix: its bytes, the 0x80 mark, zeros, and the length in bits. */
@@ -83,35 +83,35 @@ const fillLane = (lane: number): Code => {
   const base = LANES + lane * LANE;
   const at = get(lane * 2);
   const size = get(lane * 2 + 1);
-  const total = [...get(PREFIX), ...size, ADD];
-  const end = [...get(BLOCKS), ...int(6), SHIFT_LEFT];
+  const total = [get(PREFIX), size, ADD];
+  const end = [get(BLOCKS), int(6), SHIFT_LEFT];
   const lengthByte = (i: number): Code => [
-    ...[...end, ...total, ...int(3), SHIFT_LEFT, ...int(24 - i * 8), SHIFT_RIGHT],
-    ...storeByte(base - 4 + i),
+    [end, total, int(3), SHIFT_LEFT, int(24 - i * 8), SHIFT_RIGHT],
+    storeByte(base - 4 + i),
   ];
   return [
-    ...[...get(PREFIX), ...int(base), ADD, ...at, ...size, ...COPY],
-    ...[...total, ...int(base), ADD, ...tee(AT), ...int(0), ...end, ...total, SUB, ...FILL],
-    ...[...get(AT), ...int(0x80), ...storeByte(0)],
-    ...[0, 1, 2, 3].flatMap(lengthByte),
+    [get(PREFIX), int(base), ADD, at, size, COPY],
+    [total, int(base), ADD, tee(AT), int(0), end, total, SUB, FILL],
+    [get(AT), int(0x80), storeByte(0)],
+    [0, 1, 2, 3].map(lengthByte),
   ];
 };
 
 /** Word t of the block at `AT`, from all four lanes. */
 const loadWord = (t: number): Code => [
-  ...[...get(AT), ...simd(0x5c), 0, ...unsigned(LANES + t * 4), ...set(SPARE)],
-  ...[1, 2, 3].flatMap((lane) => [
-    ...[...get(AT), ...get(SPARE), ...simd(0x56), 0, ...unsigned(LANES + lane * LANE + t * 4), lane, ...set(SPARE)],
+  [get(AT), simd(0x5c), 0, unsigned(LANES + t * 4), set(SPARE)],
+  [1, 2, 3].map((lane) => [
+    [get(AT), get(SPARE), simd(0x56), 0, unsigned(LANES + lane * LANE + t * 4), lane, set(SPARE)],
   ]),
-  ...[...get(SPARE), ...get(SPARE), ...SWAP, ...set(W + t)],
+  [get(SPARE), get(SPARE), SWAP, set(W + t)],
 ];
 
 /** Word t of the schedule in the place of word t - 16. */
 const nextWord = (t: number): Code => {
   const word = (back: number): Code => get(W + ((t - back) & 15));
   return [
-    ...[...word(3), ...word(8), ...XOR, ...word(14), ...XOR, ...word(16), ...XOR, ...set(SPARE)],
-    ...[...rotated(SPARE, 1), ...set(W + (t & 15))],
+    [word(3), word(8), XOR, word(14), XOR, word(16), XOR, set(SPARE)],
+    [rotated(SPARE, 1), set(W + (t & 15))],
   ];
 };
 
@@ -122,36 +122,36 @@ const INITIAL = [0x67452301, -0x10325477, -0x67452302, 0x10325476, -0x3c2d1e10] 
 const round = (t: number): Code => {
   const name = (i: number): number => STATE + ((i + 80 - t) % 5);
   const [a, b, c, d, e] = [name(0), name(1), name(2), name(3), name(4)] as const;
-  const choice: Code = [...get(c), ...get(d), ...get(b), ...SELECT];
-  const parity: Code = [...get(b), ...get(c), ...XOR, ...get(d), ...XOR];
-  const majority: Code = [...get(d), ...get(c), ...get(b), ...get(c), ...XOR, ...SELECT];
+  const choice: Code = [get(c), get(d), get(b), SELECT];
+  const parity: Code = [get(b), get(c), XOR, get(d), XOR];
+  const majority: Code = [get(d), get(c), get(b), get(c), XOR, SELECT];
   const mixed = t < 20 ? choice : t < 40 ? parity : t < 60 ? majority : parity;
   return [
-    ...(t < 16 ? loadWord(t) : nextWord(t)),
-    ...[...get(e), ...get(W + (t & 15)), ...PLUS, ...int(CONSTANTS[Math.floor(t / 20)]!), ...SPLAT, ...PLUS],
-    ...[...mixed, ...PLUS, ...rotated(a, 5), ...PLUS, ...set(e)],
-    ...[...rotated(b, 30), ...set(b)],
+    t < 16 ? loadWord(t) : nextWord(t),
+    [get(e), get(W + (t & 15)), PLUS, int(CONSTANTS[Math.floor(t / 20)]!), SPLAT, PLUS],
+    [mixed, PLUS, rotated(a, 5), PLUS, set(e)],
+    [rotated(b, 30), set(b)],
   ];
 };
 
 const body = (): Code => {
   const five = [0, 1, 2, 3, 4];
-  const rounds = Array.from({ length: 80 }, (_, t) => round(t)).flat();
+  const rounds = Array.from({ length: 80 }, (_, t) => round(t));
   return [
     // locals beyond the parameters: one integer, and the vectors
-    ...[2, 1, I32, ...unsigned(SPARE + 1 - W), V128],
-    ...[0, 1, 2, 3].flatMap(fillLane),
-    ...five.flatMap((i) => [...int(INITIAL[i]!), ...SPLAT, ...set(STATE + i)]),
-    ...[...int(0), ...set(AT)],
-    ...[0x03, 0x40],
-    ...five.flatMap((i) => [...get(STATE + i), ...set(BEFORE + i)]),
-    ...rounds,
-    ...five.flatMap((i) => [...get(STATE + i), ...get(BEFORE + i), ...PLUS, ...set(STATE + i)]),
-    ...[...get(AT), ...int(64), ADD, ...set(AT)],
+    [2, 1, I32, unsigned(SPARE + 1 - W), V128],
+    [0, 1, 2, 3].map(fillLane),
+    five.map((i) => [int(INITIAL[i]!), SPLAT, set(STATE + i)]),
+    [int(0), set(AT)],
+    [0x03, 0x40],
+    five.map((i) => [get(STATE + i), set(BEFORE + i)]),
+    rounds,
+    five.map((i) => [get(STATE + i), get(BEFORE + i), PLUS, set(STATE + i)]),
+    [get(AT), int(64), ADD, set(AT)],
     // once more while blocks are left
-    ...[...get(BLOCKS), ...int(1), SUB, ...tee(BLOCKS), 0x0d, 0],
+    [get(BLOCKS), int(1), SUB, tee(BLOCKS), 0x0d, 0],
     0x0b,
-    ...five.flatMap((i) => [...int(0), ...get(STATE + i), ...simd(0x0b), 0, ...unsigned(STATES + i * 16)]),
+    five.map((i) => [int(0), get(STATE + i), simd(0x0b), 0, unsigned(STATES + i * 16)]),
     0x0b,
   ];
 };
