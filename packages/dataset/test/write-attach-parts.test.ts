@@ -251,6 +251,20 @@ describe("a folder named unlike its namespace", () => {
     expect(await column(root, "foo__x")).toEqual([1, 2, null, null, null, null]);
   });
 
+  it("is no less part of the namespace beside a folder that bears its name", async () => {
+    const root = await demoRoot();
+    await attachCsv(root, "demo", "sequence,score,tag\nAAAA,2,x\n");
+    await root.storage.put(`demo/_derived/foo/${NAME}`, await foreign("mock", "mock__score"));
+    for (const act of [
+      () => rowsOf(root, "demo"),
+      () => rowsOf(root, "demo", { columns: ["mock__score"] }),
+      () => rowsOf(root, "demo", { columns: ["id", "mock__tag"] }),
+      () => attachCsv(root, "demo", "sequence,tag\nCCCC,y\n", { overwrite: true }),
+    ])
+      expect((await refusal(root, act)).code).toBe("OVERLAY_BOTH_FORMS");
+    expect(await rowsOf(root, "demo", { columns: ["sequence"] })).toHaveLength(6);
+  });
+
   it("a single file moves into the folder of its namespace", async () => {
     const root = await demoRoot();
     await root.storage.put("demo/_derived/foo.parquet", await foreign("mock", "mock__score"));

@@ -52,6 +52,7 @@ async function openAll(
     }
     return true;
   };
+  let registry: Registry | undefined;
   let watched: "all" | readonly string[] = [];
   if (o.namespaces === "all") {
     watched = "all";
@@ -60,18 +61,21 @@ async function openAll(
     const asked = o.namespaces.filter((namespace) => namespace !== TOMBSTONE_NAMESPACE);
     watched = asked;
     if (!(await openAllOf(candidates.filter((entry) => asked.includes(entry.name))))) return MOVED;
-    const missing = asked.filter((namespace) => !candidates.some((entry) => entry.name === namespace));
-    const strangers = missing.length === 0 ? [] : candidates.filter((entry) => !asked.includes(entry.name));
+    const others = candidates.filter((entry) => !asked.includes(entry.name));
+    const isMissing = asked.some((namespace) => !candidates.some((entry) => entry.name === namespace));
+    // A folder may be named unlike the namespace its parts declare. Looking costs one footer each, and a broken stranger is no concern here:
+    // while every namespace asked for has a place, those that bear the name of another registered one are taken at their word.
+    if (others.length > 0 && opened.size > 0) registry = await chooseRegistry(root, id, base, o);
+    const strangers = isMissing ? others : others.filter((entry) => registry?.namespaces.has(entry.name) === false);
     if (strangers.length > 0) {
-      // A folder may be named unlike the namespace its parts declare. Looking costs one footer each, and a broken stranger is no concern here.
       watched = "all";
       const declared = await mapBounded(strangers, OPEN_WIDTH, (entry) => declaredNamespace(entry, handles));
-      const found = strangers.filter((_, i) => missing.includes(declared[i] ?? ""));
+      const found = strangers.filter((_, i) => asked.includes(declared[i] ?? ""));
       if (!(await openAllOf(found))) return MOVED;
     }
   }
 
-  const registry = opened.size > 0 ? await chooseRegistry(root, id, base, o) : undefined;
+  if (opened.size > 0) registry ??= await chooseRegistry(root, id, base, o);
   const overlays = assembleAll(opened, registry, o.namespaces);
   const tombstones = o.tombstones ? await openTombstones(entries, handles) : undefined;
   if (tombstones === MOVED) return MOVED;
