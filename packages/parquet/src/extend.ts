@@ -1,5 +1,5 @@
 /**
- * A Parquet file that goes on where another one ends.
+ * A Parquet file that goes on where another one ends: with more rows, or more columns.
  *
  * ```ts
  * import { openParquet, readBatches, writeParquet } from "@usr/parquet";
@@ -58,6 +58,24 @@ export function extendParquet(
   const length = cutAfter(file, keep);
   if (length === undefined || !sameColumns(schema, file)) return undefined;
   return { length, tail: tailOf(schema, file, keep, length, rowGroups, o) };
+}
+
+/**
+ * The file that `writeParquet` makes of `rowGroups`, where the chunks of `file` among them stay where they are, and what is said of them too: row groups
+ * that gain columns, for the price of the columns. Bytes of chunks that are not among them are dead. `undefined` where `file` has nothing to keep.
+ */
+export function extendColumns(
+  schema: Schema,
+  file: ParquetFile,
+  rowGroups: Iterable<RowGroup> | AsyncIterable<RowGroup>,
+  o: WriteOptions = {},
+): Extension | undefined {
+  const length = cutAfter(file, file.footer.rowGroups.length);
+  if (length === undefined) return undefined;
+  return {
+    length,
+    tail: writeAfter(schema, rowGroups, { offset: length, declarations: [], groups: [], stays: file }, o),
+  };
 }
 
 async function* tailOf(

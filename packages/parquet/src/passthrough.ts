@@ -123,6 +123,14 @@ export async function keptChunk(
     : written;
 }
 
+/** `keptChunk` as a chunk that takes no bytes at the place where it is asked for. */
+export async function* stayingChunk(
+  ...kept: Parameters<typeof keptChunk>
+): AsyncGenerator<Uint8Array, WrittenChunk, undefined> {
+  yield* [];
+  return await keptChunk(...kept);
+}
+
 /** The leaves of a column with their names from the top, which is called `name`. */
 export function leafPaths(
   node: SchemaNode,

@@ -3,11 +3,11 @@ import { type LeafHistory, type StartedChunk, startChunk, type WrittenChunk } fr
 import { type Compressor, zstdCompressor } from "./codec.ts";
 import { type Declaration, declare, sameDeclaration } from "./declare.ts";
 import { ParquetError } from "./error.ts";
-import { copyChunk, declarationOf, leafPaths, nodeOf } from "./passthrough.ts";
+import { copyChunk, declarationOf, leafPaths, nodeOf, stayingChunk } from "./passthrough.ts";
 import { concatBytes } from "./pieces.ts";
 import { shred } from "./shred.ts";
 import { writeThrift } from "./thrift-write.ts";
-import type { ChunkRef, RowGroup, WriteOptions } from "./types.ts";
+import type { ChunkRef, ParquetFile, RowGroup, WriteOptions } from "./types.ts";
 import { CREATED_BY, footerOf, offsetIndex, withFilter } from "./write-footer.ts";
 
 const utf8 = new TextEncoder();
@@ -41,6 +41,8 @@ export interface Beginning {
   readonly groups: readonly PlacedGroup[];
   /** What they let expect of the chunks to come, by the path of a leaf as JSON. */
   readonly histories?: ReadonlyMap<string, LeafHistory> | undefined;
+  /** The file that it begins as, up to `offset`: its chunks stay where they are. */
+  readonly stays?: ParquetFile;
 }
 
 export interface PlacedGroup {
@@ -160,6 +162,8 @@ export async function* writeAfter(
         filter: o.bloomFilters?.includes(field.name) === true ? falsePositives : undefined,
         createdBy: o.createdBy ?? CREATED_BY,
         historyOf,
+        stays: beginning.stays,
+        end: beginning.offset,
         signal: o.signal,
       })) {
         started.push({ chunk, chunks });
@@ -247,6 +251,8 @@ interface ChunkOptions {
   readonly filter: number | undefined;
   readonly createdBy: string;
   readonly historyOf: (path: readonly string[]) => LeafHistory;
+  readonly stays: ParquetFile | undefined;
+  readonly end: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -260,9 +266,13 @@ function* chunksOf(
   if ("rowGroup" in column) {
     const node = nodeOf(column.file, column.column);
     const group = column.file.footer.rowGroups[column.rowGroup]!;
+    const stays = column.file === o.stays;
     for (const { leaf, path } of leafPaths(node, name)) {
+      const chunk = group.chunks[leaf.firstLeaf]!;
       const place: StartedChunk["place"] = (offset) =>
-        copyChunk(column, group.chunks[leaf.firstLeaf]!, leaf, path, offset, o.createdBy, { signal: o.signal });
+        stays
+          ? stayingChunk(column.file, chunk, leaf, path, o.end, o.createdBy, o)
+          : copyChunk(column, chunk, leaf, path, offset, o.createdBy, o);
       yield { made: 0, place };
     }
     return;

@@ -19,6 +19,7 @@ it("exports what it says and nothing else", () => {
   `);
   expect(Object.keys(extend).sort()).toMatchInlineSnapshot(`
     [
+      "extendColumns",
       "extendParquet",
     ]
   `);

@@ -2,8 +2,8 @@ import { isValid } from "@usr/schema/columns";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { extendParquet } from "../src/extend.ts";
-import { openParquet, type ParquetFile, type RowGroup, readBatches, writeParquet } from "../src/index.ts";
+import { extendColumns, extendParquet } from "../src/extend.ts";
+import { chunkOf, openParquet, type ParquetFile, type RowGroup, readBatches, writeParquet } from "../src/index.ts";
 import { rowGroupFilter } from "../src/lookup.ts";
 import { bytesSource, canonColumn, collect, readAll } from "./canon.ts";
 import { batchOf, schemaOf, type TableSpec, tableArb } from "./tables.ts";
@@ -114,5 +114,59 @@ describe("a file that goes on where another ends", () => {
     const more = extendParquet({ fields, metadata: new Map([["k", "new"]]) }, await open(old), 1, [])!;
     const file = await open(join(old.subarray(0, more.length), await collect(more.tail)));
     expect([file.schema.metadata.get("k"), file.numRows]).toEqual(["new", 1]);
+  });
+});
+
+describe("a file that gains columns", () => {
+  it("has all of them, ranges and indexes too, whatever the first ones were, and no dead bytes; a chunk of another file is copied", {
+    timeout: 60_000,
+  }, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        tableArb({ fixedLists: true, maxRows: 120 }),
+        fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 3 }),
+        fc.boolean(),
+        async (spec, steps, fromOther) => {
+          const schema = schemaOf(spec);
+          const first = (count: number): typeof schema => ({ ...schema, fields: schema.fields.slice(0, count) });
+          const groups = groupsOf(spec, 0, spec.rows, 17);
+          const texts = schema.fields.filter(({ type }) => type.kind === "string").map(({ name }) => name);
+          const options = (count: number): { pageBytes: number; bloomFilters: string[] } => ({
+            pageBytes: 300,
+            bloomFilters: texts.filter((name) => first(count).fields.some((field) => field.name === name)),
+          });
+          const other = await open(await collect(writeParquet(schema, groups, options(schema.fields.length))));
+          let count = 1;
+          const some = groups.map(({ numRows, columns }) => ({ numRows, columns: columns.slice(0, 1) }));
+          let bytes = await collect(writeParquet(first(1), some, options(1)));
+          for (const step of steps) {
+            const file = await open(bytes);
+            const held = count;
+            count = Math.min(schema.fields.length, count + step);
+            const wider = groups.map(
+              ({ numRows, columns }, g): RowGroup => ({
+                numRows,
+                columns: columns.slice(0, count).map((column, i) => {
+                  const { name } = schema.fields[i]!;
+                  return i < held ? chunkOf(file, g, name) : fromOther ? chunkOf(other, g, name) : column;
+                }),
+              }),
+            );
+            const more = extendColumns(first(count), file, wider, options(count));
+            expect(more === undefined).toBe(spec.rows === 0);
+            if (more === undefined) return;
+            bytes = join(bytes.subarray(0, more.length), await collect(more.tail));
+          }
+          const file = await open(bytes);
+          expect(deadBytes(bytes, file)).toBe(0);
+          const rows = spec.columns.slice(0, count).map((c) => canonColumn(c));
+          expect((await readAll(file)).columns).toEqual(rows);
+          for (const name of options(count).bloomFilters) await filtersHold(file, name);
+          const range = { start: spec.rows >> 2, end: (3 * spec.rows) >> 2 };
+          expect((await readAll(file, range)).columns).toEqual(rows.map((c) => c.slice(range.start, range.end)));
+        },
+      ),
+      { numRuns: testRuns(100) },
+    );
   });
 });

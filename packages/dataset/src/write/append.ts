@@ -1,6 +1,6 @@
 import type { ParquetFile, RowGroup } from "@usr/parquet";
 import { chunkOf, readBatches } from "@usr/parquet";
-import { extendParquet } from "@usr/parquet/extend";
+import { extendColumns, extendParquet } from "@usr/parquet/extend";
 import type { Schema } from "@usr/schema";
 import { RECORDS } from "../layout.ts";
 import type { BaseTable } from "../types.ts";
@@ -104,6 +104,20 @@ export const stageAfterGroups = async (
   await copy?.discard();
   return extension === undefined
     ? tx.stageParquet(schema, copied(file, schema, keep, more))
+    : tx.stageAfter({ path: RECORDS, etag: meta.etag, length: extension.length }, extension.tail);
+};
+
+/** Stages row groups that hold all column chunks of the base and further columns. Where the store can go on from a file, the chunks stay as they lie. */
+export const stageMoreColumns = (
+  tx: Transaction,
+  { file, meta }: BaseTable,
+  schema: Schema,
+  groups: AsyncIterable<RowGroup>,
+): Promise<Staged> => {
+  const { extend } = tx.storage;
+  const extension = extend && extendColumns(schema, file, groups, tableOptions(schema));
+  return extension === undefined
+    ? tx.stageParquet(schema, groups)
     : tx.stageAfter({ path: RECORDS, etag: meta.etag, length: extension.length }, extension.tail);
 };
 

@@ -9,6 +9,7 @@ import { groupsFit } from "../read/row-bytes.ts";
 import { chosenColumns, scanSnapshot } from "../read/scan.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
+import { stageMoreColumns } from "./append.ts";
 import { fileStamp, planSnapshot } from "./auto-snapshot.ts";
 import { baseSchema, wholeSchema } from "./base-shape.ts";
 import { countOf, findOrphans, type OrphanCount, type Orphans, orphanCounts, pruneSteps } from "./prune.ts";
@@ -77,12 +78,15 @@ export const materialize = async (
       },
     );
     const query = { columns: plan.columns, includeDeleted: true };
-    const base = await tx.stageParquet(
-      schema,
-      groupsFit(snapshot, chosenColumns(snapshot, query))
-        ? groupsWithout(file, schema, plan.dropped, columnsByGroup(snapshot, query))
-        : smallerGroups(file, schema, plan.dropped, scanSnapshot(snapshot, query)),
-    );
+    const fit = groupsFit(snapshot, chosenColumns(snapshot, query));
+    const groups = fit
+      ? groupsWithout(file, schema, plan.dropped, columnsByGroup(snapshot, query))
+      : smallerGroups(file, schema, plan.dropped, scanSnapshot(snapshot, query));
+    const stays =
+      fit && plan.dropped.size === 0 && schema.fields.length === file.columnNames.length + plan.columns.length;
+    const base = stays
+      ? await stageMoreColumns(tx, snapshot.base, schema, groups)
+      : await tx.stageParquet(schema, groups);
     const kept = await planSnapshot(tx);
     const folded = plan.overlays.map((overlay) => ({
       namespace: overlay.namespace,
