@@ -21,7 +21,7 @@ export const emitYaml = (value: YamlValue): string => {
     anchors: findAnchors(value),
     written: new Set(),
   };
-  node(sheet, value, { indent: undefined, mapping: false });
+  node(sheet, value, {});
   newline(sheet, 0);
   return sheet.out.join("");
 };
@@ -38,9 +38,9 @@ interface Sheet {
 }
 
 interface Place {
-  readonly indent: number | undefined;
-  /** The node is a key or a value of a mapping. */
-  readonly mapping: boolean;
+  readonly indent?: number;
+  /** The node is a value of a mapping. */
+  readonly mapping?: boolean;
   readonly simpleKey?: boolean;
 }
 
@@ -80,7 +80,7 @@ const sortedEntries = ({ entries }: YamlMapping): YamlMapping["entries"] => {
 
 const node = (sheet: Sheet, value: YamlValue, place: Place): void => {
   const anchor = sheet.anchors.get(value);
-  if (anchor !== undefined && sheet.written.has(value)) {
+  if (sheet.written.has(value)) {
     indicator(sheet, `*${anchor}`);
     return;
   }
@@ -93,10 +93,9 @@ const node = (sheet: Sheet, value: YamlValue, place: Place): void => {
   else scalar(sheet, value, place);
 };
 
-const list = (sheet: Sheet, items: readonly YamlValue[], { indent, mapping }: Place): void => {
+const list = (sheet: Sheet, items: readonly YamlValue[], { indent, mapping = false }: Place): void => {
   if (items.length === 0) {
-    indicator(sheet, "[");
-    indicator(sheet, "]", { glued: true });
+    indicator(sheet, "[]");
     return;
   }
   // a list that is the value of a key starts in the column of the key
@@ -104,25 +103,24 @@ const list = (sheet: Sheet, items: readonly YamlValue[], { indent, mapping }: Pl
   for (const item of items) {
     newline(sheet, inner);
     indicator(sheet, "-", { keepsFresh: true });
-    node(sheet, item, { indent: inner, mapping: false });
+    node(sheet, item, { indent: inner });
   }
 };
 
 const mapping = (sheet: Sheet, value: YamlMapping, { indent }: Place): void => {
   if (value.entries.length === 0) {
-    indicator(sheet, "{");
-    indicator(sheet, "}", { glued: true });
+    indicator(sheet, "{}");
     return;
   }
   const inner = deeper(indent, 0);
   for (const [key, item] of sortedEntries(value)) {
     newline(sheet, inner);
     if (isSimpleKey(sheet, key)) {
-      node(sheet, key, { indent: inner, mapping: true, simpleKey: true });
+      node(sheet, key, { indent: inner, simpleKey: true });
       indicator(sheet, ":", { glued: true });
     } else {
-      indicator(sheet, "?", { keepsFresh: true });
-      node(sheet, key, { indent: inner, mapping: true });
+      indicator(sheet, "?");
+      node(sheet, key, { indent: inner });
       newline(sheet, inner);
       indicator(sheet, ":", { keepsFresh: true });
     }
@@ -133,10 +131,9 @@ const mapping = (sheet: Sheet, value: YamlMapping, { indent }: Place): void => {
 const deeper = (indent: number | undefined, first: number): number => (indent === undefined ? first : indent + STEP);
 
 const isSimpleKey = (sheet: Sheet, key: YamlValue): boolean => {
-  const anchor = sheet.anchors.get(key);
-  if (anchor !== undefined && sheet.written.has(key)) return true;
+  if (sheet.written.has(key)) return true;
   const { text, tag } = scalarText(key);
-  const length = (anchor?.length ?? 0) + TAGS[tag] + [...text].length;
+  const length = (sheet.anchors.get(key)?.length ?? 0) + TAGS[tag] + [...text].length;
   return length < MAX_SIMPLE_KEY && text !== "" && !LINE_BREAK.test(text);
 };
 
@@ -155,7 +152,7 @@ const scalar = (sheet: Sheet, value: YamlValue, { indent, simpleKey = false }: P
   const inner = deeper(indent, STEP);
   const fold = simpleKey ? undefined : inner;
   if (tag !== "str" || isPlain(text)) plain(sheet, text, fold);
-  else if (isSingleQuotable(text) && !(simpleKey && text.includes("\n"))) singleQuoted(sheet, text, fold);
+  else if (isSingleQuotable(text)) singleQuoted(sheet, text, fold);
   else doubleQuoted(sheet, text, fold);
 };
 
@@ -177,7 +174,7 @@ const indicator = (
   { glued = false, keepsFresh = false }: { readonly glued?: boolean; readonly keepsFresh?: boolean } = {},
 ): void => {
   write(sheet, sheet.blank || glued ? text : ` ${text}`);
-  sheet.blank = text === "[" || text === "{";
+  sheet.blank = false;
   sheet.fresh &&= keepsFresh;
 };
 
