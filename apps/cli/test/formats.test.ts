@@ -118,6 +118,13 @@ describe.each(FORMATS.flatMap((format) => WRAPPINGS.map((wrapping) => [format, w
   },
 );
 
+test("a header that only looks right is shown as it is", async () => {
+  await using own = await demoWorkspace();
+  const input = await own.file("excel.csv", "sequence ,,n\nAACC,1,2\n");
+  const ran = await own.usr(["import", "demo", "--path", input, "--bio-type", "dna", "--alphabet", "dna_4"]);
+  expect(ran.error?.hint).toBe('Its columns are: "sequence ", "", n. Names are exact.');
+});
+
 test("what an export cannot write is refused with what it can", async () => {
   const hintOf = async (...args: string[]): Promise<unknown> => (await w.usr(["export", ...args])).error?.hint;
   const written = "csv, tsv, jsonl, parquet, arrow, fasta";

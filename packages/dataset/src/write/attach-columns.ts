@@ -3,6 +3,7 @@ import type { DataType } from "@usr/schema";
 import { parseType } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import type { AttachRules } from "./attach-rules.ts";
+import { columnNames } from "./column-names.ts";
 import { KEY_TYPE } from "./key-type.ts";
 
 export interface ColumnPlan {
@@ -21,7 +22,7 @@ export const planColumns = (table: TableReader, rules: AttachRules): ColumnPlan 
   const known = table.columns?.map(({ name }) => name);
   if (known !== undefined && !known.includes(rules.keyColumn)) {
     throw new DatasetError("MISSING_COLUMN", `${rules.path} has no key column ${rules.keyColumn}`, {
-      hint: `Its columns are: ${known.join(", ") || "none"}. Name the key column with --key-column.`,
+      hint: `Its columns are: ${columnNames(known)}. Name the key column with --key-column.`,
       details: { file: rules.path, column: rules.keyColumn, columns: known },
     });
   }
@@ -31,7 +32,7 @@ export const planColumns = (table: TableReader, rules: AttachRules): ColumnPlan 
     for (const name of selected ?? []) {
       if (there.has(name)) continue;
       throw new DatasetError("MISSING_COLUMN", `${rules.path} has no column ${name}`, {
-        hint: `Its columns are: ${columns.join(", ") || "none"}. ${rules.namespace}__ may be left out.`,
+        hint: `Its columns are: ${columnNames(columns)}. ${rules.namespace}__ may be left out.`,
         details: { file: rules.path, column: name, columns },
       });
     }

@@ -4,6 +4,7 @@ import type { Column, DataType, Utf8Column } from "@usr/schema";
 import { gatherColumns, isValid } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
 import { BASE_FIELDS } from "../layout.ts";
+import { columnNames } from "./column-names.ts";
 import { evenOffsets, growingText, sameText } from "./growing.ts";
 import type { KnownIds } from "./known-ids.ts";
 import { packedIds, type RepeatedIds } from "./packed-ids.ts";
@@ -58,7 +59,7 @@ export const requireSequence = (table: TableReader, path: string): void => {
   const known = table.columns?.map(({ name }) => name);
   if (known === undefined || known.includes("sequence")) return;
   throw new DatasetError("MISSING_COLUMN", `${path} has no column sequence`, {
-    hint: `Its columns are: ${known.join(", ") || "none"}. Names are exact.`,
+    hint: `Its columns are: ${columnNames(known)}. Names are exact.`,
     details: { file: path, column: "sequence", columns: known },
   });
 };
