@@ -4,9 +4,12 @@ import { readBatches } from "@usr/parquet";
 import type { Batch } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import type { Snapshot } from "../types.ts";
+import { evenOffsets } from "../write/growing.ts";
 import { BLANK, createKeyDigest, type Folding, type KeyDigest } from "../write/key-digest.ts";
+import { createKeyDigests, DIGEST, type KeyDigests } from "../write/key-digests.ts";
 import { createRowMask, deletedRows, type RowMask } from "../write/row-mask.ts";
-import { textCells } from "./text-cells.ts";
+import { addKeys } from "../write/stored-ids.ts";
+import { constantText, textCells } from "./text-cells.ts";
 
 /**
  * What makes rows duplicates. All but `id` keep bio types apart. `sequence` and `sequence_norm` are one key, the sequence without white space
@@ -42,10 +45,8 @@ export const findDuplicates = async (
   const kept: number[] = [];
   // Group + 1 of each row; most bases have no group at all.
   let groups = new Int32Array(0);
-  let row = 0;
-  const meet = (hex: Uint8Array): void => {
-    const first = digests.add(hex, 0, hex.length, row);
-    if (first < 0) return;
+  /** `first` is the row with an equal key before it. */
+  const meet = (row: number, first: number): void => {
     if (groups.length === 0) groups = new Int32Array(file.numRows);
     if (groups[first] === 0) groups[first] = kept.push(first);
     const group = groups[first]!;
@@ -54,9 +55,15 @@ export const findDuplicates = async (
     const better = deleted.has(stays) === deleted.has(row) ? o.keep === "last" : deleted.has(stays);
     if (better) kept[group - 1] = row;
   };
+  const allAtOnce = manyKeys(o.key);
+  let row = 0;
   for await (const batch of readBatches(file, { columns: columnsOf(o.key) })) {
-    const keys = keysOf(batch, o.key, snapshot.id);
-    for (let i = 0; i < batch.numRows; i++, row++) meet(keys(i, row));
+    const { numRows } = batch;
+    const keys = allAtOnce(batch) ?? oneByOne(batch, o.key, snapshot.id, row);
+    const firsts = new Int32Array(numRows);
+    addKeys(digests, keys, evenOffsets(numRows, DIGEST), row, firsts);
+    for (let i = 0; i < numRows; i++) if (firsts[i]! >= 0) meet(row + i, firsts[i]!);
+    row += numRows;
   }
   const dropped = createRowMask(file.numRows);
   for (let at = 0; at < groups.length; at++) {
@@ -80,6 +87,32 @@ const FOLDINGS: Readonly<Record<DedupeKey, Folding>> = {
   sequence_norm: "exact",
   sequence_ci: "case",
   sequence_canonical: "strand",
+};
+
+/** The digests of the keys of batches whose rows are of one kind, and all have one. */
+const manyKeys = (key: DedupeKey): ((batch: Batch) => Uint8Array | undefined) => {
+  const digests = new Map<string, KeyDigests>();
+  return ({ columns: [text, bioTypes, alphabets] }) => {
+    // Ids say the bio type themselves; any one will do to take their digest.
+    const bioType = key === "id" ? "dna" : constantText(bioTypes);
+    if (bioType === undefined || !hasKey(bioType, key)) return undefined;
+    if (key === "sequence_ci" && constantText(alphabets) !== "dna_4") return undefined;
+    const digestsOf = digests.get(bioType) ?? createKeyDigests(FOLDINGS[key], bioType);
+    digests.set(bioType, digestsOf);
+    return digestsOf(text);
+  };
+};
+
+/** Whether sequences of a bio type have such a key. */
+const hasKey = (bioType: string, key: DedupeKey): boolean =>
+  bioType === "dna" || bioType === "rna" || (bioType === "protein" && key !== "sequence_canonical");
+
+/** The digest of the key of each row, or what is wrong with the first row that has none. */
+const oneByOne = (batch: Batch, key: DedupeKey, dataset: string, firstRow: number): Uint8Array => {
+  const keys = keysOf(batch, key, dataset);
+  const all = new Uint8Array(batch.numRows * DIGEST);
+  for (let i = 0; i < batch.numRows; i++) all.set(keys(i, firstRow + i), i * DIGEST);
+  return all;
 };
 
 /** The digest of the key of each row of a batch. */

@@ -4,10 +4,13 @@ import { readBatches } from "@usr/parquet";
 import type { Batch, Column, Utf8Column } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import type { Snapshot } from "../types.ts";
+import { evenOffsets } from "../write/growing.ts";
 import { createKeyDigest, type KeyDigest } from "../write/key-digest.ts";
+import { createKeyDigests, DIGEST, type KeyDigests } from "../write/key-digests.ts";
 import { createRowMask, deletedRows, type RowMask } from "../write/row-mask.ts";
-import { deletedIds, storedIds } from "../write/stored-ids.ts";
-import { textCells } from "./text-cells.ts";
+import { addKeys, deletedIds, storedIds } from "../write/stored-ids.ts";
+import { type RowDigests, soundRows } from "./sound-rows.ts";
+import { constantText, textCells } from "./text-cells.ts";
 
 export interface MergeRules {
   /** What becomes of rows whose id both datasets store; `skip` and `prefer-dest` are one. */
@@ -56,27 +59,34 @@ export const planRows = async (dest: Snapshot, src: Snapshot, rules: MergeRules)
   const replacing = rules.ifDuplicate === "prefer-src" ? new Int32Array(dest.base.file.numRows) : undefined;
   const refused = { twice: refusal(), deleted: refusal(), stored: refusal(), case: refusal() };
   let [rowsDeleted, duplicates, caseTwins, row] = [0, 0, 0, 0];
+  const allAtOnce = soundRows();
   for await (const batch of readBatches(src.base.file, { columns: ["id", "sequence", "bio_type", "alphabet"] })) {
-    const check = rowCheck(batch, src.id);
-    for (let i = 0; i < batch.numRows; i++, row++) {
+    const { numRows } = batch;
+    const { ids, folded: digests } = allAtOnce(batch) ?? oneByOne(batch, src.id, row, hidden);
+    const places = new Int32Array(numRows);
+    stored.findEach(ids, evenOffsets(numRows, DIGEST), places);
+    for (let i = 0; i < numRows; i++, row++) {
       if (hidden.has(row)) {
         rowsDeleted++;
         continue;
       }
-      const { id, digest } = check(i, row);
-      const sample = (): { readonly id: string; readonly row: number } => ({ id: ascii(id), row: row + 1 });
-      if (seen.add(id, 0, id.length, row) >= 0) {
+      const [start, end] = [i * DIGEST, (i + 1) * DIGEST];
+      const sample = (): { readonly id: string; readonly row: number } => ({
+        id: ascii(ids.subarray(start, end)),
+        row: row + 1,
+      });
+      if (seen.add(ids, start, end, row) >= 0) {
         note(refused.twice, sample);
         continue;
       }
-      const at = stored.find(id, 0, id.length);
-      if (gone.find(id, 0, id.length) >= 0) note(refused.deleted, sample);
+      const at = places[i]!;
+      if (gone.size > 0 && gone.find(ids, start, end) >= 0) note(refused.deleted, sample);
       else if (at >= 0) {
         duplicates++;
         if (rules.ifDuplicate === "error") note(refused.stored, sample);
         if (replacing !== undefined) replacing[at] = row + 1;
       } else {
-        const twin = folded.add(digest, 0, digest.length, row) >= 0;
+        const twin = folded.add(digests, start, end, row) >= 0;
         if (twin) caseTwins++;
         if (twin && rules.casefold === "error") note(refused.case, sample);
         if (!twin || rules.casefold === "keep") added.add(row);
@@ -123,9 +133,21 @@ const foldedSequences = async (dest: Snapshot): Promise<KeyTable> => {
   const folded = createKeyTable({ expected: dest.base.file.numRows, fold: false });
   const digests = new Map<string, KeyDigest>();
   let row = 0;
+  const many = new Map<string, KeyDigests>();
   for await (const batch of readBatches(dest.base.file, { columns: ["sequence", "bio_type"] })) {
-    const sequences = batch.columns[0];
-    const bioTypeAt = textCells(batch.columns[1]);
+    const [sequences, bioTypes] = batch.columns;
+    const constant = hidden.size > 0 ? undefined : constantText(bioTypes);
+    if (constant !== undefined && isBioType(constant)) {
+      const digestsOf = many.get(constant) ?? createKeyDigests("case", constant);
+      many.set(constant, digestsOf);
+      const all = digestsOf(sequences);
+      if (all !== undefined) {
+        addKeys(folded, all, evenOffsets(batch.numRows, DIGEST), row, new Int32Array(batch.numRows));
+        row += batch.numRows;
+        continue;
+      }
+    }
+    const bioTypeAt = textCells(bioTypes);
     for (let i = 0; i < batch.numRows; i++, row++) {
       const bioType = bioTypeAt(i);
       if (hidden.has(row) || sequences?.layout !== "utf8" || bioType === undefined || !isBioType(bioType)) continue;
@@ -152,6 +174,20 @@ interface CheckedRow {
   /** Of the sequence but for case. */
   readonly digest: Uint8Array;
 }
+
+/** The digests of the rows that are not hidden, or what is wrong with the first one that is not sound. */
+const oneByOne = (batch: Batch, dataset: string, firstRow: number, hidden: RowMask): RowDigests => {
+  const check = rowCheck(batch, dataset);
+  const ids = new Uint8Array(batch.numRows * DIGEST);
+  const folded = new Uint8Array(batch.numRows * DIGEST);
+  for (let i = 0; i < batch.numRows; i++) {
+    if (hidden.has(firstRow + i)) continue;
+    const { id, digest } = check(i, firstRow + i);
+    ids.set(id, i * DIGEST);
+    folded.set(digest, i * DIGEST);
+  }
+  return { ids, folded };
+};
 
 /** The id of each row of a batch, computed and compared with the one stored. */
 const rowCheck = (batch: Batch, dataset: string): ((i: number, row: number) => CheckedRow) => {

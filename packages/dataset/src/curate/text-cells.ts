@@ -23,3 +23,13 @@ export const textCells = (column: Column | undefined): ((row: number) => string 
     return text;
   };
 };
+
+/** The text that all cells of a column are; `undefined` where they differ or one is missing, and where there are none. */
+export const constantText = (column: Column | undefined): string | undefined => {
+  if (column?.layout !== "utf8" || column.validity !== undefined || column.length === 0) return undefined;
+  const { data, offsets, length } = column;
+  const [first, size] = [offsets[0]!, offsets[1]! - offsets[0]!];
+  for (let i = 2; i <= length; i++) if (offsets[i] !== first + i * size) return undefined;
+  for (let k = first + size; k < offsets[length]!; k++) if (data[k] !== data[k - size]) return undefined;
+  return new TextDecoder().decode(data.subarray(first, first + size));
+};

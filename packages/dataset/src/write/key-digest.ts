@@ -44,21 +44,27 @@ export const createKeyDigest = (folding: Folding, bioType: string): KeyDigest =>
       upper = new Uint8Array(size * 2);
       if (folding === "strand") other = new Uint8Array(size * 2);
     }
-    for (let i = 0; i < size; i++) {
-      const byte = bytes[start + i]!;
-      upper[i] = byte >= 97 && byte <= 122 ? byte - 32 : byte;
-    }
+    upperCase(bytes, start, end, upper);
     if (complement !== undefined) {
       const bad = complement(upper, 0, size, other, 0);
       if (bad >= 0) return start + bad;
     }
-    hash(complement !== undefined && isLess(other, upper, size) ? other : upper, 0, size, hex, 0);
+    hash(complement !== undefined && isLess(other, 0, upper, 0, size) ? other : upper, 0, size, hex, 0);
     return -1;
   };
   return { hex, take };
 };
 
-const isLess = (a: Uint8Array, b: Uint8Array, size: number): boolean => {
-  for (let i = 0; i < size; i++) if (a[i] !== b[i]) return a[i]! < b[i]!;
+/** ASCII letters of `bytes[start, end)` in upper case, and all else as it is, at the begin of `out`. */
+export const upperCase = (bytes: Uint8Array, start: number, end: number, out: Uint8Array): void => {
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!;
+    out[i - start] = byte >= 97 && byte <= 122 ? byte - 32 : byte;
+  }
+};
+
+/** Whether `size` bytes of `a` from `start` on come before those of `b` from `from` on. */
+export const isLess = (a: Uint8Array, start: number, b: Uint8Array, from: number, size: number): boolean => {
+  for (let i = 0; i < size; i++) if (a[start + i] !== b[from + i]) return a[start + i]! < b[from + i]!;
   return false;
 };

@@ -6,7 +6,8 @@ import { DatasetError } from "../error.ts";
 import { convertColumn } from "../read/convert.ts";
 import type { Snapshot } from "../types.ts";
 import { EVENT_ID, stamped } from "./base-shape.ts";
-import { createKeyDigest } from "./key-digest.ts";
+import { createKeyDigest, type KeyDigest } from "./key-digest.ts";
+import { createKeyDigests, DIGEST } from "./key-digests.ts";
 import { decodedColumns, groupsWithout } from "./row-groups.ts";
 import { createRowMask, type RowMask } from "./row-mask.ts";
 import type { Staged, Step, Transaction } from "./types.ts";
@@ -51,9 +52,8 @@ export const findOrphans = async (
     const parts: { readonly part: Part; readonly lost: RowMask }[] = [];
     for (const part of overlay.parts) {
       const lost = createRowMask(part.file.numRows);
-      await eachKey(part.file, part.key, overlay.key, (row, hex) => {
-        if (keys(hex)) lost.add(row);
-      });
+      for await (const { first, digests } of keyedRows(part.file, part.key, overlay.key))
+        for (let at = 0; at < digests.length; at += DIGEST) if (keys(digests, at)) lost.add(first + at / DIGEST);
       if (lost.size > 0) parts.push({ part, lost });
     }
     if (parts.length > 0) found.push({ overlay, rows: parts.reduce((sum, { lost }) => sum + lost.size, 0), parts });
@@ -107,7 +107,8 @@ const stageWithout = (tx: Transaction, overlay: Overlay, { file }: Part, lost: R
   return tx.stageParquet(schema, groupsWithout(file, schema, lost, drifted.length === 0 ? undefined : converted()));
 };
 
-type KeySet = (hex: Uint8Array) => boolean;
+/** Whether the digest that begins at a place is among some. */
+type KeySet = (digests: Uint8Array, at: number) => boolean;
 
 const keyRule = (key: OverlayKey): { readonly column: "id" | "sequence"; readonly folding: "exact" | "case" } => ({
   column: key === "id" ? "id" : "sequence",
@@ -117,39 +118,55 @@ const keyRule = (key: OverlayKey): { readonly column: "id" | "sequence"; readonl
 const leavingKeys = async (base: ParquetFile, key: OverlayKey, dropped: RowMask): Promise<KeySet> => {
   const { column } = keyRule(key);
   const keys = createKeyTable({ expected: dropped.size, fold: false });
-  await eachKey(base, column, key, (row, hex) => {
-    if (dropped.has(row)) keys.add(hex, 0, hex.length, keys.size);
-  });
+  for await (const { first, digests } of keyedRows(base, column, key, (row) => dropped.has(row))) {
+    for (let at = 0; at < digests.length; at += DIGEST)
+      if (digests[at] !== BLANK_KEY && dropped.has(first + at / DIGEST)) keys.add(digests, at, at + DIGEST, keys.size);
+  }
   const stays = createRowMask(keys.size);
-  await eachKey(base, column, key, (row, hex) => {
-    if (dropped.has(row)) return;
-    const at = keys.find(hex, 0, hex.length);
-    if (at >= 0) stays.add(at);
-  });
-  return (hex) => {
-    const at = keys.find(hex, 0, hex.length);
-    return at >= 0 && !stays.has(at);
+  for await (const { first, digests } of keyedRows(base, column, key)) {
+    for (let at = 0; at < digests.length; at += DIGEST) {
+      if (dropped.has(first + at / DIGEST)) continue;
+      const found = keys.find(digests, at, at + DIGEST);
+      if (found >= 0) stays.add(found);
+    }
+  }
+  return (digests, at) => {
+    const found = keys.find(digests, at, at + DIGEST);
+    return found >= 0 && !stays.has(found);
   };
 };
 
-/** The digest of every key of a column that is not blank. */
-const eachKey = async (
+/** What stands, forty times, for the digest of a blank key: no digit. */
+const BLANK_KEY = 0;
+
+/** The digests of the keys of a column, batch by batch; with `wanted`, only of batches with such a row. */
+async function* keyedRows(
   file: ParquetFile,
   column: string,
   key: OverlayKey,
-  visit: (row: number, hex: Uint8Array) => void,
-): Promise<void> => {
+  wanted: (row: number) => boolean = () => true,
+): AsyncGenerator<{ readonly first: number; readonly digests: Uint8Array }> {
   // Overlays join by the text alone, so one bio type will do for all of them.
-  const digest = createKeyDigest(keyRule(key).folding, "dna");
-  let row = 0;
-  for await (const batch of readBatches(file, { columns: [column] })) {
-    const keys = batch.columns[0];
-    for (let i = 0; i < batch.numRows; i++, row++) {
-      // A missing cell has no bytes: it is blank.
-      if (keys?.layout === "utf8" && digest.take(keys.data, keys.offsets[i]!, keys.offsets[i + 1]!) === -1)
-        visit(row, digest.hex);
-    }
+  const { folding } = keyRule(key);
+  const many = createKeyDigests(folding, "dna");
+  const one = createKeyDigest(folding, "dna");
+  let first = 0;
+  for await (const { columns, numRows } of readBatches(file, { columns: [column] })) {
+    let row = 0;
+    while (row < numRows && !wanted(first + row)) row++;
+    if (row < numRows) yield { first, digests: many(columns[0]) ?? oneByOne(columns[0], one) };
+    first += numRows;
   }
+}
+
+/** A missing cell has no bytes: it is blank. */
+const oneByOne = (column: Column | undefined, digest: KeyDigest): Uint8Array => {
+  if (column?.layout !== "utf8") return new Uint8Array(0);
+  const digests = new Uint8Array(column.length * DIGEST);
+  for (let i = 0; i < column.length; i++)
+    if (digest.take(column.data, column.offsets[i]!, column.offsets[i + 1]!) === -1)
+      digests.set(digest.hex, i * DIGEST);
+  return digests;
 };
 
 const PART_NAME = /^part-.*-[0-9a-f]{32}\.parquet$/;

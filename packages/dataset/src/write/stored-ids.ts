@@ -9,7 +9,8 @@ export const storedIds = async (file: ParquetFile): Promise<KeyTable> => {
   const ids = createKeyTable({ expected: file.numRows, fold: false });
   let row = 0;
   for await (const batch of readBatches(file, { columns: ["id"] })) {
-    addAll(ids, batch.columns[0], row, () => true);
+    const [column] = batch.columns;
+    if (column?.layout === "utf8") addKeys(ids, column.data, column.offsets, row, new Int32Array(column.length));
     row += batch.numRows;
   }
   return ids;
@@ -24,6 +25,23 @@ export const deletedIds = async ({ tombstones }: Snapshot): Promise<KeyTable> =>
     addAll(ids, batch.columns[0], 0, (i) => deleted !== undefined && valueAt(deleted, i) === true);
   }
   return ids;
+};
+
+/**
+ * Adds the keys `bytes[offsets[i], offsets[i + 1])`, `0 <= i < out.length`, key i with the value `first + i`; what `add` says of it goes into
+ * `out[i]`.
+ */
+export const addKeys = (
+  keys: KeyTable,
+  bytes: Uint8Array,
+  offsets: Int32Array,
+  first: number,
+  out: Int32Array,
+): void => {
+  for (let i = 0; i < out.length; i++) {
+    i = keys.addEach(bytes, offsets, i, out.length, first, out);
+    if (i < out.length) out[i] = keys.add(bytes, offsets[i]!, offsets[i + 1]!, first + i);
+  }
 };
 
 const addAll = (
