@@ -6,9 +6,8 @@
 // - a mutant after which a test that failed goes on failing without it, whatever is called in between: it has spoilt something, or fails by itself;
 // - a mutant that no test came by, as its code ran before and its result is kept: whoever ran it first is not the one who must notice, so it is
 //   switched on before the modules load, and all tests run;
-// - one that is alive where some of its tests cannot be run twice.
-// Any other that all its tests came by counts as alive at once: a value that others made before may have hidden it, so a score may be too low for
-// this, but never too high.
+// - any other that is alive: what others made before may hide it, and some tests cannot be run twice. Where that takes long, it counts as alive
+//   at once, so a score may be too low for this, but never too high.
 // `npm run test:mutation -- runner` puts faults into a sample of such code, which are all found.
 import { commonTokens, declareFactoryPlugin, PluginKind, tokens } from "@stryker-mutator/api/plugin";
 import { MutantRunStatus } from "@stryker-mutator/api/test-runner";
@@ -22,6 +21,9 @@ const MUTANTS = 300;
 
 /** So many tests that noticed the last mutants of a file are run first. */
 const FIRST = 8;
+
+/** Tests that take longer than this together, in milliseconds, are not run once more for a mutant that they all came by alive. */
+const LONG = 250;
 
 const RESIDENT = new URL("resident.mjs", import.meta.url).pathname;
 
@@ -189,7 +191,8 @@ class Runner {
       return { status: MutantRunStatus.Killed, killedBy: [failed.id], failureMessage: failed.message, nrOfTests };
     }
     if (loading) return undefined;
-    if (hits > 0 && tests.length === testFilter.length) return { status: MutantRunStatus.Survived, nrOfTests };
+    if (hits > 0 && tests.length === testFilter.length && this.#thread.usual(tests) > LONG)
+      return { status: MutantRunStatus.Survived, nrOfTests };
     return { unseen: hits === 0 };
   }
 
