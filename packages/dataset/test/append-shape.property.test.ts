@@ -2,9 +2,9 @@ import type { Storage } from "@usr/storage";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { groupsKept } from "../src/write/append.ts";
+import { groupsKept } from "../src/write/base/append.ts";
+import { ROW_GROUP_ROWS } from "../src/write/base/row-groups.ts";
 import { initDataset } from "../src/write/index.ts";
-import { ROW_GROUP_ROWS } from "../src/write/row-groups.ts";
 import { importCsv, parquetAt, register, rowsOf, writableRoot } from "./write-support.ts";
 
 interface Group {

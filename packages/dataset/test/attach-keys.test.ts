@@ -7,10 +7,10 @@ import { memoryStorage } from "@usr/storage";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { baseKeys } from "../src/write/base-keys.ts";
-import { idsInOrder, type WholeIds } from "../src/write/ids-in-order.ts";
+import { baseKeys } from "../src/write/attach/base-keys.ts";
+import { idsInOrder, type WholeIds } from "../src/write/attach/ids-in-order.ts";
+import { nextGroup } from "../src/write/attach/part-groups.ts";
 import { initDataset } from "../src/write/index.ts";
-import { nextGroup } from "../src/write/part-groups.ts";
 import { baseBytes, idsOf } from "./make.ts";
 import { attachCsv, importCsv, register, writableRoot } from "./write-support.ts";
 

@@ -5,8 +5,8 @@ import { memoryStorage } from "@usr/storage";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type PartTarget, type PlacedRows, type Sizes, stageInBaseOrder } from "../src/write/attach-order.ts";
-import { baseKeys } from "../src/write/base-keys.ts";
+import { baseKeys } from "../src/write/attach/base-keys.ts";
+import { type PartTarget, type PlacedRows, type Sizes, stageInBaseOrder } from "../src/write/attach/order.ts";
 import { baseBytes } from "./make.ts";
 
 const STRING = { kind: "string" } as const;

@@ -2,8 +2,8 @@ import { sequenceId } from "@usr/id";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { packedIds } from "../src/write/import/packed-ids.ts";
 import { initDataset, type WritableRoot } from "../src/write/index.ts";
-import { packedIds } from "../src/write/packed-ids.ts";
 import { importCsv, register, rowsOf, writableRoot } from "./write-support.ts";
 
 /** Ids of few different first words, so that many share a group and many are equal. */

@@ -1,9 +1,9 @@
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { groupsKept } from "../src/write/append.ts";
-import { lastRows } from "../src/write/last-rows.ts";
-import { ROW_GROUP_ROWS, type Rows } from "../src/write/row-groups.ts";
+import { groupsKept } from "../src/write/base/append.ts";
+import { lastRows } from "../src/write/base/last-rows.ts";
+import { ROW_GROUP_ROWS, type Rows } from "../src/write/base/row-groups.ts";
 
 const INT = { kind: "int32" } as const;
 /** Rows that say their own numbers. */

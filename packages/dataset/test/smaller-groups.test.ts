@@ -5,8 +5,8 @@ import { memoryStorage } from "@usr/storage";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { groupsWithout, smallerGroups } from "../src/write/row-groups.ts";
-import { createRowMask } from "../src/write/row-mask.ts";
+import { groupsWithout, smallerGroups } from "../src/write/base/row-groups.ts";
+import { createRowMask } from "../src/write/base/row-mask.ts";
 
 const NUMBER: Field = { name: "n", type: { kind: "int32" }, nullable: true };
 const TEXT: Field = { name: "t", type: { kind: "string" }, nullable: true };

@@ -20,11 +20,11 @@
  *
  * @module
  */
-export { type CastOptions, castColumn } from "./cast.ts";
+export { type CastOptions, castColumn } from "./columns/cast.ts";
 export { FormatError, type FormatErrorCode } from "./error.ts";
 export { formatOf } from "./format-of.ts";
-export { jsonRow, jsonRows } from "./json-row.ts";
 export { openTable } from "./open.ts";
 export { decodeLimits } from "./source.ts";
 export type * from "./types.ts";
+export { jsonRow, jsonRows } from "./write/json-row.ts";
 export { writeTable } from "./write.ts";

@@ -1,6 +1,6 @@
-import { openDelimited } from "./read-csv.ts";
-import { openFasta } from "./read-fasta.ts";
-import { openJsonLines } from "./read-jsonl.ts";
+import { openDelimited } from "./read/csv.ts";
+import { openFasta } from "./read/fasta.ts";
+import { openJsonLines } from "./read/jsonl.ts";
 import type { OpenTableOptions, TableInput, TableReader } from "./types.ts";
 
 /**
@@ -21,10 +21,10 @@ export async function openTable(input: TableInput, o: OpenTableOptions): Promise
     case "fasta":
       return openFasta(input, o);
     case "genbank":
-      return (await import("./read-genbank.ts")).openGenBank(input, o);
+      return (await import("./read/genbank.ts")).openGenBank(input, o);
     case "parquet":
-      return (await import("./read-typed.ts")).openParquetTable(input, o);
+      return (await import("./read/typed.ts")).openParquetTable(input, o);
     case "arrow":
-      return (await import("./read-typed.ts")).openArrowTable(input, o);
+      return (await import("./read/typed.ts")).openArrowTable(input, o);
   }
 }

@@ -1,9 +1,9 @@
 import type { Batch, Schema } from "@usr/schema";
 import { FormatError } from "./error.ts";
 import type { WriteTableOptions } from "./types.ts";
-import { writeDelimited } from "./write-csv.ts";
-import { writeFasta } from "./write-fasta.ts";
-import { writeJsonLines } from "./write-jsonl.ts";
+import { writeDelimited } from "./write/csv.ts";
+import { writeFasta } from "./write/fasta.ts";
+import { writeJsonLines } from "./write/jsonl.ts";
 
 /**
  * A table as the bytes of a file, lazily. What is written here is read back by `openTable` with the same types to the same columns, fasta apart.
@@ -34,9 +34,9 @@ export async function* writeTable(
         hint: "Write csv, tsv, jsonl, parquet, arrow or fasta.",
       });
     case "parquet":
-      yield* (await import("./write-typed.ts")).writeParquetTable(schema, batches, o);
+      yield* (await import("./write/typed.ts")).writeParquetTable(schema, batches, o);
       return;
     case "arrow":
-      yield* (await import("./write-typed.ts")).writeArrowTable(schema, batches, o);
+      yield* (await import("./write/typed.ts")).writeArrowTable(schema, batches, o);
   }
 }

@@ -3,7 +3,7 @@ import { columnOf, nullColumn, valueAt } from "@usr/schema/columns";
 import { anyType, anyValue } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { castColumn } from "../src/cast.ts";
+import { castColumn } from "../src/columns/cast.ts";
 import { FormatError } from "../src/index.ts";
 
 function cast(from: string, values: readonly Value[], to: string, allowRounding: boolean = false): readonly Value[] {

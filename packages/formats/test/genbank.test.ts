@@ -3,7 +3,7 @@ import { valueAt } from "@usr/schema/columns";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseLocation } from "../src/genbank-location.ts";
+import { parseLocation } from "../src/read/genbank-location.ts";
 
 const read = async (text: string, chunk = 7): Promise<readonly Readonly<Record<string, unknown>>[]> => {
   const bytes = new TextEncoder().encode(text);

@@ -1,8 +1,8 @@
 import type { TimestampUnit } from "@usr/schema";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { bytesToTimestamp, type TimestampType, textToTimestamp } from "../src/columns/timestamp.ts";
 import { FormatError } from "../src/index.ts";
-import { bytesToTimestamp, type TimestampType, textToTimestamp } from "../src/timestamp.ts";
 import { bytesOf } from "./helpers.ts";
 
 function outcome(read: () => bigint): bigint | string {

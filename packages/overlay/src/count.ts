@@ -2,8 +2,8 @@ import { columnBounds, readBatches } from "@usr/parquet";
 import { storedAlike, storedLayout } from "@usr/parquet/stored";
 import { isValid } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
-import { foldsCase, keyText, stripInto } from "./key-bytes.ts";
-import { createKeyTable } from "./key-table.ts";
+import { foldsCase, keyText, stripInto } from "./keys/key-bytes.ts";
+import { createKeyTable } from "./keys/key-table.ts";
 import type { KeyCount, KeyIndex, Overlay, Part } from "./types.ts";
 
 const SAMPLES = 5;

@@ -1,7 +1,7 @@
 import type { Column, Utf8Column } from "@usr/schema";
 import { isValid } from "@usr/schema/columns";
-import { foldsCase, keyText, stripInto } from "./key-bytes.ts";
-import { createKeyTable, type KeyTable } from "./key-table.ts";
+import { foldsCase, keyText, stripInto } from "./keys/key-bytes.ts";
+import { createKeyTable, type KeyTable } from "./keys/key-table.ts";
 import type { DuplicateKey, KeyIndex, KeyMatcher } from "./types.ts";
 
 const SAMPLES = 5;

@@ -6,7 +6,7 @@ import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { buildKeyIndex, type KeyBatch, type KeyIndex, matchKeys } from "../src/index.ts";
-import { createKeyTable, NOT_LOOKED_UP } from "../src/key-table.ts";
+import { createKeyTable, NOT_LOOKED_UP } from "../src/keys/key-table.ts";
 import { baseBatch, idBase, sequenceBase } from "./support.ts";
 
 const encoder = new TextEncoder();

@@ -26,13 +26,13 @@
  * @module
  */
 import { type Schema, sameType } from "@usr/schema";
-import type { LeafHistory } from "./chunk-writer.ts";
-import type { FooterRowGroup } from "./footer-groups.ts";
-import { META } from "./format.ts";
-import { declarationOf, keptChunk, leafPaths, nodeOf } from "./passthrough.ts";
+import { META } from "./footer/format.ts";
+import type { FooterRowGroup } from "./footer/groups.ts";
+import { CREATED_BY } from "./footer/write.ts";
 import type { ParquetFile, RowGroup, WriteOptions } from "./types.ts";
-import { type PlacedGroup, writeAfter } from "./write.ts";
-import { CREATED_BY } from "./write-footer.ts";
+import type { LeafHistory } from "./write/chunk-writer.ts";
+import { type PlacedGroup, writeAfter } from "./write/file.ts";
+import { declarationOf, keptChunk, leafPaths, nodeOf } from "./write/passthrough.ts";
 
 /** A file as the first bytes of another one and what follows them. */
 export interface Extension {

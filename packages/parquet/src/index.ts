@@ -20,11 +20,11 @@
  */
 export type { ParquetErrorCode } from "./error.ts";
 export { ParquetError } from "./error.ts";
+export { type Bound, type ColumnBounds, columnBounds, nullCount } from "./footer/bounds.ts";
 export type { DecodeLimits } from "./limits.ts";
 export { openParquet } from "./open.ts";
-export { canPassThrough, chunkOf } from "./passthrough.ts";
-export { readBatches } from "./read.ts";
+export { readBatches } from "./read/batches.ts";
 export type { ByteSource, Signal } from "./source.ts";
-export { type Bound, type ColumnBounds, columnBounds, nullCount } from "./statistics-read.ts";
 export type { ChunkRef, ParquetFile, ReadOptions, RowGroup, RowGroupInfo, WriteCodec, WriteOptions } from "./types.ts";
-export { writeParquet } from "./write.ts";
+export { writeParquet } from "./write/file.ts";
+export { canPassThrough, chunkOf } from "./write/passthrough.ts";

@@ -4,15 +4,15 @@
  * @module
  */
 import type { Utf8Column } from "@usr/schema";
-import type { BloomFilter } from "./bloom.ts";
+import type { BloomFilter } from "./bloom/bloom.ts";
 import { ParquetError } from "./error.ts";
-import { nodeOf } from "./passthrough.ts";
+import { CREATED_BY } from "./footer/write.ts";
 import type { Signal } from "./source.ts";
 import { readExactly, readRanges } from "./source.ts";
 import type { ParquetFile } from "./types.ts";
-import { CREATED_BY } from "./write-footer.ts";
+import { nodeOf } from "./write/passthrough.ts";
 
-export type { BloomFilter } from "./bloom.ts";
+export type { BloomFilter } from "./bloom/bloom.ts";
 
 /**
  * Whether this package's writer made the file, and so every filter in it, from the very bytes that its caller gave. A reader that takes other
@@ -49,7 +49,7 @@ export async function rowGroupsWith(
 ): Promise<readonly Candidate[]> {
   const leaf = textLeaf(file, column);
   if (values.length === 0) return [];
-  const { decodeFilter, digestsOf } = await import("./bloom.ts");
+  const { decodeFilter, digestsOf } = await import("./bloom/bloom.ts");
   const digests = digestsOf(values);
   const candidates: Candidate[] = [];
   const groups = file.footer.rowGroups.map((group, index) => ({ index, filter: group.chunks[leaf]!.filter }));
@@ -82,7 +82,7 @@ export async function rowGroupFilter(
 ): Promise<BloomFilter | undefined> {
   const range = file.footer.rowGroups[rowGroup]?.chunks[textLeaf(file, column)]?.filter;
   if (range === undefined) return undefined;
-  const { decodeFilter } = await import("./bloom.ts");
+  const { decodeFilter } = await import("./bloom/bloom.ts");
   return decodeFilter(await readExactly(file.source, range.offset, range.length, o));
 }
 

@@ -1,11 +1,11 @@
 import type { Field } from "@usr/schema";
 import { corrupt, located, notSupported, ParquetError, tooLarge } from "./error.ts";
-import { decodeFooter, type Footer } from "./footer.ts";
-import { REPETITION } from "./format.ts";
+import { REPETITION } from "./footer/format.ts";
+import { decodeFooter, type Footer } from "./footer/read.ts";
+import { type Origin, type Shape, shapeOf, UnsupportedShape } from "./footer/shape.ts";
 import type { DecodeLimits } from "./limits.ts";
 import { resolveLimits } from "./limits.ts";
 import { ARROW_SCHEMA_KEY, originsOf } from "./origin.ts";
-import { type Origin, type Shape, shapeOf, UnsupportedShape } from "./shape.ts";
 import type { ByteSource, Signal } from "./source.ts";
 import { readExactly } from "./source.ts";
 import type { ParquetFile } from "./types.ts";

@@ -1,8 +1,8 @@
 import type { DataType } from "@usr/schema";
 import { type ArrowSchema, decodeArrowSchema, type OtherType } from "@usr/schema/ipc";
 import { ParquetError } from "./error.ts";
-import type { Footer } from "./footer.ts";
-import type { Origin } from "./shape.ts";
+import type { Footer } from "./footer/read.ts";
+import type { Origin } from "./footer/shape.ts";
 
 export const ARROW_SCHEMA_KEY = "ARROW:schema";
 

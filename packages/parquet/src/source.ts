@@ -1,6 +1,6 @@
-import { plainBytes } from "./codec.ts";
+import { plainBytes } from "./codecs/codec.ts";
 import { corrupt } from "./error.ts";
-import type { WindowMemory } from "./window-memory.ts";
+import type { WindowMemory } from "./read/window-memory.ts";
 
 /** Cooperative cancellation. */
 export interface Signal {

@@ -1,9 +1,9 @@
-import type { Chunk } from "./footer-groups.ts";
-import { canPassThrough, nodeOf } from "./passthrough.ts";
+import type { Chunk } from "./footer/groups.ts";
 import { sameBytes } from "./pieces.ts";
 import type { Signal } from "./source.ts";
 import { readExactly } from "./source.ts";
 import type { ParquetFile } from "./types.ts";
+import { canPassThrough, nodeOf } from "./write/passthrough.ts";
 
 /** Bytes compared at a time. */
 const SLICE = 2 ** 18;

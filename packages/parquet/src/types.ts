@@ -1,7 +1,7 @@
 import type { Column, Schema } from "@usr/schema";
-import type { Footer } from "./footer.ts";
+import type { Footer } from "./footer/read.ts";
+import type { Shape } from "./footer/shape.ts";
 import type { DecodeLimits } from "./limits.ts";
-import type { Shape } from "./shape.ts";
 import type { ByteSource, Signal } from "./source.ts";
 
 export interface RowGroupInfo {

@@ -7,10 +7,10 @@ import { columnOf } from "@usr/schema/columns";
 import { encodeArrowSchema } from "@usr/schema/ipc";
 import { countComparisons } from "@usr/testkit";
 import { afterAll, describe, expect, it } from "vitest";
-import { FILE } from "../src/format.ts";
+import { FILE } from "../src/footer/format.ts";
 import { openParquet, writeParquet } from "../src/index.ts";
-import { WIRE } from "../src/thrift.ts";
-import { list, struct } from "../src/thrift-write.ts";
+import { WIRE } from "../src/thrift/read.ts";
+import { list, struct } from "../src/thrift/write.ts";
 import { bytesSource, collect, openFile, oracle, oracleTables, python, readAll } from "./canon.ts";
 import { rebuilt, set } from "./rebuild.ts";
 

@@ -2,8 +2,8 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { zstdCompressor } from "../src/codec.ts";
-import { firstFrame, storedFrame } from "../src/zstd-frame.ts";
+import { zstdCompressor } from "../src/codecs/codec.ts";
+import { firstFrame, storedFrame } from "../src/codecs/zstd-frame.ts";
 
 const compressor = zstdCompressor(1);
 

@@ -2,9 +2,9 @@ import { columnOf } from "@usr/schema/columns";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { META, STATS } from "../src/format.ts";
+import { META, STATS } from "../src/footer/format.ts";
 import { nullCount, openParquet, type ParquetFile, writeParquet } from "../src/index.ts";
-import { getI32, getSize, getStruct } from "../src/thrift-fields.ts";
+import { getI32, getSize, getStruct } from "../src/thrift/fields.ts";
 import { bytesSource, collect, readAll } from "./canon.ts";
 import { batchOf, schemaOf, tableArb } from "./tables.ts";
 

@@ -7,7 +7,8 @@ import { columnOf } from "@usr/schema/columns";
 import { countComparisons, testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { META } from "../src/format.ts";
+import { createHasher } from "../src/bloom/xxhash.ts";
+import { META } from "../src/footer/format.ts";
 import {
   chunkOf,
   openParquet,
@@ -17,8 +18,7 @@ import {
   writeParquet,
 } from "../src/index.ts";
 import { type Candidate, hasFilter, rowGroupFilter, rowGroupsWith, writtenHere } from "../src/lookup.ts";
-import { getI32, getSize } from "../src/thrift-fields.ts";
-import { createHasher } from "../src/xxhash.ts";
+import { getI32, getSize } from "../src/thrift/fields.ts";
 import { bytesSource, collect, openFile, oracle, python, readAll } from "./canon.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "usr-lookup-"));

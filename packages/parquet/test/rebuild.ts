@@ -1,5 +1,5 @@
-import { readThrift, type ThriftStruct, type ThriftValue } from "../src/thrift.ts";
-import { writeThrift } from "../src/thrift-write.ts";
+import { readThrift, type ThriftStruct, type ThriftValue } from "../src/thrift/read.ts";
+import { writeThrift } from "../src/thrift/write.ts";
 
 export type Edit = (footer: ThriftStruct) => ThriftStruct;
 

@@ -7,9 +7,9 @@ import { columnOf, concatColumns } from "@usr/schema/columns";
 import { countComparisons, oracle, testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { evenLevels, rowsBefore, writtenOut } from "../src/even-levels.ts";
+import { evenLevels, rowsBefore, writtenOut } from "../src/encodings/even-levels.ts";
+import { decodeHybrid, encodeHybrid } from "../src/encodings/rle.ts";
 import { openParquet, readBatches, writeParquet } from "../src/index.ts";
-import { decodeHybrid, encodeHybrid } from "../src/rle.ts";
 import { bytesSource, canonColumn, collect, openFile, readAll } from "./canon.ts";
 
 const FLOATS = { kind: "list", item: { kind: "float64" } } as const;

@@ -1,9 +1,9 @@
 import type { Column, DataType, Value } from "@usr/schema";
 import { columnOf, nullColumn } from "@usr/schema/columns";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { META, STATS } from "../src/format.ts";
+import { META, STATS } from "../src/footer/format.ts";
 import { openParquet, type WriteOptions, writeParquet } from "../src/index.ts";
-import { getBytes, getStruct } from "../src/thrift-fields.ts";
+import { getBytes, getStruct } from "../src/thrift/fields.ts";
 import { bytesSource, canonValue, collect, readAll } from "./canon.ts";
 
 afterEach(() => {

@@ -1,8 +1,8 @@
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createHasher } from "../src/xxhash.ts";
-import { createManyHasher } from "../src/xxhash-many.ts";
+import { createHasher } from "../src/bloom/xxhash.ts";
+import { createManyHasher } from "../src/bloom/xxhash-many.ts";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -54,7 +54,7 @@ describe("digests of many texts", () => {
   it("without WebAssembly too", async () => {
     vi.stubGlobal("WebAssembly", undefined);
     vi.resetModules();
-    law((await import("../src/xxhash-many.ts")).createManyHasher, 50);
+    law((await import("../src/bloom/xxhash-many.ts")).createManyHasher, 50);
   });
 
   it("for every length around the borders of words, stripes and pieces", () => {

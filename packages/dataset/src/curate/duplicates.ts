@@ -4,11 +4,11 @@ import { readBatches } from "@usr/parquet";
 import type { Batch } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import type { Snapshot } from "../types.ts";
-import { evenOffsets } from "../write/growing.ts";
+import { createRowMask, deletedRows, type RowMask } from "../write/base/row-mask.ts";
+import { evenOffsets } from "../write/import/growing.ts";
+import { addKeys } from "../write/import/stored-ids.ts";
 import { BLANK, createKeyDigest, type Folding, type KeyDigest } from "../write/key-digest.ts";
 import { createKeyDigests, DIGEST, type KeyDigests } from "../write/key-digests.ts";
-import { createRowMask, deletedRows, type RowMask } from "../write/row-mask.ts";
-import { addKeys } from "../write/stored-ids.ts";
 import { constantText, textCells } from "./text-cells.ts";
 
 /**

@@ -6,7 +6,7 @@ import { DatasetError } from "../error.ts";
 import { STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
 import { type ViewColumn, viewColumns } from "../read/view.ts";
 import type { Snapshot } from "../types.ts";
-import { optional, wholeSchema } from "../write/base-shape.ts";
+import { optional, wholeSchema } from "../write/base/shape.ts";
 
 export interface ColumnRules {
   /** `union`: columns of either; `same`: both bases must have the same ones. */

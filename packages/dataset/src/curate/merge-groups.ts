@@ -6,7 +6,7 @@ import { DatasetError } from "../error.ts";
 import { type MergedBatch, mergedView } from "../read/merged-view.ts";
 import { type RowRange, rangesOf } from "../read/rows.ts";
 import type { Snapshot } from "../types.ts";
-import { decodedColumns, type Rows, regroup } from "../write/row-groups.ts";
+import { decodedColumns, type Rows, regroup } from "../write/base/row-groups.ts";
 import { type MergeColumns, requiredColumns } from "./merge-columns.ts";
 import type { MergeRows } from "./merge-rows.ts";
 

@@ -4,11 +4,11 @@ import { readBatches } from "@usr/parquet";
 import type { Batch, Column, Utf8Column } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import type { Snapshot } from "../types.ts";
-import { evenOffsets } from "../write/growing.ts";
+import { createRowMask, deletedRows, type RowMask } from "../write/base/row-mask.ts";
+import { evenOffsets } from "../write/import/growing.ts";
+import { addKeys, deletedIds, storedIds } from "../write/import/stored-ids.ts";
 import { createKeyDigest, type KeyDigest } from "../write/key-digest.ts";
 import { createKeyDigests, DIGEST, type KeyDigests } from "../write/key-digests.ts";
-import { createRowMask, deletedRows, type RowMask } from "../write/row-mask.ts";
-import { addKeys, deletedIds, storedIds } from "../write/stored-ids.ts";
 import { type RowDigests, soundRows } from "./sound-rows.ts";
 import { constantText, textCells } from "./text-cells.ts";
 

@@ -1,8 +1,8 @@
 import { ALPHABETS, type Alphabet } from "@usr/id";
 import { createBulkChecker } from "@usr/id/bulk";
 import type { Batch, Column, Utf8Column } from "@usr/schema";
-import { sameIds } from "../write/base-ids.ts";
-import { evenOffsets } from "../write/growing.ts";
+import { sameIds } from "../write/attach/base-ids.ts";
+import { evenOffsets } from "../write/import/growing.ts";
 import { createKeyDigests, DIGEST, type KeyDigests } from "../write/key-digests.ts";
 import { constantText } from "./text-cells.ts";
 

@@ -10,11 +10,11 @@ import { keyBatches } from "../read/merged-view.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
-import { fileStamp } from "../write/auto-snapshot.ts";
-import { ROW_GROUP_ROWS, type Rows, regroup } from "../write/row-groups.ts";
-import { transact } from "../write/transaction.ts";
+import { ROW_GROUP_ROWS, type Rows, regroup } from "../write/base/row-groups.ts";
+import { fileStamp } from "../write/commit/auto-snapshot.ts";
+import { transact } from "../write/commit/transaction.ts";
+import { writableEntry } from "../write/commit/writable-entry.ts";
 import type { Commit, Step, Transaction, WritableRoot } from "../write/types.ts";
-import { writableEntry } from "../write/writable-entry.ts";
 
 export interface CompactOptions {
   readonly namespace: string;

@@ -24,9 +24,9 @@ import { everyEvent } from "../read/event-log.ts";
 import { listAll } from "../read/objects.ts";
 import { loadRegistry, requireRegistry } from "../read/registry.ts";
 import { validate } from "../read/validate.ts";
-import { lockOwner, takeLock, takeRegistryLock } from "../write/lock.ts";
-import { readPending, recover } from "../write/pending.ts";
-import { requireBase, uuid4 } from "../write/transaction.ts";
+import { lockOwner, takeLock, takeRegistryLock } from "../write/commit/lock.ts";
+import { readPending, recover } from "../write/commit/pending.ts";
+import { requireBase, uuid4 } from "../write/commit/transaction.ts";
 import type { WritableRoot } from "../write/types.ts";
 import { keepOriginal, type Mending, type Remedy, remedyFor } from "./remedies.ts";
 

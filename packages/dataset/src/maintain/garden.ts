@@ -4,8 +4,8 @@ import { DatasetError } from "../error.ts";
 import { EVENTS_ARCHIVE, EVENTS_LOG } from "../layout.ts";
 import { listAll } from "../read/objects.ts";
 import { requireRegistry } from "../read/registry.ts";
-import { fileStamp } from "../write/auto-snapshot.ts";
-import { requireBase, transact } from "../write/transaction.ts";
+import { fileStamp } from "../write/commit/auto-snapshot.ts";
+import { requireBase, transact } from "../write/commit/transaction.ts";
 import type { Transaction, WritableRoot } from "../write/types.ts";
 import { sha256Of } from "./compact.ts";
 

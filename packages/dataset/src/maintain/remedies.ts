@@ -18,7 +18,7 @@ import {
 import { listAll } from "../read/objects.ts";
 import { encodeMarks, readMarks } from "../read/snapshot-marks.ts";
 import type { Problem } from "../types.ts";
-import { fileStamp } from "../write/auto-snapshot.ts";
+import { fileStamp } from "../write/commit/auto-snapshot.ts";
 
 /** What a remedy works with, under the dataset lock. */
 export interface Mending {

@@ -10,8 +10,8 @@ import { listAll } from "../read/objects.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
-import { fileStamp, stageTwin } from "../write/auto-snapshot.ts";
-import { requireBase, transact } from "../write/transaction.ts";
+import { fileStamp, stageTwin } from "../write/commit/auto-snapshot.ts";
+import { requireBase, transact } from "../write/commit/transaction.ts";
 import type { Commit, Publish, Step, Transaction, WritableRoot } from "../write/types.ts";
 import { compactedGroups, compactedSchema, sourcesOf } from "./compact.ts";
 

@@ -8,9 +8,15 @@ import { datasetNotFound } from "../read/list.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { encodeMarks, readMarks, type SnapshotMarks } from "../read/snapshot-marks.ts";
 import type { Root } from "../types.ts";
-import { freeSnapshotPath, planSnapshot, snapshotObjects, snapshotTime, stageTwin } from "../write/auto-snapshot.ts";
-import { requireKeys } from "../write/sequence-keys.ts";
-import { transact } from "../write/transaction.ts";
+import {
+  freeSnapshotPath,
+  planSnapshot,
+  snapshotObjects,
+  snapshotTime,
+  stageTwin,
+} from "../write/commit/auto-snapshot.ts";
+import { transact } from "../write/commit/transaction.ts";
+import { requireKeys } from "../write/import/sequence-keys.ts";
 import type { Commit, Publish, Transaction, WritableRoot } from "../write/types.ts";
 
 /** A copy of the base as it once was. */

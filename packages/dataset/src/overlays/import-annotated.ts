@@ -9,8 +9,8 @@ import { requireRegistry } from "../read/registry.ts";
 import { scanSnapshot } from "../read/scan.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import { viewColumns } from "../read/view.ts";
-import { attach } from "../write/attach.ts";
-import { type ImportOptions, type ImportResult, importRows } from "../write/import.ts";
+import { attach } from "../write/attach/attach.ts";
+import { type ImportOptions, type ImportResult, importRows } from "../write/import/import.ts";
 import type { WritableRoot } from "../write/types.ts";
 
 export interface AnnotatedImportOptions extends ImportOptions {

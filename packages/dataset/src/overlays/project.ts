@@ -11,10 +11,10 @@ import { scanSnapshot } from "../read/scan.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import { namespacesOf, unknownColumnError, viewColumns } from "../read/view.ts";
 import type { Snapshot } from "../types.ts";
-import { fullName } from "../write/attach-columns.ts";
-import { writePart } from "../write/attach-part.ts";
+import { fullName } from "../write/attach/columns.ts";
+import { writePart } from "../write/attach/part.ts";
+import { writableEntry } from "../write/commit/writable-entry.ts";
 import type { WritableRoot } from "../write/types.ts";
-import { writableEntry } from "../write/writable-entry.ts";
 import { type Join, joinRows, keysOf } from "./join.ts";
 
 export interface ProjectOptions {

@@ -6,10 +6,10 @@ import { ARCHIVED_DIR, TOMBSTONE_NAMESPACE } from "../layout.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
-import { fileStamp } from "../write/auto-snapshot.ts";
-import { stamped } from "../write/base-shape.ts";
-import { passThrough } from "../write/freeze.ts";
-import { transact } from "../write/transaction.ts";
+import { passThrough } from "../write/base/freeze.ts";
+import { stamped } from "../write/base/shape.ts";
+import { fileStamp } from "../write/commit/auto-snapshot.ts";
+import { transact } from "../write/commit/transaction.ts";
 import type { Publish, Step, Transaction, WritableRoot } from "../write/types.ts";
 
 export interface RefreshOptions {

@@ -5,7 +5,7 @@ import { overlayFile } from "../layout.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
-import { transact } from "../write/transaction.ts";
+import { transact } from "../write/commit/transaction.ts";
 import type { WritableRoot } from "../write/types.ts";
 import { type Choice, type RowChoice, readChoice } from "./choice.ts";
 import { unknownIds } from "./ids.ts";

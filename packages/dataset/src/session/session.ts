@@ -2,9 +2,9 @@ import type { TableBatch, TableReader } from "@usr/formats";
 import { type Column, formatType, sameType } from "@usr/schema";
 import { StorageError } from "@usr/storage";
 import { DatasetError } from "../error.ts";
-import { appendRows, type ImportOptions } from "../write/import.ts";
-import { INPUT_TYPES } from "../write/import-rows.ts";
-import { rememberedIds } from "../write/known-ids.ts";
+import { appendRows, type ImportOptions } from "../write/import/import.ts";
+import { rememberedIds } from "../write/import/known-ids.ts";
+import { INPUT_TYPES } from "../write/import/rows.ts";
 import type { WritableRoot } from "../write/types.ts";
 
 export interface SessionOptions extends Omit<ImportOptions, "dryRun"> {

@@ -1,5 +1,5 @@
 import type { TableReader } from "@usr/formats";
-import { INPUT_TYPES, requireSequence } from "../write/import-rows.ts";
+import { INPUT_TYPES, requireSequence } from "../write/import/rows.ts";
 import type { WritableRoot } from "../write/types.ts";
 import { openSession, type SessionOptions, type SessionTotals } from "./session.ts";
 

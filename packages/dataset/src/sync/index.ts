@@ -7,7 +7,7 @@
 export { isRuntimeFile } from "../layout.ts";
 export { datasetIds } from "../read/list.ts";
 export { mapBounded } from "../read/objects.ts";
-export { planSnapshot } from "../write/auto-snapshot.ts";
+export { planSnapshot } from "../write/commit/auto-snapshot.ts";
 export { type FileClass, fileClass } from "./file-class.ts";
 export { mergeRecordFiles, type RecordMerge } from "./merge-records.ts";
 export { PLACES } from "./places.ts";

@@ -1,6 +1,6 @@
 import { REGISTRY_FILE } from "../layout.ts";
 import { readRegistryFile } from "../read/objects.ts";
-import { takeRegistryLock } from "../write/lock.ts";
+import { takeRegistryLock } from "../write/commit/lock.ts";
 import type { WritableRoot } from "../write/types.ts";
 
 /**

@@ -4,12 +4,12 @@
  *
  * @module
  */
-export { type AttachOptions, type AttachResult, attach } from "./attach.ts";
-export { type ImportOptions, type ImportResult, importRows } from "./import.ts";
+export { type AttachOptions, type AttachResult, attach } from "./attach/attach.ts";
+export { lockOwner } from "./commit/lock.ts";
+export { transact } from "./commit/transaction.ts";
+export { type ImportOptions, type ImportResult, importRows } from "./import/import.ts";
 export { type InitOptions, type InitResult, initDataset } from "./init.ts";
-export { lockOwner } from "./lock.ts";
 export { type MaterializeOptions, type MaterializeResult, materialize } from "./materialize.ts";
 export { type RegisterOptions, type RegisterResult, registerNamespace } from "./register.ts";
 export { type FreezeResult, freezeRegistry } from "./registry-freeze.ts";
-export { transact } from "./transaction.ts";
 export type { Commit, LockOwner, Staged, Step, Transaction, TransactOptions, WritableRoot } from "./types.ts";

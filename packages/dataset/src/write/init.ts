@@ -6,8 +6,8 @@ import { parseDatasetId } from "../dataset-id.ts";
 import { DatasetError } from "../error.ts";
 import { DERIVED_DIR, META_NOTES, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
 import { requireRegistry } from "../read/registry.ts";
-import { baseSchema } from "./base-shape.ts";
-import { transact } from "./transaction.ts";
+import { baseSchema } from "./base/shape.ts";
+import { transact } from "./commit/transaction.ts";
 import type { WritableRoot } from "./types.ts";
 
 export interface InitOptions {

@@ -9,13 +9,13 @@ import { groupsFit } from "../read/row-bytes.ts";
 import { chosenColumns, scanSnapshot } from "../read/scan.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
-import { stageMoreColumns } from "./append.ts";
-import { fileStamp, planSnapshot } from "./auto-snapshot.ts";
-import { baseSchema, wholeSchema } from "./base-shape.ts";
+import { stageMoreColumns } from "./base/append.ts";
+import { groupsWithout, smallerGroups } from "./base/row-groups.ts";
+import { createRowMask, deletedRows, type RowMask } from "./base/row-mask.ts";
+import { baseSchema, wholeSchema } from "./base/shape.ts";
+import { fileStamp, planSnapshot } from "./commit/auto-snapshot.ts";
+import { transact } from "./commit/transaction.ts";
 import { countOf, findOrphans, type OrphanCount, type Orphans, orphanCounts, pruneSteps } from "./prune.ts";
-import { groupsWithout, smallerGroups } from "./row-groups.ts";
-import { createRowMask, deletedRows, type RowMask } from "./row-mask.ts";
-import { transact } from "./transaction.ts";
 import type { Step, Transaction, WritableRoot } from "./types.ts";
 
 export interface MaterializeOptions {

@@ -5,11 +5,11 @@ import { type Column, sameType } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import { convertColumn } from "../read/convert.ts";
 import type { Snapshot } from "../types.ts";
-import { EVENT_ID, stamped } from "./base-shape.ts";
+import { decodedColumns, groupsWithout } from "./base/row-groups.ts";
+import { createRowMask, type RowMask } from "./base/row-mask.ts";
+import { EVENT_ID, stamped } from "./base/shape.ts";
 import { createKeyDigest, type KeyDigest } from "./key-digest.ts";
 import { createKeyDigests, DIGEST } from "./key-digests.ts";
-import { decodedColumns, groupsWithout } from "./row-groups.ts";
-import { createRowMask, type RowMask } from "./row-mask.ts";
 import type { Staged, Step, Transaction } from "./types.ts";
 
 /** Rows of an overlay that would match no base row any more. */

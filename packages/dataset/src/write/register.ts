@@ -7,7 +7,7 @@ import { REGISTRY_FILE } from "../layout.ts";
 import { datasetIds } from "../read/list.ts";
 import { loadRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
-import { takeRegistryLock } from "./lock.ts";
+import { takeRegistryLock } from "./commit/lock.ts";
 import type { WritableRoot } from "./types.ts";
 
 export interface RegisterOptions extends Omit<RegisterRequest, "columns"> {

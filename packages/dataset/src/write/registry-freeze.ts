@@ -3,8 +3,8 @@ import { scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
 import { frozenRegistryPath } from "../layout.ts";
 import { requireRegistry } from "../read/registry.ts";
-import { freezeNeeds, planFreeze } from "./freeze.ts";
-import { requireBase, transact } from "./transaction.ts";
+import { freezeNeeds, planFreeze } from "./base/freeze.ts";
+import { requireBase, transact } from "./commit/transaction.ts";
 import type { WritableRoot } from "./types.ts";
 
 export interface FreezeResult {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { createKeyTable, type KeyTable } from "../key-table.ts";
+export { createKeyTable, type KeyTable } from "../keys/key-table.ts";
 export { type DatedPart, lateParts } from "../late.ts";
 export { nextCreatedAt } from "./created-at.ts";
 export { type OverlayMetadata, overlayMetadata } from "./metadata.ts";

@@ -1,6 +1,6 @@
 import type { Column, Utf8Column } from "@usr/schema";
 import { columnBuilder, isValid } from "@usr/schema/columns";
-import { foldsCase, keyText, stripInto } from "../key-bytes.ts";
+import { foldsCase, keyText, stripInto } from "../keys/key-bytes.ts";
 import type { OverlayKey } from "../types.ts";
 
 /**

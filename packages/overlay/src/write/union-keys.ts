@@ -2,8 +2,8 @@ import { readBatches } from "@usr/parquet";
 import type { Column } from "@usr/schema";
 import { columnBuilder, gatherColumns, sliceColumn } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
-import { foldsCase, keyText, stripInto } from "../key-bytes.ts";
-import { createKeyTable } from "../key-table.ts";
+import { foldsCase, keyText, stripInto } from "../keys/key-bytes.ts";
+import { createKeyTable } from "../keys/key-table.ts";
 import type { KeyIndex, Overlay } from "../types.ts";
 import { normalizeKeys } from "./normalize-keys.ts";
 

@@ -1,8 +1,8 @@
-import { decompressor } from "../../src/codec.ts";
-import { CHUNK, CODEC, FILE, GROUP, HEADER, META } from "../../src/format.ts";
-import { readThrift, type ThriftStruct, type ThriftValue, WIRE } from "../../src/thrift.ts";
-import { getBool, getI32, getSize, getStruct, getStructs } from "../../src/thrift-fields.ts";
-import { list } from "../../src/thrift-write.ts";
+import { decompressor } from "../../src/codecs/codec.ts";
+import { CHUNK, CODEC, FILE, GROUP, HEADER, META } from "../../src/footer/format.ts";
+import { getBool, getI32, getSize, getStruct, getStructs } from "../../src/thrift/fields.ts";
+import { readThrift, type ThriftStruct, type ThriftValue, WIRE } from "../../src/thrift/read.ts";
+import { list } from "../../src/thrift/write.ts";
 import { rebuilt, set } from "../rebuild.ts";
 
 /** Bytes `[from, to)` of a file. */

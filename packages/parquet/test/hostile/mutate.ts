@@ -1,7 +1,7 @@
-import { HEADER } from "../../src/format.ts";
-import { readThrift, type ThriftStruct, type ThriftValue } from "../../src/thrift.ts";
-import { getStruct } from "../../src/thrift-fields.ts";
-import { list, writeThrift } from "../../src/thrift-write.ts";
+import { HEADER } from "../../src/footer/format.ts";
+import { getStruct } from "../../src/thrift/fields.ts";
+import { readThrift, type ThriftStruct, type ThriftValue } from "../../src/thrift/read.ts";
+import { list, writeThrift } from "../../src/thrift/write.ts";
 import { rebuilt, set } from "../rebuild.ts";
 import { type Layout, type PagePlace, replaced, type Span } from "./layout.ts";
 import { joined, packed } from "./pack.ts";

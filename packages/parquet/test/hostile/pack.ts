@@ -1,6 +1,6 @@
 /// <reference types="node" />
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
-import { CODEC } from "../../src/format.ts";
+import { CODEC } from "../../src/footer/format.ts";
 
 /** Compresses a page so that damage done to what is inside reaches the decoders. */
 export function packed(codec: number, plain: Uint8Array): Uint8Array {

@@ -1,0 +1,89 @@
+import type { ParquetFile, RowGroup } from "@usr/parquet";
+import { chunkOf, openParquet } from "@usr/parquet";
+import type { Registry } from "@usr/registry";
+import { canonicalRegistry } from "@usr/registry";
+import type { ReadableStorage } from "@usr/storage";
+import { readAll } from "@usr/storage";
+import { frozenRegistryPath, RECORDS, REGISTRY_HASH } from "../../layout.ts";
+import { baseTable } from "../../read/base.ts";
+import type { Commit, Publish, Staged, Transaction } from "../types.ts";
+import { stageAfterGroups } from "./append.ts";
+import { stamped, wholeSchema } from "./shape.ts";
+
+export interface FreezePlan {
+  readonly steps: readonly Publish[];
+  /** The restamped base, where stamping was needed. */
+  readonly base: Staged | undefined;
+  readonly event: Pick<Commit, "action" | "args" | "metrics" | "artifacts" | "maintenance"> | undefined;
+}
+
+export const NO_FREEZE: FreezePlan = { steps: [], base: undefined, event: undefined };
+
+/**
+ * What makes the current registry version part of the dataset: `_registry/registry.<hash>.yaml` and, with `stamp`, the hash in the
+ * base's metadata. Stamping copies bytes and writes a footer. Nothing to do = no steps, no event.
+ */
+export const planFreeze = async (tx: Transaction, what: "stamp" | "copy"): Promise<FreezePlan> => {
+  const needs = await freezeNeeds(tx.storage, tx.id, tx.registry, tx.registryHash);
+  const path = frozenRegistryPath(tx.registryHash);
+  const steps: Publish[] = [];
+  if (needs.copy) {
+    const staged = await tx.stage(new TextEncoder().encode(canonicalRegistry(tx.registry)));
+    steps.push({ kind: "publish", from: staged.path, to: path });
+  }
+  const base = what === "stamp" && needs.stamp ? await restamp(tx) : undefined;
+  if (base !== undefined) steps.push({ kind: "publish", from: base.path, to: RECORDS });
+  if (steps.length === 0) return NO_FREEZE;
+  return {
+    steps,
+    base,
+    event: {
+      action: "registry_freeze",
+      args: { registry_hash: tx.registryHash, snapshot: path, auto: true },
+      metrics: { updated: base === undefined ? 0 : 1 },
+      artifacts: { registry_snapshot: path },
+    },
+  };
+};
+
+/**
+ * Whether the dataset lacks the frozen copy (a copy whose content is not what its name says counts as lacking: the name tells what
+ * the content has to be) and whether its base names another registry. Throws what `baseTable` throws.
+ */
+export const freezeNeeds = async (
+  storage: ReadableStorage,
+  id: string,
+  registry: Registry,
+  hash: string,
+): Promise<{ readonly copy: boolean; readonly stamp: boolean }> => {
+  const copy = (await textAt(storage, frozenRegistryPath(hash))) !== canonicalRegistry(registry);
+  const handle = await storage.open(RECORDS);
+  if (handle === undefined) return { copy, stamp: false };
+  await using opened = handle;
+  const base = baseTable(opened.meta, await openParquet(opened), id);
+  return { copy, stamp: base.registryHash !== hash };
+};
+
+const textAt = async (storage: ReadableStorage, path: string): Promise<string | undefined> => {
+  const handle = await storage.open(path);
+  if (handle === undefined) return undefined;
+  await using opened = handle;
+  return new TextDecoder().decode(await readAll(opened));
+};
+
+const restamp = async (tx: Transaction): Promise<Staged | undefined> => {
+  const handle = await tx.storage.open(RECORDS);
+  if (handle === undefined) return undefined;
+  await using opened = handle;
+  const file = await openParquet(opened);
+  const schema = stamped(wholeSchema(file, tx.id), [[REGISTRY_HASH, tx.registryHash]]);
+  // Awaited here: the handle must stay open until the last byte is copied.
+  return await stageAfterGroups(tx, baseTable(opened.meta, file, tx.id), schema, file.rowGroups.length, []);
+};
+
+/** Every row group of a file, by reference: bytes are copied, nothing is decoded. */
+export function* passThrough(file: ParquetFile): Generator<RowGroup> {
+  for (const [index, group] of file.rowGroups.entries()) {
+    yield { numRows: group.numRows, columns: file.schema.fields.map(({ name }) => chunkOf(file, index, name)) };
+  }
+}
