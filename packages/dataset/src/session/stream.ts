@@ -1,5 +1,5 @@
 import type { TableReader } from "@usr/formats";
-import { INPUT_TYPES, requireSequence } from "../write/import/rows.ts";
+import { readAs, requireSequence } from "../write/import/rows.ts";
 import type { WritableRoot } from "../write/types.ts";
 import { openSession, type SessionOptions, type SessionTotals } from "./session.ts";
 
@@ -22,13 +22,7 @@ export const importStream = async (
   requireSequence(table, o.path);
   const ignored: string[] = [];
   await using session = openSession(root, id, o);
-  const batches = table
-    .batches((name) => {
-      const type = INPUT_TYPES.get(name);
-      if (type === undefined) ignored.push(name);
-      return type;
-    })
-    [Symbol.asyncIterator]();
+  const batches = table.batches(readAs(ignored))[Symbol.asyncIterator]();
   try {
     for (;;) {
       const next = batches.next();

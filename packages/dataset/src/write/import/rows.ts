@@ -13,6 +13,15 @@ import { type CheckedRows, fixedCells, type RowChecker, rowChecker, textCells } 
 /** The columns an import looks at; everything else in the input is left where it is and reported. */
 export const INPUT_TYPES: ReadonlyMap<string, DataType> = new Map(BASE_FIELDS.map(({ name, type }) => [name, type]));
 
+/** What each column of an input is read as; the names of those that an import does not look at are added to `ignored`. */
+export const readAs =
+  (ignored: string[]) =>
+  (name: string): DataType | undefined => {
+    const type = INPUT_TYPES.get(name);
+    if (type === undefined) ignored.push(name);
+    return type;
+  };
+
 export interface ImportRules {
   /** How the input is called in errors and, failing all else, in `source`. */
   readonly path: string;
@@ -79,11 +88,7 @@ export async function* importedRows(
   const refused = { stored: refusal(), deleted: refusal() };
   const check = rowChecker(rules);
   let firstRow: number | undefined;
-  for await (const batch of table.batches((name) => {
-    const type = INPUT_TYPES.get(name);
-    if (type === undefined) counts.ignoredColumns.push(name);
-    return type;
-  })) {
+  for await (const batch of table.batches(readAs(counts.ignoredColumns))) {
     firstRow ??= batch.firstRow;
     const rows = await importBatch(batch, check, rules, counts, refused, ids.add);
     const clean = refused.stored.count + refused.deleted.count === 0;
