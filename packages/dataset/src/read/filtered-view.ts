@@ -27,11 +27,21 @@ export async function* filteredView(
   await using tested = mergerOf(snapshot, columns, hides, indexes, o);
   await using others = mergerOf(snapshot, rest, false, indexes, o);
   await using follower = followerOf(file, others.stored, o);
+  const readsOverlays = columns.some(({ overlays }) => overlays.length > 0);
+  /** As in `mergedView`: the keys are let go of before parts in no order are sorted. */
+  const openAll = async (): Promise<void> => {
+    await tested.open();
+    await others.open();
+    indexes.forget();
+  };
   for await (const placed of readRanges(file, ranges, tested.stored, o)) {
+    // A filter of base columns may be true for no row at all: then the other overlays need not be opened.
+    if (readsOverlays) await openAll();
     const early = await tested.merge(placed);
     const byName = new Map(names.map((name, i) => [name, early.columns[i]!]));
     const keep = trueRows(predicate.test(byName, early.numRows), early.keep);
     if (keep.length === 0) continue;
+    await openAll();
     const late = await others.merge(await follower.batchAt(placed.row, early.numRows));
     yield {
       columns: chosen.map((column) => byName.get(column.field.name) ?? late.columns[rest.indexOf(column)]!),
