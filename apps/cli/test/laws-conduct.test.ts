@@ -16,6 +16,7 @@ import {
   lastEvent,
   paths,
   refused,
+  registerBeyondPython,
   shown,
 } from "./laws-support.ts";
 import { MOCK_COLUMNS, openWorkspace, type Workspace } from "./support.ts";
@@ -386,7 +387,7 @@ test("core W-28: types come through attach, compact and materialize as they were
     "list<struct<a:int64,b:list<string>>>",
     "struct<at:timestamp[us, UTC]>",
   ];
-  await done(w, ["namespace", "register", "mock", "--columns", types.map((type, i) => `mock__c${i}:${type}`).join()]);
+  await registerBeyondPython(w, types.map((type, i) => `mock__c${i}:${type}`).join(), "mock__c8");
   await done(w, ["init", "demo"]);
   await done(w, importArgs(), "sequence\nACGT\nTTTT\n");
   const row = {

@@ -19,6 +19,13 @@ export const done = async (w: Workspace, args: readonly string[], input?: string
   return ran;
 };
 
+/** Registers columns, one type of which the Python program cannot load: a command that must succeed, and warn of that column alone. */
+export const registerBeyondPython = async (w: Workspace, columns: string, warned: string): Promise<void> => {
+  const ran = await w.usr(["namespace", "register", "mock", "--columns", columns]);
+  const warning = new RegExp(`^warning: The column ${warned} holds [^\\n]* \\[BAD_TYPE\\]\\nhint: [^\\n]*\\n$`);
+  expect([ran.code, ran.stderr]).toEqual([0, expect.stringMatching(warning)]);
+};
+
 /** A command that must fail with this exit code and error code, print nothing on stdout and change no byte. */
 export const refused = async (
   w: Workspace,

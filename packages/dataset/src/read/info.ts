@@ -27,12 +27,14 @@ export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly
   const summaries: DatasetSummary[] = [];
   for (const [dataset, objects] of groupDatasets(await listAll(root.storage, "", o))) {
     const data = objects.filter((meta) => meta.path === RECORDS || isOverlayObject(meta));
+    const { problem, ...counts } = await countRows(root, dataset, o);
     summaries.push({
       dataset,
-      ...(await countRows(root, dataset, o)),
+      ...counts,
       namespaces: [...new Set(data.filter(isOverlayObject).map(({ path }) => overlayName(path)))],
       size_bytes: data.reduce((sum, meta) => sum + meta.size, 0),
       updated_at: newestChange(data),
+      ...(problem === undefined ? {} : { problem }),
     });
   }
   return summaries;
