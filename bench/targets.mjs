@@ -1,10 +1,14 @@
 // What each operation is meant to cost, as conditions on its figure. A condition tells its text and whether it holds; `undefined` where
 // nothing is there to compare with.
 
-/** So many times as fast as the Python program. */
+/** So many times as fast as the Python program, whose figures are of another machine; `speed` = how fast this one is beside that one. */
 const times = (factor) => ({
   text: `${factor}x`,
   holds: ({ figure, python }) => python && python[0] / figure.seconds >= factor,
+  atEqualSpeed: ({ figure, python, speed }) => {
+    const ratio = python[0] / (figure.seconds * speed);
+    return `${ratio >= factor ? "met" : "missed"} at equal speed, ${ratio.toFixed(1)}x`;
+  },
 });
 const memory = (megabytes) => ({
   text: `${megabytes} MB`,
