@@ -212,8 +212,10 @@ export const perform = async (root: WritableRoot, model: Model, deed: Deed): Pro
       await createSnapshot(root, DATASET, { label: deed.label });
       return;
     case "return": {
-      const [label] = chosenSnapshot(model, deed) ?? [];
-      if (label === undefined) return;
+      const [label, kept] = chosenSnapshot(model, deed) ?? [];
+      // The same rows may lie there under the name of another registry, which a commit or a dead one has stamped since: whether going back is a
+      // change then, the model does not know.
+      if (label === undefined || kept?.version === model.base.version) return;
       const entry = (await listSnapshots(root, DATASET)).find(({ name }) => name.endsWith(`-${label}.parquet`));
       if (entry === undefined) throw new Error(`the snapshot ${label} is not there`);
       await restoreSnapshot(root, DATASET, { name: entry.name });
