@@ -18,10 +18,11 @@ export const text = (typed: Typed, name: string): string | undefined => {
   return typeof value === "string" ? value : undefined;
 };
 
+const spelled = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+
 export const requiredText = (typed: Typed, name: string): string => {
   const value = text(typed, name);
-  if (value === undefined)
-    throw new UsageError(`--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} is required`);
+  if (value === undefined) throw new UsageError(`${spelled(name)} is required`);
   return value;
 };
 
@@ -39,11 +40,14 @@ export const repeated = (typed: Typed, name: string): readonly string[] | undefi
   return typeof value === "string" ? [value] : undefined;
 };
 
-/** Repeated options, and comma lists inside one, as one list. */
+/** Repeated options, and comma lists inside one, as one list of names. A name that is there twice is a slip, and a result with it once would hide that. */
 export const list = (typed: Typed, name: string): readonly string[] | undefined => {
   const texts = repeated(typed, name);
   if (texts === undefined) return undefined;
   const items = texts.flatMap((item) => item.split(",")).map((item) => item.trim());
-  if (items.includes("")) throw new UsageError(`--${name} holds an empty name: ${JSON.stringify(texts.join(","))}`);
+  const option = spelled(name);
+  if (items.includes("")) throw new UsageError(`${option} holds an empty name: ${JSON.stringify(texts.join(","))}`);
+  const twice = items.find((item, i) => items.indexOf(item) < i);
+  if (twice !== undefined) throw new UsageError(`${option} names ${JSON.stringify(twice)} twice`);
   return items;
 };

@@ -100,6 +100,20 @@ describe("hostile names", () => {
     expect(await w.bytes()).toEqual(before);
   });
 
+  it("a name twice in one list", async () => {
+    const before = await w.bytes();
+    const out = join(w.dir, "never.csv");
+    for (const line of [
+      ["head", "demo", "--columns", "id,sequence,id"],
+      ["scan", "demo", "--columns", "id", "--columns", " id "],
+      ["cols", "demo", "--columns", "id,id"],
+      ["export", "demo", "--out", out, "--columns", "id,id"],
+      ["materialize", "demo", "--yes", "--namespace", "mock,mock"],
+    ])
+      refused(await w.usr(line), "USAGE", 2);
+    expect(await w.bytes()).toEqual(before);
+  });
+
   it.each(
     ["../id", "a\0b", "-id", "__proto__", "constructor", "toString", "ID", "i\u0131d", "id\n", MEGABYTE].map((n) => [
       n.slice(0, 20),
