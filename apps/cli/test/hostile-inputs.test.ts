@@ -1,20 +1,11 @@
 import { mkdir, readdir, readFile, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { demoWorkspace, type Ran, type Workspace } from "./support.ts";
+import { refused } from "./hostile-support.ts";
+import { demoWorkspace, type Workspace } from "./support.ts";
 
 const ACGT = "ee93db6725ec05c3d18249d7fdba5d36a6a695cd";
 const BIO = ["--bio-type", "dna", "--alphabet", "dna_4"];
-
-/** One error with code and way out, the exit code of the contract, no trace, nothing that a terminal obeys. */
-const refused = (ran: Ran, codes: readonly string[], exit: number): void => {
-  const told = `exit ${ran.code}: ${ran.stderr.slice(0, 1000)}${ran.stdout.slice(0, 500)}`;
-  expect(codes, told).toContain(ran.error?.code);
-  expect(ran.code, told).toBe(exit);
-  expect(ran.error?.hint, told).toMatch(/\S/);
-  expect(ran.stdout).toBe("");
-  expect(ran.stderr).not.toMatch(/\n\s+at /);
-};
 
 describe("hostile text", () => {
   let w: Workspace;
