@@ -1,3 +1,4 @@
+import { testRuns } from "@usr/testkit";
 import { describe, expect, it } from "vitest";
 import type { ConformanceCase, ConformanceFlags } from "../src/testing/index.ts";
 
@@ -8,6 +9,7 @@ export const EVERYTHING: ConformanceFlags = {
   link: true,
   append: true,
   lock: true,
+  calls: testRuns(1_000),
 };
 
 /** The laws as tests. Their number is written down beside each, so that none goes missing. */

@@ -1,3 +1,4 @@
+import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { comparePaths, memoryStorage, parsePath, StorageError } from "../src/index.ts";
@@ -37,7 +38,7 @@ test("parsePath passes exactly the legal paths, unchanged", () => {
       }
       expect.unreachable(`${JSON.stringify(path)} passed`);
     }),
-    { numRuns: 2_000 },
+    { numRuns: testRuns(2_000) },
   );
 });
 
@@ -49,6 +50,7 @@ test("a legal path resolves inside the root of a URL and of a folder", () => {
       const url = new URL(path.split("/").map(encodeURIComponent).join("/"), "http://h/base/");
       expect(url.pathname.startsWith("/base/")).toBe(true);
     }),
+    { numRuns: testRuns(100) },
   );
 });
 
@@ -62,7 +64,7 @@ test("comparePaths is the order of the UTF-8 bytes", () => {
       expect(Math.sign(comparePaths(a, b))).toBe(x < y ? -1 : x > y ? 1 : 0);
     }),
     {
-      numRuns: 2_000,
+      numRuns: testRuns(2_000),
       examples: [
         ["\uffff", "\u{10000}"],
         ["a", "a\u{1f9ec}"],
@@ -89,5 +91,6 @@ test("any set of legal paths lists in code point order, by any prefix", async ()
       for await (const meta of storage.list(prefix)) listed.push(meta.path);
       expect(listed).toEqual([...stored].filter((path) => path.startsWith(prefix)).sort(comparePaths));
     }),
+    { numRuns: testRuns(100) },
   );
 });

@@ -2,6 +2,7 @@
 import { constants } from "node:fs";
 import * as fsp from "node:fs/promises";
 import { platform } from "node:process";
+import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { DiskFs } from "../src/node/index.ts";
@@ -105,6 +106,6 @@ test.skipIf(platform !== "linux")("the disk in memory is a disk", async () => {
       }
       expect(await tree(fs, "/r")).toEqual(await tree(fsp, folder.path));
     }),
-    { numRuns: 150 },
+    { numRuns: testRuns(150) },
   );
 });

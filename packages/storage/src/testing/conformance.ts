@@ -45,7 +45,7 @@ export function storageConformance(
     })),
     ...writing.map(([title, law]) => ({
       name: `${name}: ${title}`,
-      run: () => running(factory, new Map(), ({ storage }) => law.run(writable(storage))),
+      run: () => running(factory, new Map(), ({ storage }) => law.run(writable(storage), flags)),
     })),
   ];
 }

@@ -8,9 +8,11 @@ export interface ConformanceFlags {
   readonly link?: boolean | undefined;
   readonly append?: boolean | undefined;
   readonly lock?: boolean | undefined;
+  /** How many random calls are made where the order of calls is random. Default 1,000. */
+  readonly calls?: number | undefined;
 }
 
 export interface WriteLaw {
-  readonly needs?: keyof ConformanceFlags;
-  run(storage: Storage): Promise<void>;
+  readonly needs?: Exclude<keyof ConformanceFlags, "calls">;
+  run(storage: Storage, flags: ConformanceFlags): Promise<void>;
 }
