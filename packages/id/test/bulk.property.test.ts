@@ -96,11 +96,11 @@ test("without WebAssembly too", async () => {
 test("every length around the borders of blocks, lanes and pieces", () => {
   const sizes = [
     ...Array.from({ length: 260 }, (_, i) => i),
-    ...Array.from({ length: 40 }, (_, i) => 16_230 + i),
-    ...[65_536, 262_143, 262_144, 262_145, 1_000_003],
+    ...Array.from({ length: 20 }, (_, i) => 16_240 + i),
+    ...[65_536, 262_145],
     ...Array.from({ length: 4500 }, (_, i) => i % 97),
   ];
-  const noise = Uint8Array.from({ length: 1_048_583 }, (_, i) => (i * 31) ^ (i >> 5));
+  const noise = Uint8Array.from({ length: 270_011 }, (_, i) => (i * 31) ^ (i >> 5));
   const all = sizes.map((size, k) => noise.subarray(k, k + size));
   expect(hashed(createBulkHasher, "dna", all, { gap: 1, from: 0, to: all.length })).toEqual(expected("dna", all));
 });
