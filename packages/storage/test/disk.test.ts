@@ -65,6 +65,7 @@ describe("the order of system calls", () => {
       "sync c",
       "sync a/b",
     ]);
+    expect(await after((s) => s.rename("a/b/first", "a/b/other"))).toEqual(["rename a/b/first a/b/other", "sync a/b"]);
   });
 
   test("delete, link and append flush what they changed", async () => {
