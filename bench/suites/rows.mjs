@@ -1,6 +1,6 @@
 // The usual dataset: `count` sequences with one number each, vectors, and 20 parts that each hold a value for every row.
 import assert from "node:assert/strict";
-import { createReadStream, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { writeParquet } from "../../packages/parquet/dist/index.js";
@@ -177,16 +177,38 @@ export const rowsSuite = async (bench, count) => {
     }
     rmSync(at("copied.parquet"));
     sound(usr(["validate", "hundred", "--strict", "--json"]));
-    assert.equal(data(usr(["info", "hundred", "--json"])).rows, count);
+    sameRecords("hundred");
     note({ name: "import the same rows in 100 appends", rows: count, runs: 1, ...total });
     note({ name: "start node and copy the base as often", rows: count, runs: 1, ...floor });
     drop("hundred");
     await timed(
-      "import the same rows through a write session",
+      "100 appends through a write session, each durable before the next",
       () => usr([...importArgs("session", "base.csv"), "--flush-rows", String(size)]),
-      { ...long, repeat: 1, before: fresh("session"), check: imported },
+      {
+        ...long,
+        repeat: 1,
+        before: fresh("session"),
+        check: (run) => {
+          imported(run);
+          assert.equal(data(run).flushes, Math.ceil(count / size));
+        },
+      },
     );
-    assert.equal(data(usr(["info", "session", "--json"])).rows, count);
+    sameRecords("session");
+    const job = { root, dataset: "session", input: at("base.csv"), rows: size };
+    await timed(
+      "100 appends through a write session, group commit",
+      () => node("write-session.mjs", JSON.stringify(job)),
+      {
+        ...long,
+        before: fresh("session"),
+        check: (run) => {
+          imported(run);
+          assert.equal(data(run).writes, Math.ceil(count / size));
+        },
+      },
+    );
+    sameRecords("session");
     drop("session");
     copy("main", "trial");
     let expected = count;
@@ -199,6 +221,15 @@ export const rowsSuite = async (bench, count) => {
       },
     });
     assert.equal(data(usr(["info", "trial", "--json"])).rows, expected);
+  }
+
+  /** The base of a dataset against that of one import of all rows. */
+  function sameRecords(dataset) {
+    for (const name of ["main", dataset])
+      wrote(usr([...exported(name, `${name}.csv`), ...columns("id", "sequence", "length")]));
+    assert(readFileSync(at("main.csv")).equals(readFileSync(at(`${dataset}.csv`))));
+    rmSync(at("main.csv"));
+    rmSync(at(`${dataset}.csv`));
   }
 
   /** A batch of a hundred rows, as they come from a GPU, and single rows again. */

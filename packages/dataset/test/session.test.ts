@@ -140,6 +140,47 @@ describe("a write session", () => {
     expect([session.dueMs, session.totals]).toMatchObject([undefined, { rows_added: 2, flushes: 1 }]);
   });
 
+  const LONG = "A".repeat(2 ** 20);
+  it.each([
+    ["a full row group", {}, { rows: 4096, writes: 17, letters: "" }, [65_536]],
+    ["fewer rows that take 64 MiB", {}, { rows: 16, writes: 5, letters: LONG }, [64]],
+    ["as many rows as are asked for, however large", { flushRows: 70 }, { rows: 16, writes: 5, letters: LONG }, [80]],
+    [
+      "any number that is asked for",
+      { flushRows: Number.POSITIVE_INFINITY },
+      { rows: 4096, writes: 17, letters: "" },
+      [],
+    ],
+  ])("commits %s", async (_, o, { rows, writes, letters }, expected) => {
+    const flushed: number[] = [];
+    const onFlush = ({ rows_added }: SessionTotals): void => void flushed.push(rows_added);
+    await using session = sessionOf(await demoRoot(), { ...o, onFlush });
+    for (let n = 0; n < writes; n++)
+      await session.write(sequenceRows(made(n * rows, (n + 1) * rows).map((end) => letters + end)));
+    expect([flushed, session.waiting]).toEqual([expected, rows * writes - (expected[0] ?? 0)]);
+  });
+
+  it("commits what has waited ten seconds, unless it may wait as long as it takes", async () => {
+    let now = 1_780_000_000_000_000n;
+    const root = { ...(await demoRoot()), clock: () => now };
+    const [usual, patient] = [sessionOf(root), sessionOf(root, { flushMs: Number.POSITIVE_INFINITY })];
+    await usual.write(sequenceRows(["AC"]));
+    await patient.write(sequenceRows(["AG"]));
+    expect([usual.dueMs, patient.dueMs]).toEqual([10_000, undefined]);
+    now += 10_000_000n;
+    await usual.write(sequenceRows(["CA"]));
+    await patient.write(sequenceRows(["CC"]));
+    expect([usual.waiting, patient.waiting]).toEqual([0, 2]);
+  });
+
+  it.each([{ flushRows: 0 }, { flushRows: Number.NaN }, { flushMs: -1 }, { flushMs: Number.NaN }])(
+    "refuses %j",
+    async (o) => {
+      const root = await demoRoot();
+      expect(() => sessionOf(root, o)).toThrow(expect.objectContaining({ code: "USAGE", details: o }));
+    },
+  );
+
   it("refuses columns that are not what a base holds, and a closed session takes nothing", async () => {
     const root = await demoRoot();
     const wrong = { numRows: 1, columns: new Map([["sequence", columnOf({ kind: "int32" }, [1])]]) };
@@ -224,6 +265,23 @@ describe("a stream", () => {
     await expect(importStream(await demoRoot(), "demo", table, RULES)).rejects.toMatchObject({
       code: "MISSING_COLUMN",
     });
+  });
+
+  it("waits for an input as long as it takes, also longer than a timer can", async () => {
+    const root = await demoRoot();
+    const table = {
+      columns: [{ name: "sequence" }],
+      async *batches() {
+        yield { firstRow: 1, ...sequenceRows(["AC"]) };
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        yield { firstRow: 2, ...sequenceRows(["AG"]) };
+      },
+    };
+    for (const flushMs of [2 ** 31, Number.POSITIVE_INFINITY])
+      expect(await importStream(root, "demo", table, { ...RULES, onConflict: "ignore", flushMs })).toMatchObject({
+        rows_read: 2,
+        flushes: flushMs === 2 ** 31 ? 1 : 0,
+      });
   });
 
   it("commits what has come while the input is silent", async () => {

@@ -42,7 +42,7 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
     ? await streamed(session, root, id, input.table, {
         ...o,
         flushRows,
-        flushMs: flushSeconds === undefined ? undefined : flushSeconds * 1000,
+        flushMs: flushSeconds === undefined ? Number.POSITIVE_INFINITY : flushSeconds * 1000,
       })
     : annotated && !sequencesOnly
       ? await importAnnotated(root, id, input.table, { ...o, sourceSha256: await sha256OfFile(path) })

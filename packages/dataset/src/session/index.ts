@@ -1,5 +1,5 @@
 /**
- * Writing sequences as they are made: many small imports that cost their rows.
+ * Writing sequences as they are made: many small writes, committed in groups.
  *
  * ```ts
  * import { openSession } from "@usr/dataset/session";
@@ -9,7 +9,7 @@
  * declare const root: WritableRoot;
  * declare function designs(): AsyncIterable<string[]>;
  *
- * await using session = openSession(root, "designs", { path: "model 7", bioType: "dna", alphabet: "dna_4", flushRows: 1000 });
+ * await using session = openSession(root, "designs", { path: "model 7", bioType: "dna", alphabet: "dna_4" });
  * for await (const sequences of designs()) {
  *   const columns = new Map([["sequence", columnOf({ kind: "string" }, sequences)]]);
  *   await session.write({ numRows: sequences.length, columns });

@@ -1,16 +1,23 @@
 import type { TableBatch, TableReader } from "@usr/formats";
-import { type Column, formatType, sameType } from "@usr/schema";
+import { byteSize, type Column, formatType, sameType } from "@usr/schema";
 import { StorageError } from "@usr/storage";
 import { DatasetError } from "../error.ts";
+import { ROW_GROUP_ROWS } from "../write/base/row-groups.ts";
 import { appendRows, type ImportOptions } from "../write/import/import.ts";
 import { rememberedIds } from "../write/import/known-ids.ts";
 import { INPUT_TYPES } from "../write/import/rows.ts";
 import type { WritableRoot } from "../write/types.ts";
 
 export interface SessionOptions extends Omit<ImportOptions, "dryRun"> {
-  /** Rows that are committed together at the latest; default 16,384. A write that brings more is one flush all the same. */
+  /**
+   * So many rows are committed as soon as they wait, at least 1; `Infinity` = rows are not counted. A write that brings more is one flush all the
+   * same. Default: a full row group, 65,536, or fewer that take 64 MiB.
+   */
   readonly flushRows?: number | undefined;
-  /** How long the first row that is not committed may wait, in milliseconds of the root's clock; looked at with each write. Default: for ever. */
+  /**
+   * How long the first row that is not committed may wait, in milliseconds of the root's clock, looked at with each write; `Infinity` = as long as it
+   * takes. Default: 10,000.
+   */
   readonly flushMs?: number | undefined;
   /** Told after each flush that changed the dataset. */
   readonly onFlush?: ((totals: SessionTotals) => void) | undefined;
@@ -47,10 +54,13 @@ export interface WriteSession extends AsyncDisposable {
   readonly dueMs: number | undefined;
 }
 
-const FLUSH_ROWS = 16_384;
+/** Waiting rows of more bytes are committed, however few they are, where the caller does not say how many. */
+const FLUSH_BYTES = 64 * 1024 * 1024;
+const FLUSH_MS = 10_000;
 
 /**
- * Many imports in a row, as programs that make sequences write. Each flush is an import of its own: it takes the lock of the dataset, commits
+ * Many imports in a row, as programs that make sequences write: what is written waits in memory until it is worth a commit, since a commit costs
+ * its flushes of the disk and, where the file system cannot share blocks, a copy of the base. Each flush is an import of its own: it takes the lock of the dataset, commits
  * all of its rows or none, leaves one event and lets the lock go, so that readers never wait and other writers get their turn. Known ids
  * are kept from flush to flush (about 45 bytes for each stored row), and so are the rows behind the last full row group (32 MiB of them at most),
  * so that a flush costs its rows and not the base, as long as nobody else writes.
@@ -58,9 +68,14 @@ const FLUSH_ROWS = 16_384;
  * Row numbers in errors count from the first row of the session. A flush that fails throws what the import would, with `rows_committed` in
  * the details; the flushes before it stay, its own rows are dropped, and so is the session: every later call throws the same error.
  * Disposal drops what is waiting; `close` commits it. Calls are done one after the other, in the order they come.
+ *
+ * @throws DatasetError `USAGE` where `flushRows` is less than 1 or `flushMs` less than 0
  */
 export const openSession = (root: WritableRoot, id: string, o: SessionOptions): WriteSession => {
-  const flushRows = o.flushRows ?? FLUSH_ROWS;
+  const { flushRows = ROW_GROUP_ROWS, flushMs = FLUSH_MS } = o;
+  const flushBytes = o.flushRows === undefined ? FLUSH_BYTES : Number.POSITIVE_INFINITY;
+  requireAtLeast("flushRows", flushRows, 1);
+  requireAtLeast("flushMs", flushMs, 0);
   const ids = rememberedIds();
   let totals: SessionTotals = {
     dataset: id,
@@ -73,6 +88,7 @@ export const openSession = (root: WritableRoot, id: string, o: SessionOptions): 
   let held: TableBatch[] = [];
   let taken = 0;
   let waiting = 0;
+  let waitingBytes = 0;
   let waitingSince = 0n;
   let ended: { readonly error: unknown } | undefined;
   let last: Promise<unknown> = Promise.resolve();
@@ -92,8 +108,8 @@ export const openSession = (root: WritableRoot, id: string, o: SessionOptions): 
   };
 
   const dueMs = (): number | undefined => {
-    if (o.flushMs === undefined || waiting === 0) return undefined;
-    return Math.max(0, o.flushMs - Number((root.clock() - waitingSince) / 1000n));
+    if (flushMs === Number.POSITIVE_INFINITY || waiting === 0) return undefined;
+    return Math.max(0, flushMs - Number((root.clock() - waitingSince) / 1000n));
   };
 
   const flush = async (): Promise<void> => {
@@ -101,6 +117,7 @@ export const openSession = (root: WritableRoot, id: string, o: SessionOptions): 
     const batches = held;
     held = [];
     waiting = 0;
+    waitingBytes = 0;
     let result: Awaited<ReturnType<typeof appendRows>>;
     try {
       result = await appendRows(root, id, tableOf(batches), o, ids);
@@ -127,7 +144,8 @@ export const openSession = (root: WritableRoot, id: string, o: SessionOptions): 
         held.push({ firstRow: taken + 1, numRows: rows.numRows, columns: rows.columns });
         taken += rows.numRows;
         waiting += rows.numRows;
-        if (waiting >= flushRows || dueMs() === 0) await flush();
+        for (const column of rows.columns.values()) waitingBytes += byteSize(column);
+        if (waiting >= flushRows || waitingBytes >= flushBytes || dueMs() === 0) await flush();
       }),
     flush: () => inOrder(flush),
     close: async () => {
@@ -151,6 +169,11 @@ export const openSession = (root: WritableRoot, id: string, o: SessionOptions): 
       waiting = 0;
     },
   };
+};
+
+const requireAtLeast = (name: string, value: number, least: number): void => {
+  if (value >= least) return;
+  throw new DatasetError("USAGE", `${name} is ${value}, not ${least} or more`, { details: { [name]: value } });
 };
 
 const tableOf = (batches: readonly TableBatch[]): TableReader => ({

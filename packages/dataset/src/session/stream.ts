@@ -37,11 +37,14 @@ export const importStream = async (
   }
 };
 
+/** Timers that are to wait longer do not wait at all. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** Whether the time is up before the promise is settled, well or not. */
 const late = async (promise: Promise<unknown>, ms: number): Promise<boolean> => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const time = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(true), ms);
+    timer = setTimeout(() => resolve(true), Math.min(ms, LONGEST_MS));
   });
   const settled = promise.then(
     () => false,
