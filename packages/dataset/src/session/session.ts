@@ -11,7 +11,7 @@ import type { WritableRoot } from "../write/types.ts";
 export interface SessionOptions extends Omit<ImportOptions, "dryRun"> {
   /**
    * So many rows are committed as soon as they wait, at least 1; `Infinity` = rows are not counted. A write that brings more is one flush all the
-   * same. Default: a full row group, 65,536, or fewer that take 64 MiB.
+   * same. Default: four full row groups, 262,144, or fewer that take 64 MiB.
    */
   readonly flushRows?: number | undefined;
   /**
@@ -54,6 +54,7 @@ export interface WriteSession extends AsyncDisposable {
   readonly dueMs: number | undefined;
 }
 
+const FLUSH_ROWS = 4 * ROW_GROUP_ROWS;
 /** Waiting rows of more bytes are committed, however few they are, where the caller does not say how many. */
 const FLUSH_BYTES = 64 * 1024 * 1024;
 const FLUSH_MS = 10_000;
@@ -72,7 +73,7 @@ const FLUSH_MS = 10_000;
  * @throws DatasetError `USAGE` where `flushRows` is less than 1 or `flushMs` less than 0
  */
 export const openSession = (root: WritableRoot, id: string, o: SessionOptions): WriteSession => {
-  const { flushRows = ROW_GROUP_ROWS, flushMs = FLUSH_MS } = o;
+  const { flushRows = FLUSH_ROWS, flushMs = FLUSH_MS } = o;
   const flushBytes = o.flushRows === undefined ? FLUSH_BYTES : Number.POSITIVE_INFINITY;
   requireAtLeast("flushRows", flushRows, 1);
   requireAtLeast("flushMs", flushMs, 0);
