@@ -142,13 +142,13 @@ describe("a write session", () => {
 
   const LONG = "A".repeat(2 ** 20);
   it.each([
-    ["a full row group", {}, { rows: 4096, writes: 17, letters: "" }, [65_536]],
+    ["four full row groups", {}, { rows: 16_384, writes: 17, letters: "" }, [262_144]],
     ["fewer rows that take 64 MiB", {}, { rows: 16, writes: 5, letters: LONG }, [64]],
     ["as many rows as are asked for, however large", { flushRows: 70 }, { rows: 16, writes: 5, letters: LONG }, [80]],
     [
       "any number that is asked for",
       { flushRows: Number.POSITIVE_INFINITY },
-      { rows: 4096, writes: 17, letters: "" },
+      { rows: 16_384, writes: 17, letters: "" },
       [],
     ],
   ])("commits %s", async (_, o, { rows, writes, letters }, expected) => {
