@@ -73,8 +73,31 @@ describe("parseTimestamp", () => {
   });
 });
 
+describe("the calendar", () => {
+  it("has the days around the end of February that Date has, of every year", () => {
+    for (let year = 1; year <= 9999; year++) {
+      for (const [month, day] of [
+        [2, 28],
+        [2, 29],
+        [3, 1],
+      ] as const) {
+        const date = new Date(0);
+        date.setUTCFullYear(year, month - 1, day);
+        const text = `${String(year).padStart(4, "0")}-0${month}-${String(day).padStart(2, "0")}T00:00:00`;
+        const epochNs = BigInt(date.getTime()) * 1_000_000n;
+        const exists = date.getUTCDate() === day;
+        const parsed = parseTimestamp(text);
+        if (parsed?.epochNs !== (exists ? epochNs : undefined)) expect([text, parsed]).toEqual([text, epochNs]);
+        const written = formatTimestamp(BigInt(date.getTime()), "ms", false);
+        if (exists && written !== `${text}.000000`) expect(written).toBe(`${text}.000000`);
+      }
+    }
+  });
+});
+
 describe("formatTimestamp", () => {
   it.each([
+    [951782400000n, "ms", true, "2000-02-29T00:00:00.000000Z"],
     [0n, "ms", true, "1970-01-01T00:00:00.000000Z"],
     [-1n, "ms", false, "1969-12-31T23:59:59.999000"],
     [-1n, "us", true, "1969-12-31T23:59:59.999999Z"],
