@@ -1,10 +1,13 @@
-import type { Batch, DataType, Field } from "@usr/schema";
+/// <reference types="node" />
+import { type Batch, type DataType, type Field, parseType, type Schema } from "@usr/schema";
 import { fromArrow, readArrow, toArrow, writeArrow } from "@usr/schema/arrow";
 import { columnOf, sliceColumn, valueAt } from "@usr/schema/columns";
+import { encodeArrowSchema } from "@usr/schema/ipc";
 import { anyType, anyValue, testRuns } from "@usr/testkit";
 import * as arrow from "apache-arrow";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { verifyFile } from "../src/arrow/verify.ts";
 import { shown } from "./shown.ts";
 
 const valuesOf = (batch: Batch): unknown[] =>
@@ -128,6 +131,80 @@ describe("the bridge to apache-arrow", () => {
   it("refuses types that tables do not have", () => {
     const table = new arrow.Table({ day: arrow.vectorFromArray([new Date(0)], new arrow.DateDay()) });
     expect(() => fromArrow(table.batches[0]!)).toThrow(/The column "day" is of the Arrow type Date32/);
+  });
+});
+
+/** Types whose values and messages are made of every part of the format. */
+const EVERY = [
+  ...["string", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"],
+  ...["float16", "float32", "float64", "timestamp[ms]", "timestamp[us, UTC]", "timestamp[ns, Europe/Berlin]"],
+  ...["list<string>", "fixed_size_list<int16>[2]", "fixed_size_list<float32>[1]", "struct<a:int8,b:list<bool>>"],
+].map(parseType);
+
+const EVERY_SCHEMA: Schema = {
+  fields: EVERY.map((type, i): Field => ({ name: `f${i}`, type, nullable: i % 3 > 0 })),
+  metadata: new Map([
+    ["usr:k", "é"],
+    ["", ""],
+  ]),
+};
+const EVERY_BATCHES = [0, 1, 2].map((seed): Batch => {
+  const numRows = [9, 1, 40][seed]!;
+  const columns = EVERY.map((type) => {
+    const rows = fc.array(anyValue(type), { minLength: numRows, maxLength: numRows });
+    return columnOf(type, fc.sample(rows, { numRuns: 1, seed })[0]!);
+  });
+  return { schema: EVERY_SCHEMA, columns, numRows };
+});
+
+async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+/** A field and all below it, as a plain object. */
+const described = ({ name, nullable, type }: arrow.Field): unknown => ({
+  name,
+  nullable,
+  type: String(type),
+  timezone: arrow.DataType.isTimestamp(type) ? (type.timezone ?? undefined) : undefined,
+  children: (type.children ?? []).map(described),
+});
+const EVERY_FIELD = toArrow(EVERY_BATCHES[0]!).schema.fields.map(described);
+
+describe("apache-arrow", () => {
+  it.each(["file", "stream"] as const)("reads what is written in the %s form", async (form) => {
+    const bytes = await bytesOf(writeArrow(EVERY_SCHEMA, EVERY_BATCHES, { form }));
+    const reader = arrow.RecordBatchReader.from(bytes).open();
+    // Files are read by their footer.
+    expect(reader.isFile()).toBe(form === "file");
+    expect(reader.schema.fields.map(described)).toEqual(EVERY_FIELD);
+    expect([...reader.schema.metadata]).toEqual([...EVERY_SCHEMA.metadata]);
+    expect([...reader].map((batch) => valuesOf(fromArrow(batch)))).toEqual(EVERY_BATCHES.map(valuesOf));
+    if (form === "file") {
+      expect(reader.isFile() && reader.numRecordBatches).toBe(3);
+      expect(verifyFile(bytes)).toBeUndefined();
+    }
+  });
+
+  it.each(["file", "stream"] as const)("reads a schema without batches in the %s form", async (form) => {
+    const bytes = await bytesOf(writeArrow(EVERY_SCHEMA, [], { form }));
+    expect(arrow.tableFromIPC(bytes).schema.fields.map(described)).toEqual(EVERY_FIELD);
+    if (form === "file") expect(verifyFile(bytes)).toBeUndefined();
+  });
+
+  it("reads the schema that Parquet files carry", () => {
+    for (const [schema, fields] of [
+      [EVERY_SCHEMA, EVERY_FIELD],
+      [{ fields: [], metadata: new Map<string, string>() }, []],
+    ] as const) {
+      const message = Buffer.from(encodeArrowSchema(schema), "base64");
+      expect(message.length % 8).toBe(0);
+      const found = arrow.tableFromIPC(Buffer.concat([message, new Uint8Array(8).fill(255, 0, 4)])).schema;
+      expect(found.fields.map(described)).toEqual(fields);
+      expect([...found.metadata]).toEqual([...schema.metadata]);
+    }
   });
 });
 

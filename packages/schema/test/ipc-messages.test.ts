@@ -75,7 +75,7 @@ const typeOf = (writer: ObjectWriter): unknown => {
   const [found] = decodeArrowSchema(message([writer])).fields;
   return found?.type.kind === "other" ? found.type.name : found && formatType(found.type);
 };
-const refused = (base64: string): unknown => {
+const refused = (base64: string): readonly unknown[] => {
   const { code, details } = refusal(() => decodeArrowSchema(base64));
   return [code, details["why"]];
 };
@@ -95,6 +95,7 @@ describe("schema messages that nobody writes", () => {
     ["fixed_size_list<int8>[0]", field(FIXED_LIST, [], [INT8])],
     ["fixed_size_list<int8>[-1]", field(FIXED_LIST, [int32(-1)], [INT8])],
     ["fixed_size_list<int8>[1]", field(FIXED_LIST, [int32(1)], [INT8])],
+    ["fixed_size_list<int8>[70000]", field(FIXED_LIST, [int32(70_000)], [INT8])],
     ["type 99", field(99)],
     ["type 0", field(0)],
     ["list<type 99>", field(LIST, [], [field(99)])],
@@ -149,6 +150,7 @@ describe("schema messages that nobody writes", () => {
     expect(refused(withSize(size + 1))).toEqual(["CORRUPT", `${good.length} bytes do not hold a message`]);
     expect(refused(withSize(3))).toEqual(["CORRUPT", `${good.length} bytes do not hold a message`]);
     expect(refused(withSize(-1))).toEqual(["CORRUPT", `${good.length} bytes do not hold a message`]);
+    expect(refused(withSize(4))[1]).toMatch(/ of 4 are asked for$/);
     for (const bytes of ["", "\0\0\0", "\0\0\0\0", "\xff\xff\xff\xff", "\xff\xff\xff\xff\0\0\0"])
       expect(refused(btoa(bytes))).toEqual(["CORRUPT", `${bytes.length} bytes do not hold a message`]);
   });
