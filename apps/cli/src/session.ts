@@ -1,4 +1,4 @@
-import { type Stats, stat } from "node:fs";
+import { statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import type { Root } from "@usr/dataset";
 import type { WritableRoot } from "@usr/dataset/write";
@@ -65,7 +65,7 @@ export const openSession = (environment: Environment, options: GlobalOptions, co
   };
   const writableRoot = async (): Promise<WritableRoot> => {
     const path = rootPath(environment, options);
-    await requireFolder(path, { absent: true });
+    requireFolder(path, { absent: true });
     const { diskStorage } = await import("@usr/storage/node");
     return {
       storage: patientStorage(diskStorage(path), { signal: environment.signal, say }),
@@ -85,7 +85,7 @@ export const openSession = (environment: Environment, options: GlobalOptions, co
     say,
     root: async () => {
       const path = rootPath(environment, options);
-      await requireFolder(path, { absent: false });
+      requireFolder(path, { absent: false });
       const { diskStorage } = await import("@usr/storage/node");
       return { storage: diskStorage(path), label: path };
     },
@@ -101,17 +101,15 @@ const rootPath = (environment: Environment, options: GlobalOptions): string => {
 };
 
 /** A root that is not there holds nothing to read, and is no root at all where it is a file. */
-const requireFolder = async (path: string, o: { readonly absent: boolean }): Promise<void> => {
-  const asked = new Promise<Stats>((resolve, reject) => {
-    stat(path, (error, stats) => (error === null ? resolve(stats) : reject(error)));
-  });
-  const found = await asked.catch((error: unknown) => {
+const requireFolder = (path: string, o: { readonly absent: boolean }): void => {
+  try {
+    if (statSync(path).isDirectory()) return;
+  } catch (error) {
     const known = aboutFile(error, "open the root", path);
-    if (o.absent && known instanceof Error && "code" in known && known.code === "NOT_FOUND") return undefined;
+    if (o.absent && known instanceof Error && "code" in known && known.code === "NOT_FOUND") return;
     throw known;
-  });
-  if (found !== undefined && !found.isDirectory())
-    throw new UsageError(`the root ${path} is not a folder`, { hint: "Name a folder.", details: { path } });
+  }
+  throw new UsageError(`the root ${path} is not a folder`, { hint: "Name a folder.", details: { path } });
 };
 
 const actorOf = ({ variables, host, pid }: Environment): Actor => ({

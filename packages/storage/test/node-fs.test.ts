@@ -4,7 +4,7 @@ import * as promises from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { DiskFs } from "../src/node/index.ts";
-import { nodeFs } from "../src/node/node-fs.ts";
+import { nodeFsWithin } from "../src/node/node-fs.ts";
 import { freshFolder } from "./folder.ts";
 
 const told = async (work: Promise<unknown>): Promise<unknown> =>
@@ -16,7 +16,14 @@ const told = async (work: Promise<unknown>): Promise<unknown> =>
     },
   );
 
-test("every call answers and refuses as node:fs/promises does", async () => {
+/** Looking at once, and with the help of threads. */
+const WAYS = [
+  ["at once", Number.POSITIVE_INFINITY],
+  ["later", 0],
+] as const;
+
+test.each(WAYS)("every call, answered %s, answers and refuses as node:fs/promises does", async (_, ms) => {
+  const nodeFs = nodeFsWithin(ms);
   await using folder = await freshFolder();
   const at = (name: string): string => join(folder.path, name);
   const big = { bigint: true } as const;
@@ -82,30 +89,63 @@ test("every call answers and refuses as node:fs/promises does", async () => {
 
 const plain = (_: string, value: unknown): unknown => (typeof value === "bigint" ? String(value) : value);
 
-test("a file is closed after what is under way, once, and nothing is asked of it afterwards", async () => {
+test.each(WAYS)(
+  "a file, looked at %s, is closed after what is under way, once, and nothing is asked of it afterwards",
+  async (_, ms) => {
+    const nodeFs = nodeFsWithin(ms);
+    await using folder = await freshFolder();
+    const name = join(folder.path, "file");
+    await promises.writeFile(name, new Uint8Array(2 ** 20).fill(5));
+    const file = await nodeFs.open(name, "r");
+    const parts = Array.from({ length: 16 }, () => new Uint8Array(2 ** 20));
+    const ended: string[] = [];
+    const reads = parts.map((bytes) =>
+      file.read(bytes, 0, bytes.length, 0).then(({ bytesRead }) => {
+        ended.push("read");
+        return bytesRead;
+      }),
+    );
+    const closed = file.close().then(() => ended.push("closed"));
+    const late = file.read(new Uint8Array(1), 0, 1, 0);
+    await expect(late).rejects.toMatchObject({ code: "EBADF", syscall: "read" });
+    expect(await Promise.all(reads)).toEqual(parts.map(() => 2 ** 20));
+    await closed;
+    expect(ended.at(-1)).toBe("closed");
+    expect(parts.every((bytes) => Buffer.compare(bytes, parts[0]!) === 0 && bytes[0] === 5)).toBe(true);
+    // The number is another file's by now: neither is touched.
+    const other = await nodeFs.open(name, "r");
+    await file.close();
+    await expect(file.stat({ bigint: true })).rejects.toMatchObject({ code: "EBADF" });
+    expect((await other.stat({ bigint: true })).size).toBe(BigInt(2 ** 20));
+    await other.close();
+  },
+);
+
+/** Whether it is answered before the process turns to anything else. */
+const isAtOnce = async (call: Promise<unknown>): Promise<boolean> => {
+  let answered = false;
+  const ended = call.then(() => {
+    answered = true;
+  });
+  for (let i = 0; i < 8; i++) await Promise.resolve();
+  const atOnce = answered;
+  await ended;
+  return atOnce;
+};
+
+test("what only looks is answered at once until that took its time, and what changes files never is", async () => {
   await using folder = await freshFolder();
-  const name = join(folder.path, "file");
-  await promises.writeFile(name, new Uint8Array(2 ** 20).fill(5));
-  const file = await nodeFs.open(name, "r");
-  const parts = Array.from({ length: 16 }, () => new Uint8Array(2 ** 20));
-  const ended: string[] = [];
-  const reads = parts.map((bytes) =>
-    file.read(bytes, 0, bytes.length, 0).then(({ bytesRead }) => {
-      ended.push("read");
-      return bytesRead;
-    }),
-  );
-  const closed = file.close().then(() => ended.push("closed"));
-  const late = file.read(new Uint8Array(1), 0, 1, 0);
-  await expect(late).rejects.toMatchObject({ code: "EBADF", syscall: "read" });
-  expect(await Promise.all(reads)).toEqual(parts.map(() => 2 ** 20));
-  await closed;
-  expect(ended.at(-1)).toBe("closed");
-  expect(parts.every((bytes) => Buffer.compare(bytes, parts[0]!) === 0 && bytes[0] === 5)).toBe(true);
-  // The number is another file's by now: neither is touched.
-  const other = await nodeFs.open(name, "r");
-  await file.close();
-  await expect(file.stat({ bigint: true })).rejects.toMatchObject({ code: "EBADF" });
-  expect((await other.stat({ bigint: true })).size).toBe(BigInt(2 ** 20));
-  await other.close();
+  const at = join(folder.path, "new");
+  const quick = nodeFsWithin(Number.POSITIVE_INFINITY);
+  const spent = nodeFsWithin(Number.MIN_VALUE);
+  for (const [fs, expected] of [
+    [quick, [true, true, true]],
+    [spent, [true, false, false]],
+  ] as const) {
+    const seen: boolean[] = [];
+    for (let i = 0; i < 3; i++) seen.push(await isAtOnce(fs.stat(folder.path, { bigint: true })));
+    expect(seen).toEqual(expected);
+  }
+  expect(await isAtOnce(quick.mkdir(at, { recursive: true }))).toBe(false);
+  expect(await isAtOnce(quick.rmdir(at))).toBe(false);
 });

@@ -110,6 +110,8 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
 
     async extend(path, from, body, s = {}): Promise<ObjectMeta> {
       parseTarget(path);
+      // A length that fails while the file is opened fails where it is waited for.
+      if (typeof from.length !== "number") from.length.catch(() => {});
       await using source = await open(from.path, s);
       checkPrefix(from, source);
       const name = await prepare(path);
