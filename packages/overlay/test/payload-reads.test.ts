@@ -1,44 +1,25 @@
-import type { Value } from "@usr/schema";
 import { testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { buildKeyIndex, mergeOverlay } from "../src/index.ts";
 import { idBase, type PartSpec } from "./support.ts";
-import { overlayOfTraced, type Traced, traced, valuesIn } from "./traced.ts";
+import {
+  ALL,
+  COUNT,
+  GROUPS,
+  IDS,
+  opened,
+  overlayOfTraced,
+  range,
+  sorted,
+  spec,
+  type Traced,
+  TYPES,
+  traced,
+  valuesIn,
+} from "./traced.ts";
 
 // What a merge reads of its parts, row group by row group, and what it lets go of.
-
-const COUNT = 600;
-const GROUP = 50;
-const GROUPS = Array.from({ length: COUNT / GROUP }, (_, group) => group);
-const IDS = Array.from({ length: COUNT }, (_, row) => `id ${row}`);
-const TYPES = { mock__n: "float64", mock__m: "float64" };
-const ALL = [...IDS.keys()];
-
-/** A part of these base rows in this order; the value of a row is its number, and `minute` where that is wanted. */
-const spec = (minute: number, rows: readonly number[], value: (row: number) => Value = (row) => row): PartSpec => ({
-  path: `_derived/mock/part-${minute}.parquet`,
-  key: "id",
-  createdAt: `2026-01-01T00:0${minute}:00Z`,
-  groupRows: GROUP,
-  columns: { id: ["string", rows.map((row) => IDS[row]!)], mock__n: ["float64", rows.map(value)] },
-});
-
-/** A cursor whose keys were read, so that what is read from now on is values. */
-async function opened(
-  parts: readonly Traced[],
-  o: { smallPartBytes?: number; sortBytes?: number } = { smallPartBytes: 0 },
-  columns = ["mock__n"],
-) {
-  const cursor = mergeOverlay(overlayOfTraced(parts, TYPES), await buildKeyIndex("id", idBase(IDS)), { columns, ...o });
-  await cursor.open();
-  for (const part of parts) part.keys();
-  return cursor;
-}
-
-const range = (from: number, to: number): readonly number[] => ALL.slice(from, to);
-/** The same row groups, whether or not one was read ahead. */
-const sorted = (groups: readonly number[]): readonly number[] => [...groups].sort((a, b) => a - b);
 
 describe("a part in base order", () => {
   test("is read along with the base, each row group once, in ranges of any length and with gaps shorter than a row group", async () => {
@@ -221,22 +202,6 @@ describe("a small part", () => {
     }
     expect(sizes[0]).toBeLessThan(128 * 1024);
     expect(sizes[1]).toBeGreaterThan(128 * 1024);
-  });
-});
-
-describe("a part in another order", () => {
-  const REVERSED = ALL.toReversed();
-  test("is decoded once where there is room, behind a look at its first rows", async () => {
-    const part = await traced(spec(1, REVERSED));
-    await using cursor = await opened([part], { smallPartBytes: 0 });
-    for (let at = 0; at < COUNT; at += 70) {
-      const end = Math.min(COUNT, at + 70);
-      expect(await valuesIn(cursor, at, end)).toEqual(range(at, end));
-    }
-    expect(await valuesIn(cursor, 5, 500)).toEqual(range(5, 500));
-    const read = part.values();
-    // 256 rows of six row groups are looked at.
-    expect(sorted(read)).toEqual(sorted([...GROUPS, ...GROUPS.slice(0, 6)]));
   });
 });
 
