@@ -112,6 +112,21 @@ describe("a few rows of an overlay", () => {
     }
   });
 
+  it("are found in parts in any order, the first row of the base among them", async () => {
+    const rows = [0, 3, 9, 40, 59];
+    for (const held of [IDS.map((_, row) => row), IDS.map((_, row) => 59 - row), [40, 1, 3, 2, 59, 8, 0, 4, 9, 5]])
+      for (const smallPartBytes of [0, undefined]) {
+        const drawn = { rows: held, groupRows: 2, writer: 1, padded: false };
+        const overlay = await openAll([specOf(drawn, 1, true)]);
+        const index = await buildKeyIndex("id", some(rows), { rows: IDS.length });
+        await using cursor = mergeOverlay(overlay, index, { columns: ["mock__n"], smallPartBytes });
+        // Row 9 has no value in part 1, as one in four.
+        const expected = IDS.map((_, row) => (rows.includes(row) && row !== 9 ? row * 10 + 1 : null));
+        const [column] = await cursor.read(0, IDS.length);
+        expect(IDS.map((_, row) => valueAt(column!, row))).toEqual(expected);
+      }
+  });
+
   it("share the value where the base holds an id twice", async () => {
     const overlay = await openAll([specOf({ rows: [5, 8, 3, 7, 2], groupRows: 2, writer: 1, padded: false }, 0, true)]);
     const index = await buildKeyIndex(

@@ -99,17 +99,19 @@ test.each(datasets.map((dataset) => [`${dataset.root}/${dataset.dataset}`, datas
       const shown = overlay.fields.filter((field) => !inBase.has(field.name));
       await using cursor = mergeOverlay(overlay, index, { columns: shown.map((field) => field.name) });
       const columns = await cursor.read(0, index.numRows);
+      const found: Json[] = [];
+      const expected: (Json | undefined)[] = [];
       for (const row of rows) {
         const at = rowOf.get(String(row["id"]))!;
         for (const [i, { name, type }] of shown.entries()) {
           // The files without deleted rows do not have the columns of `usr`.
           if (overlay.namespace === "usr" && !(name in row)) continue;
-          expect(json(valueAt(columns[i]!, at), type)).toEqual(
-            name === "usr__deleted_at" ? micros(row[name]) : row[name],
-          );
+          found.push(json(valueAt(columns[i]!, at), type));
+          expected.push(name === "usr__deleted_at" ? micros(row[name]) : row[name]);
           compared++;
         }
       }
+      expect(found).toEqual(expected);
     }
   },
 );

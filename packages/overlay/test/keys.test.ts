@@ -52,20 +52,35 @@ test("NULL is no key, whatever bytes lie beneath it", async () => {
   expect(normalizeKeys("id", padded)).toBe(padded);
 });
 
-test("the first key that each base row has is told once they do not ascend any more", async () => {
+test("the first key that each base row has is told once they do not ascend any more, over columns without a key, too", async () => {
   const index = await buildKeyIndex("id", idBase(["a", "b", "c", "d"]));
   const key = fc.constantFrom<string | null>("a", "b", "c", "d", " d", "x", null);
+  const missing = fc.integer({ min: 1, max: 3 });
   fc.assert(
-    fc.property(fc.array(fc.array(key, { maxLength: 6 }), { maxLength: 3 }), (columns) => {
+    fc.property(fc.array(fc.oneof(fc.array(key, { maxLength: 6 }), missing), { maxLength: 4 }), (columns) => {
       const matcher = matchKeys(index);
-      for (const keys of columns) matcher.match(columnOf(STRING, keys));
-      const rows = columns.flat().map((text) => ["a", "b", "c", "d"].indexOf(text?.trim() ?? ""));
+      const texts = columns.flatMap((keys) => (typeof keys === "number" ? new Array<null>(keys).fill(null) : keys));
+      for (const keys of columns)
+        matcher.match(
+          typeof keys === "number"
+            ? columnOf({ kind: keys === 1 ? "float64" : "null" }, new Array<null>(keys).fill(null))
+            : columnOf(STRING, keys),
+        );
+      const rows = texts.map((text) => ["a", "b", "c", "d"].indexOf(text?.trim() ?? ""));
       const met = rows.filter((row) => row >= 0);
       const ascend = met.every((row, i) => i === 0 || row > met[i - 1]!);
       const first = Int32Array.from([0, 1, 2, 3], (row) => rows.indexOf(row) + 1);
       expect(matcher.firstOf()).toEqual(ascend ? undefined : first);
+      const known = texts.map((text) => text?.trim() ?? "");
+      expect(matcher.summary()).toMatchObject({
+        rows: texts.length,
+        matched: met.length,
+        blank: known.filter((text) => text === "").length,
+        orphans: known.filter((text) => text === "x").length,
+        duplicates: known.filter((text, i) => text !== "" && known.indexOf(text) < i).length,
+      });
     }),
-    { numRuns: testRuns(300) },
+    { numRuns: testRuns(1000) },
   );
 });
 

@@ -3,7 +3,7 @@ import type { Value } from "@usr/schema";
 import { valueAt } from "@usr/schema/columns";
 import { expect, test } from "vitest";
 import { buildKeyIndex, mergeOverlay } from "../src/index.ts";
-import { bytesSource, idBase, mergedRows, overlayOf, type PartSpec, partBytes } from "./support.ts";
+import { bytesSource, idBase, mergedRows, overlayOf, type PartSpec, partBytes, sequenceBase } from "./support.ts";
 
 /** Enough rows for keys to be compared before they are decoded. */
 const COUNT = 5000;
@@ -66,6 +66,38 @@ test.each<{ readonly name: string; readonly specs: readonly PartSpec[] }>([
   { name: "another program", specs: [spec(1, IDS, { write: { createdBy: "other" } }), spec(2, IDS)] },
 ])("for others the index is built, once: $name", async ({ specs }) => {
   expect(await merged(specs)).toEqual({ rows: await indexed(specs), built: 1 });
+});
+
+test.each([
+  [4095, 1],
+  [4096, 0],
+])("keys of %i rows or more are worth comparing", async (count, built) => {
+  const ids = IDS.slice(0, count);
+  expect(await merged([spec(1, ids)], ids)).toMatchObject({ built });
+});
+
+test("a base is asked whether it is fit for keys that are sequences, however its bytes are", async () => {
+  const sequences = IDS.map((_, row) => row.toString(4).replace(/\d/g, (digit) => "ACGT"[Number(digit)]!));
+  const columns = {
+    sequence: ["string", sequences],
+    mock__score: ["float64", sequences.map((_, row) => row)],
+  } as const;
+  const part = spec(1, [], { key: "sequence", columns });
+  const base = await openParquet(bytesSource(await partBytes(part), "records.parquet"));
+  const build = () => buildKeyIndex("sequence", sequenceBase(sequences));
+  let built = 0;
+  const late = {
+    key: "sequence" as const,
+    base,
+    build: () => {
+      built++;
+      return build();
+    },
+  };
+  await using cursor = mergeOverlay(await overlayOf([part], TYPES), late, { columns: ["mock__score"] });
+  const [column] = await cursor.read(0, COUNT);
+  expect(IDS.map((_, row) => valueAt(column!, row))).toEqual([...IDS.keys()]);
+  expect(built).toBe(1);
 });
 
 test("keys that are missing say nothing of rows whose ids are", async () => {
