@@ -52,7 +52,7 @@ async function* walkFolder(w: Walk, at: string, left: readonly string[]): AsyncG
   }
   const entries = found
     .map((entry) => ({ ...entry, key: entry.path + (entry.isFolder ? "/" : "") }))
-    .filter(({ key, isFolder }) => isUnder(w, key, isFolder) && (isFolder || isTemporary(key) === w.temporaries))
+    .filter(({ key, isFolder }) => isFolder || isTemporary(key) === w.temporaries)
     // A folder sorts as the paths in it do, with the slash: "a-b" comes before "a/c".
     .sort((a, b) => comparePaths(a.key, b.key));
 
@@ -70,16 +70,12 @@ async function* walkFolder(w: Walk, at: string, left: readonly string[]): AsyncG
   }
 }
 
-/** Whether a name may lie under the prefix, or lead there. */
+/** Whether a name lies under the prefix, whose folder the walk starts in, and is one that a path can spell. */
 function isWanted(w: Walk, path: string, mayBeFolder: boolean): boolean {
   // The folder every ext file system has at its top, readable by root alone.
   if (path === "lost+found" && mayBeFolder) return false;
   if (w.except !== undefined && `${path}/` === w.except) return false;
-  return (isUnder(w, path, false) || (mayBeFolder && isUnder(w, `${path}/`, true))) && isLegal(path);
-}
-
-function isUnder(w: Walk, key: string, isFolder: boolean): boolean {
-  return key.startsWith(w.prefix) || (isFolder && w.prefix.startsWith(key));
+  return path.startsWith(w.prefix) && isLegal(path);
 }
 
 /** A link: to a folder inside the root that is not one of those it is reached from, or to anything else. */

@@ -1,0 +1,85 @@
+/// <reference types="node" />
+import * as fsp from "node:fs/promises";
+import { join, relative } from "node:path";
+import { expect, test } from "vitest";
+import { type DiskFs, diskStorage } from "../src/node/index.ts";
+import { failing, paths } from "./disk-support.ts";
+import { freshFolder, utf8 } from "./folder.ts";
+
+// What a listing asks of the disk, and what it says where the disk refuses.
+
+test("a listing reads the folders it needs, and looks behind no link that lies elsewhere", async () => {
+  await using folder = await freshFolder();
+  const read: string[] = [];
+  const looked: string[] = [];
+  const fs: DiskFs = {
+    ...fsp,
+    readdir: (name, o) => {
+      read.push(relative(folder.path, name));
+      return fsp.readdir(name, o);
+    },
+    stat: (name, o) => {
+      looked.push(relative(folder.path, name));
+      return fsp.stat(name, o);
+    },
+  };
+  const storage = diskStorage(folder.path, { fs });
+  for (const path of ["a/x/1", "a/xy/2", "a/y/3", "b/4"]) await storage.put(path, utf8("x"));
+  await fsp.symlink("../b", join(folder.path, "a/link"));
+  const asked = async (prefix: string, except?: string): Promise<readonly (readonly string[])[]> => {
+    read.length = 0;
+    looked.length = 0;
+    return [await paths(storage.list(prefix, { except })), [...read], [...looked]];
+  };
+  expect(await asked("a/x")).toEqual([["a/x/1", "a/xy/2"], ["a", "a/x", "a/xy"], []]);
+  expect(await asked("a/x/")).toEqual([["a/x/1"], ["a/x"], []]);
+  expect(await asked("a/x/1")).toEqual([["a/x/1"], ["a/x"], []]);
+  expect(await asked("a/", "a/x/")).toEqual([
+    ["a/link/4", "a/xy/2", "a/y/3"],
+    ["a", "a/link", "a/xy", "a/y"],
+    ["a/link"],
+  ]);
+  expect(await asked("", "a/")).toEqual([["b/4"], ["", "b"], []]);
+});
+
+test("a refused listing tells where it was refused", async () => {
+  await using folder = await freshFolder();
+  await diskStorage(folder.path).put("d/a", utf8("x"));
+  const refusing = (call: "readdir" | "stat", place: string, after = 0): DiskFs => {
+    let seen = 0;
+    const refused = (name: string): boolean => relative(folder.path, name) === place && seen++ >= after;
+    const refuse = (): Promise<never> => Promise.reject(failing("EACCES"));
+    return call === "readdir"
+      ? { ...fsp, readdir: (name, o) => (refused(name) ? refuse() : fsp.readdir(name, o)) }
+      : { ...fsp, stat: (name, o) => (refused(name) ? refuse() : fsp.stat(name, o)) };
+  };
+  const errorOf = (fs: DiskFs): Promise<unknown> =>
+    paths(diskStorage(folder.path, { fs }).list("")).catch((thrown: unknown) => thrown);
+  const told = (path: string, action: string): object => ({
+    code: "PERMISSION",
+    details: { path, action, errno: "EACCES" },
+  });
+  expect(await errorOf(refusing("readdir", ""))).toMatchObject(told("the root", "list"));
+  expect(await errorOf(refusing("readdir", "d"))).toMatchObject(told("d/", "list"));
+  await fsp.symlink("a", join(folder.path, "d/link"));
+  expect(await errorOf(refusing("stat", "d/link"))).toMatchObject(told("d/link", "inspect"));
+  expect(await errorOf(refusing("stat", "d/link", 1))).toMatchObject(told("d/link", "inspect"));
+});
+
+test("what goes away while a listing runs is not in it", async () => {
+  await using folder = await freshFolder();
+  const fs: DiskFs = {
+    ...fsp,
+    lstat: async (name, o) => {
+      if (name.endsWith("/b")) await fsp.unlink(name);
+      return await fsp.lstat(name, o);
+    },
+    readdir: async (name, o) => {
+      if (name.endsWith("/d/")) await fsp.rm(name, { recursive: true });
+      return await fsp.readdir(name, o);
+    },
+  };
+  const storage = diskStorage(folder.path, { fs });
+  for (const path of ["a", "b", "c", "d/e"]) await storage.put(path, utf8("x"));
+  expect(await paths(storage.list(""))).toEqual(["a", "c"]);
+});
