@@ -49,8 +49,9 @@ describe("failing system calls", () => {
         Object.assign(await fsp.open(name, flags, mode), { write: async () => ({ bytesWritten: 0 }) }),
     };
     const storage = diskStorage(folder.path, { fs });
-    expect(await codeOf(storage.put("a", utf8("x")))).toBe("IO");
-    expect(await codeOf(storage.append("a", utf8("x")))).toBe("IO");
+    const nothing = { code: "IO", details: { path: "a" } };
+    await expect(storage.put("a", utf8("x"))).rejects.toMatchObject(nothing);
+    await expect(storage.append("a", utf8("x"))).rejects.toMatchObject(nothing);
     expect(await paths(storage.debris(""))).toEqual([]);
     // Nothing to be taken is nothing missing.
     await storage.put("empty", new Uint8Array(0));

@@ -1,4 +1,5 @@
 /// <reference types="node" />
+import { getEventListeners } from "node:events";
 import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -100,4 +101,41 @@ test("a lock on a file that lost its name is not the lock of that name", async (
   await using third = await storage.lock("old", { timeoutMs: 0 }).catch(() => undefined);
   expect([second !== undefined, third]).toEqual([true, undefined]);
   await first[Symbol.asyncDispose]();
+});
+
+test("a wait listens to its signal while it waits, hears it at once, and leaves no listener", async () => {
+  await using folder = await freshFolder();
+  for (const storage of [diskStorage(folder.path), memoryStorage()]) {
+    const first = await storage.lock("l");
+    const controller = new AbortController();
+    const { signal } = controller;
+    const listeners = (): number => getEventListeners(signal, "abort").length;
+    const ends: unknown[] = [];
+    const waiting = storage.lock("l", { signal }).catch((reason: unknown) => void ends.push(reason));
+    const patient = storage.lock("l", { timeoutMs: 60_000 });
+    while (listeners() === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(listeners()).toBe(1);
+    controller.abort("enough");
+    for (let n = 0; n < 20; n++) await Promise.resolve();
+    expect([ends, listeners()]).toEqual([["enough"], 0]);
+    await waiting;
+    await first[Symbol.asyncDispose]();
+    const last = new AbortController();
+    await (await patient)[Symbol.asyncDispose]();
+    await (await storage.lock("l", { signal: last.signal }))[Symbol.asyncDispose]();
+    const held = await storage.lock("l");
+    const turn = storage.lock("l", { signal: last.signal });
+    while (getEventListeners(last.signal, "abort").length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await held[Symbol.asyncDispose]();
+    await (await turn)[Symbol.asyncDispose]();
+    expect(getEventListeners(last.signal, "abort")).toEqual([]);
+  }
+});
+
+test("a folder cannot be locked, and the error says what was tried", async () => {
+  await using folder = await freshFolder();
+  const storage = diskStorage(folder.path);
+  await storage.put("d/a", new Uint8Array(1));
+  const details = { path: "d", action: "lock", errno: "EISDIR" };
+  await expect(storage.lock("d")).rejects.toMatchObject({ code: "PATH_INVALID", details });
 });

@@ -1,4 +1,5 @@
 /// <reference types="node" />
+import { execFileSync } from "node:child_process";
 import { constants } from "node:fs";
 import * as promises from "node:fs/promises";
 import { join } from "node:path";
@@ -148,4 +149,42 @@ test("what only looks is answered at once until that took its time, and what cha
   }
   expect(await isAtOnce(quick.mkdir(at, { recursive: true }))).toBe(false);
   expect(await isAtOnce(quick.rmdir(at))).toBe(false);
+});
+
+test("of a file that is closed nothing is asked, and each call says which it was", async () => {
+  await using folder = await freshFolder();
+  const name = join(folder.path, "file");
+  await promises.writeFile(name, "x");
+  const file = await nodeFsWithin(0).open(name, "r+");
+  await file.sync();
+  await file.close();
+  for (const [syscall, call] of [
+    ["read", () => file.read(new Uint8Array(1), 0, 1, 0)],
+    ["write", () => file.write(new Uint8Array(1), 0, 1, 0)],
+    ["ftruncate", () => file.truncate(0)],
+    ["fsync", () => file.sync()],
+    ["fstat", () => file.stat({ bigint: true })],
+  ] as const) {
+    const error = await Promise.resolve(call()).catch((thrown: unknown) => thrown);
+    expect(error, syscall).toMatchObject({ code: "EBADF", syscall });
+  }
+});
+
+test("a file is not closed under a call that waits", async () => {
+  await using folder = await freshFolder();
+  const name = join(folder.path, "pipe");
+  execFileSync("mkfifo", [name]);
+  const fs = nodeFsWithin(0);
+  const [pipe, writer] = [await fs.open(name, constants.O_RDWR), await promises.open(name, constants.O_RDWR)];
+  const ended: string[] = [];
+  const bytes = new Uint8Array(2);
+  // Without a place: a pipe has none.
+  const reading = pipe.read(bytes, 0, 1, -1).then(() => ended.push("read"));
+  const closing = pipe.close().then(() => ended.push("closed"));
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(ended).toEqual([]);
+  await writer.write("x");
+  await Promise.all([reading, closing]);
+  expect(ended).toEqual(["read", "closed"]);
+  await writer.close();
 });
