@@ -69,7 +69,7 @@ async function createResident(options, namespace) {
           const answered = next();
           channel.postMessage(request);
           const endless = Promise.withResolvers();
-          const limit = 4_000 + 20 * this.usual(request.tests);
+          const limit = 4_000 + 4 * this.usual(request.tests);
           const before = process.cpuUsage();
           // Time that the machine gives to others is not counted.
           const timer = setInterval(() => {

@@ -91,18 +91,20 @@ describe("the Arrow schema message", () => {
       char.charCodeAt(0),
     );
     const view = new DataView(good.buffer);
+    const pairs: (readonly [at: number, target: number])[] = [];
+    for (let at = 12; at + 4 <= good.length; at += 4)
+      for (let target = at + 4; target < good.length; target += 4) pairs.push([at, target]);
+    const every = Math.ceil(pairs.length / testRuns(pairs.length));
     let loops = 0;
-    for (let at = 12; at + 4 <= good.length; at += 4) {
+    for (const [at, target] of pairs.filter((_, i) => i % every === 0)) {
       const kept = view.getUint32(at, true);
-      for (let target = at + 4; target < good.length; target += 4) {
-        view.setUint32(at, target - at, true);
-        const text = btoa(String.fromCharCode(...good));
-        try {
-          decodeArrowSchema(text);
-        } catch (error) {
-          loops += 1;
-          expect(["CORRUPT", "TOO_LARGE"]).toContain(error instanceof SchemaError ? error.code : error);
-        }
+      view.setUint32(at, target - at, true);
+      const text = btoa(String.fromCharCode(...good));
+      try {
+        decodeArrowSchema(text);
+      } catch (error) {
+        loops += 1;
+        expect(["CORRUPT", "TOO_LARGE"]).toContain(error instanceof SchemaError ? error.code : error);
       }
       view.setUint32(at, kept, true);
     }
