@@ -1,7 +1,8 @@
 /** Bitmaps as Arrow has them: bit i is `bytes[i >> 3] >> (i & 7) & 1`. Bits past the length are never read. */
 
 export function bitmapBytes(length: number): number {
-  return (length + 7) >> 3;
+  // Unsigned: up to 7 more than the longest column is past 2^31.
+  return (length + 7) >>> 3;
 }
 
 export function getBit(bytes: Uint8Array, index: number): boolean {

@@ -4,10 +4,8 @@ import { allocateFixed, checkOffset } from "./layout.ts";
 
 /** `length` missing rows of a type. @throws SchemaError `TOO_LARGE` when the slots of a fixed_size_list outgrow 32 bits. */
 export function nullColumn(type: DataType, length: number): Column {
-  if (length === 0) {
-    return emptySlots(type, 0, undefined);
-  }
-  return emptySlots(type, length, new Uint8Array(bitmapBytes(length)));
+  const needed = length > 0 && type.kind !== "null";
+  return emptySlots(type, length, needed ? new Uint8Array(bitmapBytes(length)) : undefined);
 }
 
 function emptySlots(type: DataType, length: number, validity: Uint8Array | undefined): Column {
