@@ -70,6 +70,7 @@ export const openSession = (environment: Environment, options: GlobalOptions, co
     return {
       storage: patientStorage(diskStorage(path), { signal: environment.signal, say }),
       label: path,
+      memoryBytes: options.memoryBytes,
       clock: environment.clock,
       random: environment.random,
       actor: actorOf(environment),
@@ -87,7 +88,7 @@ export const openSession = (environment: Environment, options: GlobalOptions, co
       const path = rootPath(environment, options);
       requireFolder(path, { absent: false });
       const { diskStorage } = await import("@usr/storage/node");
-      return { storage: diskStorage(path), label: path };
+      return { storage: diskStorage(path), label: path, memoryBytes: options.memoryBytes };
     },
     writableRoot,
     confirm: (question) => confirm(environment, options, question),

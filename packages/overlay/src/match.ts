@@ -105,8 +105,8 @@ export function matchKeys(index: KeyIndex): KeyMatcher {
   };
 }
 
-/** A column that is not text holds no key; where it has values, the caller gave the wrong column. */
-function blanks(column: Column): number {
+/** How many rows a column that is not text has, none of them with a key; where it has values, the caller gave the wrong column. */
+export function blanks(column: Column): number {
   for (let row = 0; row < column.length; row++) {
     if (column.layout !== "null" && isValid(column, row))
       throw new TypeError(`Keys are text, not ${column.type.kind}.`);

@@ -51,7 +51,7 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex | LateIndex, o: M
     const readersOf = new Map(wanted.map((part) => [part, payloadReaders(part, fields, limits)]));
     // Over the whole base every part is checked for repeated keys; for a few rows older parts that have no say are left alone.
     if (!("complete" in index) || index.complete) {
-      for (const locate of rowsOf.values()) await locate();
+      await locator.locateAll(wanted);
       locator.forget();
     }
     return fields.map((field) => layersOf(overlay.parts, rowsOf, readersOf, field));

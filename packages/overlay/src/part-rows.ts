@@ -5,9 +5,12 @@ import type { Signal } from "@usr/storage";
 import { OverlayError } from "./error.ts";
 import { locateFew } from "./few-rows.ts";
 import { matchKeys } from "./match.ts";
-import type { KeyIndex, LateIndex, Part, PartRows } from "./types.ts";
+import { locateByShares } from "./rows-by-share.ts";
+import type { DuplicateKey, KeyIndex, LateIndex, Part, PartRows } from "./types.ts";
 
 export interface RowLocator {
+  /** Finds the rows of all these parts, each once, for `locate` to give. */
+  locateAll(parts: readonly Part[]): Promise<void>;
   /** @throws OverlayError `DUPLICATE_KEY` where two rows of the part have the same key */
   locate(part: Part): Promise<PartRows>;
   /** Lets go of a late index, which is larger than all that is found by it. */
@@ -31,11 +34,33 @@ export function rowLocator(source: KeyIndex | LateIndex, o: Signal): RowLocator 
     return built;
   };
   const located = new Map<string, { readonly part: Part; readonly rows: Promise<PartRows> }>();
-  const locate: RowLocator["locate"] = async (part) => {
-    if ("base" in source && (await isBaseInOrder(part, source.base, o))) {
-      whole ??= everyRow(source.base.numRows);
-      return whole;
+  const known = new Map<Part, PartRows>();
+  const ofBase = async (part: Part): Promise<PartRows | undefined> => {
+    if (!("base" in source) || !(await isBaseInOrder(part, source.base, o))) return undefined;
+    whole ??= everyRow(source.base.numRows);
+    return whole;
+  };
+  const locateAll: RowLocator["locateAll"] = async (parts) => {
+    if (!("base" in source) || source.shares === undefined || source.shares === 1) {
+      for (const part of parts) known.set(part, await locate(part));
+      return;
     }
+    const others: Part[] = [];
+    for (const part of parts) {
+      const rows = await ofBase(part);
+      if (rows === undefined) others.push(part);
+      else known.set(part, rows);
+    }
+    const found = await locateByShares(others, source, source.shares, o);
+    for (const [i, part] of others.entries()) {
+      const { rowOf, duplicates, sample } = found[i]!;
+      if (sample !== undefined) throw duplicateKey(part, sample, duplicates);
+      known.set(part, pairByBase(rowOf));
+    }
+  };
+  const locate: RowLocator["locate"] = async (part) => {
+    const before = known.get(part) ?? (await ofBase(part));
+    if (before !== undefined) return before;
     const index = await indexed();
     const few = index.keys && (await locateFew(part, index, index.keys, o));
     if (few !== undefined) return few;
@@ -48,6 +73,7 @@ export function rowLocator(source: KeyIndex | LateIndex, o: Signal): RowLocator 
     return rows;
   };
   return {
+    locateAll,
     locate,
     forget: () => {
       built = undefined;
@@ -95,14 +121,14 @@ async function locateRows(part: Part, index: KeyIndex, o: Signal): Promise<PartR
   }
   const { duplicates, duplicateSamples } = matcher.summary();
   const [sample] = duplicateSamples;
-  if (sample !== undefined) throw duplicateKey(part, sample.key, sample.rows, duplicates);
+  if (sample !== undefined) throw duplicateKey(part, sample, duplicates);
   const firstOf = matcher.firstOf();
   if (index.repeats) return pairRepeated(rows, index);
   if (firstOf === undefined) return pairForward(rows);
   return few ? pairSorted(rows) : pairByBase(firstOf);
 }
 
-function duplicateKey(part: Part, key: string, rows: readonly [number, number], count: number): OverlayError {
+function duplicateKey(part: Part, { key, rows }: DuplicateKey, count: number): OverlayError {
   const shown = key.length > 60 ? `${key.slice(0, 57)}...` : key;
   return new OverlayError(
     "DUPLICATE_KEY",

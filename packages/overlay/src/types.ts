@@ -64,6 +64,14 @@ export interface KeyIndexOptions extends Signal {
   readonly rows?: number | undefined;
   /** Keys that are about to be given, where that is known: a table of the right size need not grow. */
   readonly expected?: number | undefined;
+  /** Index the keys of one share only; of the others the index knows nothing. */
+  readonly share?: KeyShare | undefined;
+}
+
+/** One of `of` shares, about equal, that keys are divided into by what they are: `index` counts from 0. */
+export interface KeyShare {
+  readonly index: number;
+  readonly of: number;
 }
 
 /** Base rows by key, exactly: keys are compared byte by byte after normalisation. */
@@ -93,8 +101,10 @@ export interface LateIndex {
   readonly key: OverlayKey;
   /** The base table itself. */
   readonly base: ParquetFile;
-  /** The index of all its rows; asked at most once by a cursor. */
-  build(): Promise<KeyIndex>;
+  /** Into how many shares the keys are divided where an index of all of them would take too much memory; default 1. */
+  readonly shares?: number | undefined;
+  /** The index of all its rows, asked at most once by a cursor; or of those in one share, asked once for each. */
+  build(share?: KeyShare): Promise<KeyIndex>;
 }
 
 export interface DuplicateKey {

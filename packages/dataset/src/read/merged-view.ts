@@ -2,6 +2,7 @@ import {
   buildKeyIndex,
   type KeyBatch,
   type KeyIndex,
+  type KeyShare,
   type LateIndex,
   type MergeCursor,
   mergeOverlay,
@@ -137,6 +138,23 @@ export interface KeyIndexes {
   forget(): void;
 }
 
+const MEMORY_BYTES = 2 ** 31;
+/** Less than this is not worth reading the keys of the base once more. */
+const LEAST_SHARE_BYTES = 2 ** 16;
+/** What the index of a row takes: 27 bytes for an id; for a sequence 36 bytes and its letters, of which the base needs a quarter of a byte at least. */
+const ID_BYTES = 27;
+const SEQUENCE_BYTES = 36;
+const LETTERS_A_BYTE = 4;
+
+/** Into how many shares the keys of the base are divided, so that one of them takes half of the memory there is. */
+function keyShares({ root, base: { file } }: Snapshot, key: OverlayKey): number {
+  const room = Math.max(LEAST_SHARE_BYTES, (root.memoryBytes ?? MEMORY_BYTES) / 2);
+  const rows = file.numRows;
+  const encoded = file.rowGroups.reduce((sum, { byteSize }) => sum + byteSize, 0);
+  const bytes = key === "id" ? ID_BYTES * rows : SEQUENCE_BYTES * rows + LETTERS_A_BYTE * encoded;
+  return Math.max(1, Math.ceil(bytes / room));
+}
+
 /** Indexes for reading the rows of `ranges`. */
 export function keyIndexes(snapshot: Snapshot, ranges: readonly RowRange[], o: Signal): KeyIndexes {
   const { file } = snapshot.base;
@@ -145,14 +163,19 @@ export function keyIndexes(snapshot: Snapshot, ranges: readonly RowRange[], o: S
     // Ids are unique by contract, so the rows asked for are enough; a sequence key is only sound over the whole base.
     const keyRanges = key === "id" ? ranges : [{ start: 0, end: file.numRows }];
     const expected = keyRanges.reduce((sum, { start, end }) => sum + end - start, 0);
-    const build = (): Promise<KeyIndex> => {
+    const build = (share?: KeyShare): Promise<KeyIndex> => {
+      if (share !== undefined) {
+        const held = { rows: file.numRows, expected: Math.ceil(expected / share.of), share };
+        return buildKeyIndex(key, keyBatches(snapshot, key, keyRanges, o), { ...o, ...held });
+      }
       const index =
         indexes.get(key) ??
         buildKeyIndex(key, keyBatches(snapshot, key, keyRanges, o), { ...o, rows: file.numRows, expected });
       indexes.set(key, index);
       return index;
     };
-    return expected === file.numRows ? Promise.resolve({ key, base: file, build }) : build();
+    if (expected < file.numRows) return build();
+    return Promise.resolve({ key, base: file, shares: keyShares(snapshot, key), build });
   };
   return { of, forget: () => indexes.clear() };
 }

@@ -34,3 +34,17 @@ export function keyText(bytes: Uint8Array, start: number, end: number, fold: boo
   const text = decoder.decode(bytes.subarray(start, end));
   return fold ? text.replace(/[a-z]+/g, (letters) => letters.toUpperCase()) : text;
 }
+
+/** An ASCII letter in upper case; any other byte as it is. */
+export function upper(byte: number): number {
+  return byte >= 97 && byte <= 122 ? byte - 32 : byte;
+}
+
+/** 32 bits of FNV-1a, mixed so that the high bits are as good as the low ones. */
+export function hashKeyBytes(bytes: Uint8Array, start: number, end: number, fold: boolean): number {
+  let h = end - start;
+  for (let i = start; i < end; i++) h = Math.imul(h ^ (fold ? upper(bytes[i]!) : bytes[i]!), 0x01000193);
+  h ^= h >>> 15;
+  h = Math.imul(h, 0x85ebca6b);
+  return h ^ (h >>> 13);
+}

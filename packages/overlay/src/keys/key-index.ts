@@ -3,6 +3,7 @@ import { isValid } from "@usr/schema/columns";
 import { OverlayError } from "../error.ts";
 import type { KeyBatch, KeyIndex, KeyIndexOptions, OverlayKey } from "../types.ts";
 import { foldsCase, keyText, stripInto } from "./key-bytes.ts";
+import { inShare } from "./key-share.ts";
 import { createKeyTable, type KeyTable, NOT_LOOKED_UP } from "./key-table.ts";
 
 /** As many keys are worth looking for in filters. */
@@ -12,6 +13,8 @@ const FEW = 1024;
  * Indexes base rows by `key`. The batches hold `id`, or for sequence keys `sequence`, `bio_type` and `alphabet`; other columns are
  * passed over. Rows may be given in pieces (`startRow`, ascending); a base given in part answers for the rows given. Sequence keys
  * are checked against the rows given, so they want every row, deleted ones too.
+ *
+ * Of a share the keys of the other ones are checked and left out: every key is asked for in the index of its own share.
  *
  * Memory: about 27 bytes a row for ids, 36 bytes and the sequence for sequence keys.
  *
@@ -23,6 +26,7 @@ export async function buildKeyIndex(
   o: KeyIndexOptions = {},
 ): Promise<KeyIndex> {
   const fold = foldsCase(key);
+  const { share } = o;
   let table: KeyTable | undefined;
   const repeats: Repeats = { next: new Map(), last: new Map() };
   const rules = key === "id" ? undefined : createSequenceRules(key);
@@ -46,13 +50,15 @@ export async function buildKeyIndex(
       let added = 0;
       for (let i = 0; i < column.length; i++) {
         if (validity !== undefined && !isValid(column, i)) continue;
-        if (i >= added && validity === undefined) added = table.addEach(data, offsets, i, column.length, startRow, met);
+        if (i >= added && validity === undefined && share === undefined)
+          added = table.addEach(data, offsets, i, column.length, startRow, met);
         if (i < added) {
           range[0] = offsets[i]!;
           range[1] = offsets[i + 1]!;
         } else {
           stripInto(range, data, offsets[i]!, offsets[i + 1]!);
           if (range[0] === range[1]) continue;
+          if (share !== undefined && !inShare(data, range[0]!, range[1]!, fold, share)) continue;
           met[i] = table.add(data, range[0]!, range[1]!, startRow + i);
         }
         const earlier = met[i]!;

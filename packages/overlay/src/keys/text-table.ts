@@ -1,3 +1,4 @@
+import { hashKeyBytes, upper } from "./key-bytes.ts";
 import { createSlots, growSlots, isFull, longer } from "./slots.ts";
 
 /** Keys of any bytes, kept in pages. */
@@ -67,7 +68,7 @@ export function createTextTable(expected: number, fold: boolean): TextTable {
     size: () => count,
     add: (bytes, start, end, value) => {
       if (isFull(count + 1, slots.length)) slots = growSlots(slots);
-      const hash = hashBytes(bytes, start, end, fold);
+      const hash = hashKeyBytes(bytes, start, end, fold);
       const slot = probe(hash, bytes, start, end);
       const entry = slots[slot]! - 1;
       if (entry >= 0) return entries[entry * FIELDS + 3]!;
@@ -78,22 +79,10 @@ export function createTextTable(expected: number, fold: boolean): TextTable {
     },
     find: (bytes, start, end) => {
       if (next < count && holds(next, bytes, start, end)) return entries[next++ * FIELDS + 3]!;
-      const entry = slots[probe(hashBytes(bytes, start, end, fold), bytes, start, end)]! - 1;
+      const entry = slots[probe(hashKeyBytes(bytes, start, end, fold), bytes, start, end)]! - 1;
       if (entry < 0) return -1;
       next = entry + 1;
       return entries[entry * FIELDS + 3]!;
     },
   };
-}
-
-function upper(byte: number): number {
-  return byte >= 97 && byte <= 122 ? byte - 32 : byte;
-}
-
-function hashBytes(bytes: Uint8Array, start: number, end: number, fold: boolean): number {
-  let h = end - start;
-  for (let i = start; i < end; i++) h = Math.imul(h ^ (fold ? upper(bytes[i]!) : bytes[i]!), 0x01000193);
-  h ^= h >>> 15;
-  h = Math.imul(h, 0x85ebca6b);
-  return h ^ (h >>> 13);
 }
