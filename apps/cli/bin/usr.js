@@ -28,7 +28,7 @@ const opened = [];
 
 /** Functions of the program by name, file by file, as they are opened. */
 const packs = [];
-const unopened = ["look.js", "work.js", "arrow.js"];
+const unopened = ["look.js", "read.js", "work.js", "arrow.js"];
 const modules = new Map();
 let command = "";
 

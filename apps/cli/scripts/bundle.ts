@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { build, type Metafile, type OutputFile, type Plugin, transform } from "esbuild";
 import { parseCommandLine } from "../src/parse.ts";
 import { VERSION } from "../src/version.ts";
@@ -33,6 +33,53 @@ const builtinModules: Plugin = {
           `export default ${rare ? `{ ${names.map((name) => `${name}: _${name}`).join(", ")} }` : `/* @__PURE__ */ ${asked}`};`,
         ].join("\n"),
       };
+    });
+  },
+};
+
+/** What a module takes by name, or passes on: what is named, and from where. */
+const NAMED = /^(import|export) \{([^}]*)\} from "([^"]+)";/gm;
+
+/**
+ * Imports from the entry of a package become imports from the modules that hold what is named. Files are divided among the outputs by who imports
+ * them, and an entry imports all of its package: each command would be given, and evaluate, what all the others use.
+ */
+const seenThrough: Plugin = {
+  name: "entries seen through",
+  setup(build) {
+    /** What an entry passes on: its name there, and in which file under which name. */
+    const passed = new Map<string, Promise<ReadonlyMap<string, string>>>();
+    const entryOf = async (path: string, resolveDir: string): Promise<ReadonlyMap<string, string>> => {
+      const entry = await build.resolve(path, { kind: "import-statement", resolveDir });
+      const known = passed.get(entry.path) ?? holdersOf(entry.path);
+      passed.set(entry.path, known);
+      return known;
+    };
+    const holdersOf = async (entry: string): Promise<ReadonlyMap<string, string>> => {
+      const holders = new Map<string, string>();
+      for (const [, kind, names = "", from = ""] of (await readFile(entry, "utf8")).matchAll(NAMED)) {
+        if (kind !== "export") continue;
+        for (const name of split(names)) holders.set(name, join(dirname(entry), from));
+      }
+      return holders;
+    };
+    const split = (names: string): readonly string[] =>
+      names.split(",").flatMap((name) => (/^(type .*)?$/.test(name.trim()) ? [] : [name.trim()]));
+    build.onLoad({ filter: /\/(packages|apps)\/[^/]+\/src\/.*\.ts$/ }, async ({ path }) => {
+      let contents = await readFile(path, "utf8");
+      for (const [statement, kind, names = "", from = ""] of [...contents.matchAll(NAMED)]) {
+        if (kind !== "import" || !from.startsWith("@usr/")) continue;
+        const holders = await entryOf(from, dirname(path));
+        const direct = split(names).map((name) => {
+          const holder = holders.get(name.split(" as ")[0] ?? name);
+          return `import { ${name} } from ${JSON.stringify(holder ?? from)};`;
+        });
+        contents = contents.replace(
+          statement,
+          direct.join(" ").padEnd(1) + "\n".repeat(statement.split("\n").length - 1),
+        );
+      }
+      return { contents, loader: "ts" };
     });
   },
 };
@@ -100,21 +147,33 @@ const reached = (outputs: Metafile["outputs"], from: string, into: Set<string>):
     if (kind === "import-statement") reached(outputs, path, into);
 };
 
-/** What the shortest commands load; the order of the files is that in which `bin/usr.js` looks. */
-const SHORT = /^(src\/(session|show|commands\/(ls|info))\.ts|.*\/storage\/src\/node\/index\.ts)$/;
+/**
+ * The files by what they hold, in the order in which `bin/usr.js` opens them: each what these modules load and no file before it does. A command that
+ * is listed in one is served by it and those before.
+ */
+const FILES: readonly (readonly [string, RegExp])[] = [
+  ["main.js", /^src\/start\.ts$/],
+  ["look.js", /^(src\/(session|show|commands\/(ls|info))\.ts|.*\/storage\/src\/node\/index\.ts)$/],
+  [
+    "read.js",
+    /^(src\/(show-(rows|records)|commands\/(head|scan|get|schema))\.ts|.*\/(merged-view|filtered-view|alike-parts|count-decoded)\.ts)$/,
+  ],
+];
+const OTHERS = "work.js";
+const ARROW = "arrow.js";
 
 /** In which file each output belongs. */
 const filesOf = (outputs: Metafile["outputs"]): ((name: string) => string) => {
-  const main = new Set<string>();
-  reached(outputs, "dist/main.js", main);
-  const look = new Set<string>();
-  for (const [name, { entryPoint }] of Object.entries(outputs))
-    if (entryPoint !== undefined && SHORT.test(entryPoint)) reached(outputs, name, look);
+  const files = new Map<string, string>();
+  for (const [file, entries] of FILES) {
+    const loaded = new Set<string>();
+    for (const [name, { entryPoint }] of Object.entries(outputs))
+      if (entryPoint !== undefined && entries.test(entryPoint)) reached(outputs, name, loaded);
+    for (const name of loaded) if (!files.has(name)) files.set(name, file);
+  }
   return (name) => {
-    if (main.has(name)) return "main.js";
-    if (look.has(name)) return "look.js";
     const isArrow = Object.keys(outputs[name]?.inputs ?? {}).some((path) => path.includes("/apache-arrow/"));
-    return isArrow ? "arrow.js" : "work.js";
+    return files.get(name) ?? (isArrow ? ARROW : OTHERS);
   };
 };
 
@@ -141,8 +200,8 @@ const answer = (question: string): string => {
 };
 
 /**
- * Writes the program: `main.js` reads the command line, `look.js` holds what the shortest commands need, `work.js` the others, and `arrow.js`
- * Arrow, which is as large again. A file is an object of functions, one for each module of the bundle: opening one file costs less than
+ * Writes the program: `main.js` reads the command line, `look.js` holds what the shortest commands need, `read.js` what shows rows, `work.js` the
+ * others, and `arrow.js` Arrow. A file is an object of functions, one for each module of the bundle: opening one file costs less than
  * opening thirty, V8 compiles of it what is called, and `bin/usr.js` keeps what it compiled. Line one of `main.js` names the whole build.
  * `help.txt` and `version.txt` are answers that need no program.
  */
@@ -162,7 +221,7 @@ export const bundle = async (outdir: string): Promise<void> => {
     conditions: ["@usr/source"],
     mainFields: ["module", "main"],
     sourcemap: "inline",
-    plugins: [builtinModules, nativeLock],
+    plugins: [builtinModules, seenThrough, nativeLock],
   });
   const pieces = await Promise.all(outputFiles.map(pieceOf));
   pieces.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -171,7 +230,7 @@ export const bundle = async (outdir: string): Promise<void> => {
   for (const { name, code } of pieces) hash.update(`${fileOf(`dist/${name}`)} ${name}\n${code}\n`);
   await rm(outdir, { recursive: true, force: true });
   await mkdir(outdir, { recursive: true });
-  for (const file of ["main.js", "look.js", "work.js", "arrow.js"]) {
+  for (const file of [...FILES.map(([file]) => file), OTHERS, ARROW]) {
     const first = file === "main.js" ? `//${hash.digest("hex").slice(0, 32)}\n` : "";
     const own = pieces.filter(({ name }) => fileOf(`dist/${name}`) === file);
     for (const [name, text] of packed(file, first, own)) await writeFile(join(outdir, name), text);

@@ -5,14 +5,20 @@ import { VERSION } from "./version.ts";
 // What few commands need is loaded by who needs it: streams, terminals, cryptography, and the process as a module cost as much as the
 // start of node itself.
 const builtin = process.getBuiltinModule;
-const { fstatSync, writeSync } = builtin("node:fs");
+const { fstatSync, statSync, writeSync } = builtin("node:fs");
 
 /**
  * Text is text for people until someone asks: only a character device can be a terminal. Asked for as bigints, because node keeps the last
  * answer in numbers, and as long as that is a pipe it takes no link on the way to a module for a link.
  */
-const isTerminal = (descriptor: number): boolean =>
-  fstatSync(descriptor, { bigint: true }).isCharacterDevice() && builtin("node:tty").isatty(descriptor);
+const isTerminal = (descriptor: number): boolean => {
+  const found = fstatSync(descriptor, { bigint: true });
+  return found.isCharacterDevice() && !isNull(found.rdev) && builtin("node:tty").isatty(descriptor);
+};
+
+/** Whether a device is the one that swallows everything. To ask whether it is a terminal would load streams and sockets. */
+const isNull = (device: bigint): boolean =>
+  statSync("/dev/null", { bigint: true, throwIfNoEntry: false })?.rdev === device;
 
 /** The stream of stdout; a closed pipe would be an uncaught exception without a listener, the write's own callback reports it. */
 const stream = (): typeof process.stdout => {

@@ -45,6 +45,8 @@ test("listing datasets loads neither Arrow, YAML, decompressors nor the native l
 /** The program as it is published, built into a folder of its own. */
 const built = await mkdtemp(join(tmpdir(), "usr-built-"));
 const bin = join(built, "bin", "usr.js");
+/** A dataset `demo` with overlays, of which no row is deleted. */
+const root = goldenPath("state-f");
 beforeAll(async () => {
   await cp(fileURLToPath(new URL("../bin", import.meta.url)), join(built, "bin"), { recursive: true });
   await bundle(join(built, "dist"));
@@ -86,10 +88,23 @@ test("help and version of the built program are answered without the program, as
 });
 
 test("looking at datasets opens no file of the program but those that read the command line and look", () => {
-  const root = goldenPath("densegen");
   const opened = openedBy("ls", "--root", root);
-  expect(opened.filter((name) => ["main", "look", "work", "arrow"].includes(name))).toEqual(["main", "main", "look"]);
+  expect(opened.filter((name) => ["main", "look", "read", "work", "arrow"].includes(name))).toEqual([
+    "main",
+    "main",
+    "look",
+  ]);
   expect(opened).toContain("ls");
+});
+
+test("what reads pages is loaded by who reads rows, not by who looks at footers", () => {
+  const files = (...args: readonly string[]): readonly string[] => [
+    ...new Set(
+      openedBy(...args, "--root", goldenPath("bio-types")).filter((name) => /^(main|look|read|work|arrow)$/.test(name)),
+    ),
+  ];
+  expect(files("info", "dna")).toEqual(["main", "look"]);
+  expect(files("head", "dna")).toEqual(["main", "look", "read"]);
 });
 
 test("the built program lists a broken dataset, and none of the others as broken", async () => {
@@ -109,7 +124,7 @@ test("looking at datasets names no module of node that loads readers of lines an
 });
 
 test("the program is ASCII, which is read without looking at it", async () => {
-  for (const file of ["main.js", "look.js", "work.js", "arrow.js"])
+  for (const file of ["main.js", "look.js", "read.js", "work.js", "arrow.js"])
     expect(
       (await readFile(join(built, "dist", file))).every((byte) => byte < 128),
       file,
@@ -122,7 +137,6 @@ const kept = async (): Promise<readonly string[]> =>
 
 test("compiled code is kept in the caches of the user, and nowhere without a home", async () => {
   await rm(caches, { recursive: true, force: true });
-  const root = goldenPath("densegen");
   expect(run(["ls", "--root", root]).status).toBe(0);
   expect((await kept()).toSorted()).toEqual(["ls-look.js", "main"]);
   expect(run(["namespace", "list", "--root", root]).status).toBe(0);
@@ -136,7 +150,7 @@ test("compiled code is kept in the caches of the user, and nowhere without a hom
 });
 
 test("compiled code that is cut short, of another program or of nothing is compiled again", async () => {
-  const ls = ["ls", "--root", goldenPath("densegen")];
+  const ls = ["ls", "--root", root];
   const { stdout } = run(ls);
   const [folder = ""] = await readdir(caches);
   const file = join(caches, folder, "ls-look.js");
@@ -151,7 +165,7 @@ test("compiled code that is cut short, of another program or of nothing is compi
 });
 
 test("compiled code with a bit that has turned is not run, but compiled again", async () => {
-  const ls = ["ls", "--root", goldenPath("densegen")];
+  const ls = ["ls", "--root", root];
   const { stdout } = run(ls);
   const [folder = ""] = await readdir(caches);
   const file = join(caches, folder, "ls-look.js");
@@ -171,7 +185,7 @@ test("compiled code with a bit that has turned is not run, but compiled again", 
 
 test.skipIf(process.platform === "win32")("where the disk takes a part of the code only, none is kept", async () => {
   await rm(caches, { recursive: true, force: true });
-  const ls = ["ls", "--root", goldenPath("densegen")];
+  const ls = ["ls", "--root", root];
   // The system writes up to the limit, says so, and refuses the rest.
   const limited = spawnSync("sh", ["-c", 'ulimit -f 16; exec "$0" "$@"', execPath, bin, ...ls], {
     encoding: "utf8",
@@ -185,7 +199,7 @@ test.skipIf(process.platform === "win32")("where the disk takes a part of the co
 
 test("code is kept three times, and of commands that did their work", async () => {
   await rm(caches, { recursive: true, force: true });
-  const ls = ["ls", "--root", goldenPath("densegen")];
+  const ls = ["ls", "--root", root];
   expect(run(["ls", "--root", join(built, "gone")]).status).not.toBe(0);
   expect(run(ls).status).toBe(0);
   const [folder = ""] = await readdir(caches);

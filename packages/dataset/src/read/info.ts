@@ -12,9 +12,8 @@ import {
   STATE_NAMESPACE,
   TOMBSTONE_NAMESPACE,
 } from "../layout.ts";
-import type { DatasetInfo, DatasetSummary, NamespaceInfo, ReadOptions, Root } from "../types.ts";
+import type { DatasetInfo, DatasetSummary, NamespaceInfo, ReadOptions, Root, Snapshot } from "../types.ts";
 import { byCodeUnits, groupDatasets } from "./list.ts";
-import { countDeleted } from "./merged-view.ts";
 import { listAll } from "./objects.ts";
 import { schemaColumns } from "./schema.ts";
 import { openSnapshot } from "./snapshot.ts";
@@ -52,12 +51,17 @@ async function countRows(
       signal: o.signal,
     });
     const rows_base = snapshot.base.file.numRows;
-    const rows_deleted = await countDeleted(snapshot, o);
+    const rows_deleted = await deletedIn(snapshot, o);
     return { rows: rows_base - rows_deleted, rows_deleted, rows_base };
   } catch (error) {
     o.signal?.throwIfAborted();
     return { rows: null, rows_deleted: null, rows_base: null, problem: problemOf(error) };
   }
+}
+
+/** How many base rows are deleted. What merges columns is loaded only where the dataset has tombstones. */
+async function deletedIn(snapshot: Snapshot, o: Signal): Promise<number> {
+  return snapshot.tombstones === undefined ? 0 : await (await import("./merged-view.ts")).countDeleted(snapshot, o);
 }
 
 function isOverlayObject({ path }: ObjectMeta): boolean {
@@ -88,7 +92,7 @@ export async function info(root: Root, id: string, o: ReadOptions = {}): Promise
   await using snapshot = await openSnapshot(root, id, { namespaces: "all", tombstones: true, ...o });
   const storage = scopedStorage(root.storage, id);
   const rowsBase = snapshot.base.file.numRows;
-  const deleted = await countDeleted(snapshot, o);
+  const deleted = await deletedIn(snapshot, o);
   const overlays = [...snapshot.overlays, ...(snapshot.tombstones === undefined ? [] : [snapshot.tombstones.overlay])];
   const namespaces: NamespaceInfo[] = [];
   for (const overlay of overlays.sort((a, b) => byCodeUnits(a.namespace, b.namespace)))
