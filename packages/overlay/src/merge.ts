@@ -2,7 +2,7 @@ import { nullCount } from "@usr/parquet";
 import type { Column, DataType, Field } from "@usr/schema";
 import { gatherColumns, isValid, nullColumn, sliceColumn } from "@usr/schema/columns";
 import { OverlayError } from "./error.ts";
-import { rowLocator } from "./part-rows.ts";
+import { type RowLocator, rowLocator } from "./part-rows.ts";
 import { type PayloadReaders, payloadReaders } from "./payload.ts";
 import type { PayloadReader } from "./payload-reader.ts";
 import type { KeyIndex, LateIndex, MergeCursor, MergeOptions, Overlay, Part, PartRows } from "./types.ts";
@@ -18,7 +18,7 @@ const SMALL_PART_BYTES = 128 * 1024;
  * Only parts that hold one of the columns are read: their keys once; their values along with the base where the part is in base order.
  * A part in another order has the requested columns decoded and sorted, for as many base rows at a time as `sortBytes` has room for. Once every row of a range has its value, older parts are not
  * consulted for it. Under an index of the whole base the keys of all parts are read at the first `read`, so that a repeated key is always
- * refused; under an index of some rows, the keys of a part are read when a row first wants a value from it. Keys that are stored in the same
+ * refused; under an index of some rows, the keys of a part are read when a row first wants a value that it may hold. Keys that are stored in the same
  * bytes as those of a part before are compared instead of decoded; under a late index, so are those of our own parts with the ids of the base,
  * and where all parts are like that the index is not built. Memory: 8 bytes a matched row and part (once for parts of the same
  * keys), one decoded batch a part and column, the requested columns of small parts, and `sortBytes` for parts that are out of order.
@@ -36,10 +36,9 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex | LateIndex, o: M
     );
   }
   const fields = o.columns.map((name) => fieldOf(overlay, name));
-  let opening: Promise<readonly (readonly LayerSource[])[]> | undefined;
+  let opening: Promise<Layers> | undefined;
 
-  const open = async (): Promise<readonly (readonly LayerSource[])[]> => {
-    const wanted = overlay.parts.filter((part) => fields.some((field) => part.columns.includes(field.name)));
+  const open = async (): Promise<Layers> => {
     const bytes = o.sortBytes ?? SORT_BYTES;
     const limits = {
       room: { bytes, left: bytes },
@@ -47,17 +46,17 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex | LateIndex, o: M
       signal: o.signal,
     };
     const locator = rowLocator(index, o);
-    const rowsOf = new Map(wanted.map((part) => [part, once(() => locator.locate(part))]));
-    const readersOf = new Map(wanted.map((part) => [part, payloadReaders(part, fields, limits)]));
+    const wanted = overlay.parts.filter((part) => fields.some((field) => part.columns.includes(field.name)));
+    const layers = layersOf(wanted, fields, locator, (part) => payloadReaders(part, fields, limits));
     // Over the whole base every part is checked for repeated keys; for a few rows older parts that have no say are left alone.
     if (!("complete" in index) || index.complete) {
       await locator.locateAll(wanted);
       locator.forget();
     }
-    return fields.map((field) => layersOf(overlay.parts, rowsOf, readersOf, field));
+    return layers;
   };
 
-  const begin = (): Promise<readonly (readonly LayerSource[])[]> => {
+  const begin = (): Promise<Layers> => {
     o.signal?.throwIfAborted();
     opening ??= open();
     return opening;
@@ -70,12 +69,12 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex | LateIndex, o: M
     },
     read: async (start, end) => {
       const layers = await begin();
-      return Promise.all(fields.map((field, i) => mergeRange(layers[i]!, field.type, start, end)));
+      return Promise.all(fields.map((field, i) => mergeRange(layers, i, field.type, start, end)));
     },
     [Symbol.asyncDispose]: async () => {
       // A failed opening was told to the reader, and holds nothing.
-      const sources = await opening?.catch(() => []);
-      for (const { opened } of sources?.flat() ?? []) await (await opened()?.catch(() => undefined))?.reader.close();
+      const layers = await opening?.catch(() => undefined);
+      await layers?.close();
     },
   };
 }
@@ -99,58 +98,99 @@ function holdsValues(part: Part, column: string): boolean {
   return nullCount(part.file, column) !== part.file.numRows;
 }
 
-/** One column of one part over the base. */
+/** A part that holds rows of the base. */
 interface Layer {
   readonly rows: PartRows;
-  readonly reader: PayloadReader;
+  /** Reads the column of the field of this index; `undefined` = the part has nothing to say of it. */
+  reader(field: number): PayloadReader | undefined;
+  close(): Promise<void>;
 }
 
-/** A layer that is opened when a read comes to it; `undefined` = it has nothing to say. */
-interface LayerSource {
-  readonly open: () => Promise<Layer | undefined>;
-  /** What `open` gave, where it was asked. */
-  readonly opened: () => Promise<Layer | undefined> | undefined;
+/** The parts that hold rows of the base, newest first. */
+interface Layers {
+  /** Those that are known already. */
+  readonly found: readonly Layer[];
+  /** The layer of an index, looked for where it is not known; `undefined` = there are not so many. */
+  at(index: number): Promise<Layer | undefined>;
+  close(): Promise<void>;
 }
 
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
-}
-
+/**
+ * Layers of parts, which are looked through once for all fields: of a thousand parts that may hold one of a few rows, a few do, and only those have
+ * readers. Passed over without looking are those that hold values of no field.
+ */
 function layersOf(
   parts: readonly Part[],
-  rowsOf: ReadonlyMap<Part, () => Promise<PartRows>>,
-  readersOf: ReadonlyMap<Part, PayloadReaders>,
-  field: Field,
-): readonly LayerSource[] {
-  return parts.flatMap((part) => {
-    const locate = rowsOf.get(part);
-    const readers = readersOf.get(part);
-    if (locate === undefined || readers === undefined || !holdsValues(part, field.name)) return [];
-    let layer: Promise<Layer | undefined> | undefined;
-    const open = async (): Promise<Layer | undefined> => {
-      const rows = await locate();
-      if (rows.part.length === 0) return undefined;
-      return { rows, reader: readers(rows, field) };
-    };
-    return [{ open: () => (layer ??= open()), opened: () => layer }];
-  });
+  fields: readonly Field[],
+  locator: RowLocator,
+  readersOf: (part: Part) => PayloadReaders,
+): Layers {
+  const found: Layer[] = [];
+  let next = 0;
+  let finding: Promise<boolean> | undefined;
+
+  /** Goes on to the next layer, if there is one. */
+  const find = async (): Promise<boolean> => {
+    for (; next < parts.length; next++) {
+      const part = parts[next]!;
+      if (!fields.some((field) => holdsValues(part, field.name))) continue;
+      const rows = await locator.locate(part);
+      if (rows.part.length === 0) continue;
+      found.push(layerOf(part, rows, fields, readersOf(part)));
+      next++;
+      return true;
+    }
+    return false;
+  };
+
+  return {
+    found,
+    at: async (index) => {
+      while (index >= found.length) {
+        finding ??= find().finally(() => {
+          finding = undefined;
+        });
+        if (!(await finding)) break;
+      }
+      return found[index];
+    },
+    close: async () => {
+      for (const layer of found) await layer.close();
+    },
+  };
 }
 
-async function mergeRange(layers: readonly LayerSource[], type: DataType, start: number, end: number): Promise<Column> {
+function layerOf(part: Part, rows: PartRows, fields: readonly Field[], readers: PayloadReaders): Layer {
+  const opened = new Map<number, PayloadReader | undefined>();
+  return {
+    rows,
+    reader: (index) => {
+      if (opened.has(index)) return opened.get(index);
+      const field = fields[index]!;
+      const reader = holdsValues(part, field.name) ? readers(rows, field) : undefined;
+      opened.set(index, reader);
+      return reader;
+    },
+    close: async () => {
+      for (const reader of opened.values()) await reader?.close();
+    },
+  };
+}
+
+async function mergeRange(layers: Layers, field: number, type: DataType, start: number, end: number): Promise<Column> {
   const length = end - start;
   const columns: Column[] = [];
   const sources = new Int32Array(length).fill(-1);
   const rows = new Int32Array(length);
   let open = length;
-  for (const source of layers) {
-    if (open === 0) break;
-    const layer = await source.open();
-    if (layer === undefined) continue;
-    const { rows: held, reader } = layer;
+  for (let next = 0; open > 0; next++) {
+    const layer = layers.found[next] ?? (await layers.at(next));
+    if (layer === undefined) break;
+    const { rows: held } = layer;
     const { base } = held;
     const range = openRange(held, sources, start, end);
-    if (range === undefined) continue;
+    const reader = range && layer.reader(field);
+    if (range === undefined || reader === undefined) continue;
     const pieces = await reader.pieces(range.from, range.to);
     const firstSource = columns.length;
     for (const piece of pieces) columns.push(piece.column);

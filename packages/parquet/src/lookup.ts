@@ -22,7 +22,11 @@ export function writtenHere(file: ParquetFile): boolean {
   return file.createdBy === CREATED_BY;
 }
 
-// Filters and their hashes are loaded where a filter is: a page in a browser that looks nothing up goes without.
+/** Filters and their hashes, loaded where a filter is: a page in a browser that looks nothing up goes without. Asked for once: each time costs some µs. */
+const bloom = (() => {
+  let loading: Promise<typeof import("./bloom/bloom.ts")> | undefined;
+  return () => (loading ??= import("./bloom/bloom.ts"));
+})();
 
 /** Bytes of filters that are held at a time, about. */
 const WINDOW = 8 * 2 ** 20;
@@ -49,7 +53,7 @@ export async function rowGroupsWith(
 ): Promise<readonly Candidate[]> {
   const leaf = textLeaf(file, column);
   if (values.length === 0) return [];
-  const { decodeFilter, digestsOf } = await import("./bloom/bloom.ts");
+  const { decodeFilter, digestsOf } = await bloom();
   const digests = digestsOf(values);
   const candidates: Candidate[] = [];
   const groups = file.footer.rowGroups.map((group, index) => ({ index, filter: group.chunks[leaf]!.filter }));
@@ -82,7 +86,7 @@ export async function rowGroupFilter(
 ): Promise<BloomFilter | undefined> {
   const range = file.footer.rowGroups[rowGroup]?.chunks[textLeaf(file, column)]?.filter;
   if (range === undefined) return undefined;
-  const { decodeFilter } = await import("./bloom/bloom.ts");
+  const { decodeFilter } = await bloom();
   return decodeFilter(await readExactly(file.source, range.offset, range.length, o));
 }
 
