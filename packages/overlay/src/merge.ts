@@ -4,7 +4,7 @@ import { gatherColumns, isValid, nullColumn, sliceColumn } from "@usr/schema/col
 import { OverlayError } from "./error.ts";
 import { type RowLocator, rowLocator } from "./part-rows.ts";
 import { type PayloadReaders, payloadReaders } from "./payload.ts";
-import type { PayloadReader } from "./payload-reader.ts";
+import type { PayloadReader, Piece } from "./payload-reader.ts";
 import type { KeyIndex, LateIndex, MergeCursor, MergeOptions, Overlay, Part, PartRows } from "./types.ts";
 
 const SORT_BYTES = 128 * 1024 * 1024;
@@ -192,6 +192,10 @@ async function mergeRange(layers: Layers, field: number, type: DataType, start: 
     const reader = range && layer.reader(field);
     if (range === undefined || reader === undefined) continue;
     const pieces = await reader.pieces(range.from, range.to);
+    if (columns.length === 0) {
+      const whole = wholeRange(pieces, reader, range, length);
+      if (whole !== undefined) return whole;
+    }
     const firstSource = columns.length;
     for (const piece of pieces) columns.push(piece.column);
     let p = 0;
@@ -208,6 +212,21 @@ async function mergeRange(layers: Layers, field: number, type: DataType, start: 
     }
   }
   return assemble(type, columns, sources, rows, open);
+}
+
+/** The values of a part that has one for each of `length` rows, side by side in one piece, as parts in base order do: no row is looked at. */
+function wholeRange(
+  pieces: readonly Piece[],
+  reader: PayloadReader,
+  { from, to }: { readonly from: number; readonly to: number },
+  length: number,
+): Column | undefined {
+  if (to - from !== length) return undefined;
+  const first = reader.position(from);
+  const piece = pieces.find(({ at, column }) => at <= first && first + length <= at + column.length);
+  if (piece === undefined || piece.column.validity !== undefined) return undefined;
+  for (let i = 1; i < length; i++) if (reader.position(from + i) !== first + i) return undefined;
+  return sliceColumn(piece.column, first - piece.at, first - piece.at + length);
 }
 
 /** The entries for base rows `[start, end)`, narrowed to those between the first and the last row that still wants a value. */

@@ -18,19 +18,27 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
     dropDeleted: flag(typed, "dropDeleted"),
     pruneOverlays: flag(typed, "pruneOverlays"),
   } as const;
-  const plan = await materialize(root, id, { ...o, dryRun: true });
-  const nothing = plan.namespaces.length === 0 && plan.rows_dropped === 0;
-  if (flag(typed, "dryRun") || nothing) {
-    return {
-      kind: "document",
-      data: plan,
-      text: () => (nothing ? "Nothing to fold.\n" : `Dry run. ${summary(plan, "Would fold", o.pruneOverlays)}`),
-    };
+  const isDryRun = flag(typed, "dryRun");
+  // Who has said yes is asked nothing, and the dataset is opened once.
+  if (isDryRun || !session.options.yes) {
+    const plan = await materialize(root, id, { ...o, dryRun: true });
+    if (isDryRun || isNothing(plan)) {
+      const planned = (): string => `Dry run. ${summary(plan, "Would fold", o.pruneOverlays)}`;
+      return { kind: "document", data: plan, text: () => (isNothing(plan) ? NOTHING : planned()) };
+    }
+    await session.confirm(summary(plan, "Fold", o.pruneOverlays).trimEnd());
   }
-  await session.confirm(summary(plan, "Fold", o.pruneOverlays).trimEnd());
   const data = await materialize(root, id, o);
-  return { kind: "document", data, text: () => summary(data, "Folded", o.pruneOverlays) };
+  return {
+    kind: "document",
+    data,
+    text: () => (isNothing(data) ? NOTHING : summary(data, "Folded", o.pruneOverlays)),
+  };
 };
+
+const NOTHING = "Nothing to fold.\n";
+
+const isNothing = (result: MaterializeResult): boolean => result.namespaces.length === 0 && result.rows_dropped === 0;
 
 const summary = (result: MaterializeResult, verb: string, prune: boolean): string =>
   `${verb} ${count(result.columns.length, "column")} of ${result.namespaces.join(", ") || "no overlay"} into ${count(result.rows, "row")} of ${result.dataset}; overlays ${result.overlays}${result.rows_dropped > 0 ? `; ${count(result.rows_dropped, "deleted row")} left out` : ""}${orphansText(result.orphans ?? [], prune)}\n`;

@@ -115,20 +115,25 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
       await using source = await open(from.path, s);
       checkPrefix(from, source);
       const name = await prepare(path);
-      const chunks = chunksOf(body, s.signal);
       const length = lengthOf(from, source.meta);
       // It fails where it is waited for.
       length.catch(() => {});
       // Gone where the name was removed meanwhile; what was opened can still be read.
       const original = await places.resolve(from.path);
-      const copied =
-        original === undefined
-          ? undefined
-          : await stageCopy(fs, name, path, { name: original, meta: source.meta, length }, chunks, token());
-      const staged = copied ?? (await stage(fs, name, path, afterPrefix(source, await length, chunks, s), token()));
-      await inTurn(name, () => publish(fs, staged, name, "overwrite"));
-      await folders.sync(dirname(name), path);
-      return staged.meta;
+      const chunks = chunksOf(body, s.signal);
+      try {
+        const rest = begun(chunks);
+        const copied =
+          original === undefined
+            ? undefined
+            : await stageCopy(fs, name, path, { name: original, meta: source.meta, length }, rest, token());
+        const staged = copied ?? (await stage(fs, name, path, afterPrefix(source, await length, rest, s), token()));
+        await inTurn(name, () => publish(fs, staged, name, "overwrite"));
+        await folders.sync(dirname(name), path);
+        return staged.meta;
+      } finally {
+        await quietly(chunks.return());
+      }
     },
 
     async delete(path: string, s: Durability = {}): Promise<void> {
@@ -214,6 +219,19 @@ function handleOf(file: DiskFile, meta: ObjectMeta): ReadHandle {
       await quietly(file.close());
     },
   };
+}
+
+/** Chunks of which the first is made at once, before anybody asks for it: there is time, and making it may take as long as what is done meanwhile. */
+function begun(chunks: AsyncGenerator<Uint8Array, void, undefined>): AsyncGenerator<Uint8Array, void, undefined> {
+  const first = chunks.next();
+  // It fails where it is waited for.
+  first.catch(() => {});
+  return (async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    const step = await first;
+    if (step.done === true) return;
+    yield step.value;
+    yield* chunks;
+  })();
 }
 
 async function isFolder(fs: DiskFs, name: string, path: string): Promise<boolean> {
