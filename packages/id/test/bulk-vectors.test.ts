@@ -57,7 +57,7 @@ test("a first byte that is no symbol is found, in ranges of any length", () => {
 });
 
 test("short sequences are not read one by one, long ones alone are", () => {
-  const sizes = [10, 200, 10, 30_000, 55, 64];
+  const sizes = [10, 200, 10, 17_000, 55, 64];
   const text = counted(new TextEncoder().encode("GATTACA".repeat(6000)));
   const starts = Int32Array.from(sizes, (_, i) => sizes.slice(0, i).reduce((a, b) => a + b, 0));
   const ends = starts.map((start, i) => start + sizes[i]!);

@@ -96,11 +96,11 @@ test("without WebAssembly too", async () => {
 test("every length around the borders of blocks, lanes and pieces", () => {
   const sizes = [
     ...Array.from({ length: 260 }, (_, i) => i),
-    ...Array.from({ length: 20 }, (_, i) => 16_240 + i),
-    ...[65_536, 262_145],
+    ...Array.from({ length: 16 }, (_, i) => 16_239 + i),
+    40_000,
     ...Array.from({ length: 4500 }, (_, i) => i % 97),
   ];
-  const noise = Uint8Array.from({ length: 270_011 }, (_, i) => (i * 31) ^ (i >> 5));
+  const noise = Uint8Array.from({ length: 50_021 }, (_, i) => (i * 31) ^ (i >> 5));
   const all = sizes.map((size, k) => noise.subarray(k, k + size));
   expect(hashed(createBulkHasher, "dna", all, { gap: 1, from: 0, to: all.length })).toEqual(expected("dna", all));
 });
@@ -118,9 +118,9 @@ describe("checks of long ranges", () => {
       const bulk = createBulkChecker(name);
       expect(bulk(new Uint8Array(16_384).fill(0x41), 0, 16_384)).toBe(-1);
       const legal = name.startsWith("protein") ? "ACDEFGHIKLacdefghikl" : "ACGacg";
-      const bytes = new TextEncoder().encode(legal.repeat(60));
+      const bytes = new TextEncoder().encode(legal.repeat(60).slice(0, 310));
       for (let byte = 0; byte < 256; byte++) {
-        const at = 300 + byte;
+        const at = 3 + ((byte * 7) % 300);
         const before = bytes[at]!;
         bytes[at] = byte;
         expect([name, byte, bulk(bytes, 3, bytes.length - 5)]).toEqual([name, byte, check(bytes, 3, bytes.length - 5)]);
@@ -141,7 +141,7 @@ describe("checks of long ranges", () => {
   });
 
   test("find the first of many illegal bytes, in ranges of any length", () => {
-    const bytes = new TextEncoder().encode("ACGTacgt".repeat(80_000));
+    const bytes = new TextEncoder().encode("ACGTacgt".repeat(33_000));
     const check = createChecker("dna_4");
     const bulk = createBulkChecker("dna_4");
     expect(bulk(bytes, 1, bytes.length)).toBe(-1);

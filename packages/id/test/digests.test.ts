@@ -55,8 +55,8 @@ describe("laws", () => {
       { numRuns: testRuns(2000) },
     );
   });
-  it("of a circle the least rotation counts: every sequence of two bases up to 9", () => {
-    for (let length = 1; length <= 9; length++)
+  it("of a circle the least rotation counts: every sequence of two bases up to 8", () => {
+    for (let length = 1; length <= 8; length++)
       for (let bits = 0; bits < 2 ** length; bits++) {
         const sequence = bits.toString(2).padStart(length, "0").replaceAll("0", "A").replaceAll("1", "C");
         const [least = ""] = Array.from(sequence, (_, by) => rotated(sequence, by)).sort();
@@ -68,7 +68,27 @@ describe("laws", () => {
     expect(md5(letters)).toBe(createHash("md5").update(letters).digest("hex"));
   });
   it("MD5 and SHA-512 are those of node:crypto at every length around their blocks", () => {
-    for (let length = 1; length <= 400; length++) {
+    // Every length up to two blocks of MD5, then around the padding of the next ones.
+    const lengths = [
+      ...Array(130).keys(),
+      175,
+      176,
+      183,
+      184,
+      191,
+      192,
+      239,
+      240,
+      247,
+      248,
+      255,
+      256,
+      257,
+      367,
+      368,
+      384,
+    ];
+    for (const length of lengths.slice(1)) {
       const sequence = "GATTACA".repeat(60).slice(0, length);
       expect(md5(sequence)).toBe(createHash("md5").update(sequence).digest("hex"));
       const sha512 = createHash("sha512").update(sequence).digest().subarray(0, 24);

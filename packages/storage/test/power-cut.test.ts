@@ -1,3 +1,5 @@
+/// <reference types="node" />
+import { constants } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readAll } from "../src/index.ts";
 import { diskStorage } from "../src/node/index.ts";
@@ -98,6 +100,114 @@ describe("the model", () => {
     await expect(file.write(utf8("y"), 0, 1, 1)).rejects.toBeInstanceOf(PowerCut);
     await expect(file.sync()).rejects.toBeInstanceOf(PowerCut);
     expect(await images(disk, ["/a"])).toEqual(new Set(["-", '""', '"x"', '"\\u0000"']));
+  });
+});
+
+describe("the disk", () => {
+  test("tells every call that changes or flushes something, in order", async () => {
+    const { fs, calls } = powerCutDisk();
+    await fs.mkdir("/d/e", { recursive: true });
+    const file = await fs.open("/d/a", "wx");
+    await file.write(utf8("xy"), 0, 2, 0);
+    await file.truncate(1);
+    await file.sync();
+    await (await fs.open("/d", constants.O_DIRECTORY)).sync();
+    await fs.copyFile("/d/a", "/d/b", 0);
+    await fs.link("/d/b", "/d/c");
+    await fs.rename("/d/c", "/d/e/c");
+    await fs.unlink("/d/b");
+    await fs.rmdir("/d/e").catch(() => {});
+    await fs.stat("/d/a", { bigint: true });
+    await fs.readdir("/d", { withFileTypes: true });
+    expect(calls).toEqual([
+      ...["mkdir /d", "mkdir /d/e", "create /d/a", "write /d/a", "truncate /d/a", "sync file /d/a", "sync folder /d"],
+      ...["create /d/b", "copy /d/a /d/b", "link /d/b /d/c", "rename /d/c /d/e/c", "unlink /d/b", "rmdir /d/e"],
+    ]);
+  });
+
+  test("refuses what a disk refuses, as a failed system call does", async () => {
+    const { fs } = powerCutDisk();
+    await fs.mkdir("/d/e", { recursive: true });
+    await fs.open("/a", "wx");
+    const refused: readonly (readonly [string, string, () => Promise<unknown>])[] = [
+      ["ENOTDIR", "/a/b", () => fs.open("/a/b", "wx")],
+      ["ENOTDIR", "/a", () => fs.open("/a", constants.O_DIRECTORY)],
+      ["ENOTDIR", "/a", () => fs.rmdir("/a")],
+      ["ENOTDIR", "/a", () => fs.readdir("/a", { withFileTypes: true })],
+      ["ENOTEMPTY", "/d", () => fs.rmdir("/d")],
+      ["EISDIR", "/d", () => fs.copyFile("/d", "/copy", 0)],
+      ["EISDIR", "/d", () => fs.rename("/a", "/d")],
+      ["EISDIR", "/d", () => fs.unlink("/d")],
+      ["EEXIST", "/a", () => fs.open("/a", "wx")],
+      ["ENOENT", "/none", () => fs.lstat("/none", { bigint: true })],
+    ];
+    for (const [code, path, call] of refused)
+      await expect(call(), `${code} ${path}`).rejects.toMatchObject({ code, path, syscall: "power-cut" });
+  });
+
+  test("writes where it is told, at the end of a file that is opened to append, and later than before", async () => {
+    const { fs } = powerCutDisk();
+    const file = await fs.open("/a", "wx");
+    const times: bigint[] = [];
+    const written = async (text: string, position: number | null, to = file): Promise<string> => {
+      await to.write(utf8(`<${text}>`), 1, text.length, position);
+      const { size, mtimeNs } = await to.stat({ bigint: true });
+      times.push(mtimeNs);
+      const bytes = new Uint8Array(Number(size) + 2);
+      const { bytesRead } = await to.read(bytes, 0, bytes.length, 0);
+      expect(bytesRead).toBe(Number(size));
+      return new TextDecoder().decode(bytes.subarray(0, bytesRead));
+    };
+    expect(await written("abc", 0)).toBe("abc");
+    expect(await written("X", 1)).toBe("aXc");
+    expect(await written("end", 5)).toBe("aXc\0\0end");
+    expect(await written("!", null)).toBe("aXc\0\0end!");
+    const log = await fs.open("/log", constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
+    expect(await written("one", 0, log)).toBe("one");
+    expect(await written("two", 0, log)).toBe("onetwo");
+    expect(times).toEqual([...new Set(times)].sort((a, b) => (a < b ? -1 : 1)));
+  });
+
+  test("moves one name of a file onto its other as POSIX does: both stay", async () => {
+    const { fs } = powerCutDisk();
+    await fs.open("/a", "wx");
+    await fs.link("/a", "/b");
+    await fs.rename("/a", "/b");
+    expect((await fs.readdir("/", { withFileTypes: true })).map(({ name }) => name)).toEqual(["a", "b"]);
+  });
+
+  test("keeps through any number of cuts what was flushed, and gives no number twice", async () => {
+    const disk = powerCutDisk();
+    const storage = diskStorage("/data", { fs: disk.fs });
+    await storage.put("d/a", utf8("kept"));
+    await storage.put("d/gone", utf8("x"));
+    await storage.delete("d/gone");
+    const { mtimeNs } = await disk.fs.stat("/data/d/a", { bigint: true });
+    for (let seed = 0; seed < 30; seed++) {
+      const later = disk.afterCut((n) => seed % n).afterCut((n) => (seed >> 1) % n);
+      expect((await later.fs.readdir("/data/d", { withFileTypes: true })).map(({ name }) => name)).toEqual(["a"]);
+      expect((await later.fs.stat("/data/d/a", { bigint: true })).mtimeNs).toBe(mtimeNs);
+      await diskStorage("/data", { fs: later.fs }).put("d/b", utf8("other"));
+      expect([await textOf(later, "/data/d/a"), await textOf(later, "/data/d/b")]).toEqual(['"kept"', '"other"']);
+      expect((await later.fs.stat("/data/d/b", { bigint: true })).mtimeNs).toBeGreaterThan(mtimeNs);
+    }
+  });
+
+  test("the flush of one folder is not that of another, but of all that its names come from", async () => {
+    const disk = powerCutDisk();
+    for (const folder of ["/from", "/to"]) await disk.fs.mkdir(folder, { recursive: true });
+    await (await disk.fs.open("/", 0)).sync();
+    await (await disk.fs.open("/from/a", "wx")).sync();
+    await (await disk.fs.open("/from/b", "wx")).sync();
+    await disk.fs.rename("/from/a", "/to/a");
+    await (await disk.fs.open("/to", 0)).sync();
+    expect(await images(disk, ["/from/a", "/to/a", "/from/b"])).toEqual(new Set(['- "" -', '- "" ""']));
+  });
+
+  test("once it has no power, says so", async () => {
+    const { fs } = powerCutDisk({ cutAt: 1 });
+    const error = await fs.mkdir("/d", { recursive: true }).catch((thrown: unknown) => thrown);
+    expect(String(error)).toBe("PowerCut: the power is gone");
   });
 });
 
