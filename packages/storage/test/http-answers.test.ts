@@ -1,88 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { type HttpOptions, httpStorage } from "../src/http/index.ts";
-import { type ObjectMeta, type ReadHandle, readAll, StorageError } from "../src/index.ts";
+import { httpStorage } from "../src/http/index.ts";
+import { type ObjectMeta, readAll } from "../src/index.ts";
 import { textOf, utf8 } from "./folder.ts";
+import { type Answer, BASE, failure, opened, partial, server, status, TAG, TEXT, whole } from "./http-support.ts";
 
 // Answers that a server, or what stands between, may give: a read is the bytes that were asked for, or an error with a code.
-
-const TEXT = "0123456789";
-const TAG = '"v1"';
-const BASE = "https://h.example/data/";
-
-interface Asked {
-  readonly url: string;
-  readonly range: string | undefined;
-  readonly ifMatch: string | undefined;
-}
-
-type Answer = (asked: Asked) => Response | Promise<Response>;
-
-/** Answers the first request, which opens, with `opening`, and all others with `reading`; tells what was asked. */
-function server(opening: Answer, reading: Answer): { readonly fetch: typeof fetch; readonly asked: readonly Asked[] } {
-  const asked: Asked[] = [];
-  return {
-    asked,
-    fetch: async (url, init) => {
-      const headers = new Headers(init?.headers);
-      const one = {
-        url: String(url),
-        range: headers.get("range") ?? undefined,
-        ifMatch: headers.get("if-match") ?? undefined,
-      };
-      asked.push(one);
-      return asked.length === 1 ? opening(one) : reading(one);
-    },
-  };
-}
-
-/** A right answer to a request for a range, with changes. */
-const partial =
-  (headers: Readonly<Record<string, string | undefined>> = {}, body?: BodyInit): Answer =>
-  ({ range }) => {
-    const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(range ?? "") ?? [];
-    const start = Number(from);
-    const end = to === "" ? TEXT.length - 1 : Number(to);
-    const all: Record<string, string | undefined> = {
-      etag: TAG,
-      "content-range": `bytes ${start}-${end}/${TEXT.length}`,
-      ...headers,
-    };
-    const told = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-    return new Response(body ?? TEXT.slice(start, end + 1), {
-      status: 206,
-      headers: [...told.map(([a, b]): [string, string] => [a, b])],
-    });
-  };
-
-const whole =
-  (headers: Readonly<Record<string, string>> = {}, body: BodyInit = TEXT): Answer =>
-  () =>
-    new Response(body, { headers: { "content-length": `${TEXT.length}`, etag: TAG, ...headers } });
-
-const status =
-  (code: number, headers: Readonly<Record<string, string>> = {}): Answer =>
-  () =>
-    new Response(code === 204 ? null : "sorry", { status: code, headers });
-
-async function opened(
-  opening: Answer,
-  reading: Answer = partial(),
-  index: HttpOptions["index"] = [],
-): Promise<{ readonly handle: ReadHandle; readonly asked: readonly Asked[] }> {
-  const { fetch, asked } = server(opening, reading);
-  const handle = await httpStorage(BASE, { index, fetch }).open("a b/c");
-  if (handle === undefined) throw new Error("there is no such object");
-  return { handle, asked };
-}
-
-const failure = async (work: Promise<unknown>): Promise<StorageError> => {
-  const error = await work.then(
-    () => "no error",
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof StorageError) return error;
-  throw new Error(`expected a StorageError, got ${String(error)}`);
-};
 
 describe("opening", () => {
   test.each<readonly [string, Answer, Partial<ObjectMeta>]>([
@@ -109,6 +31,8 @@ describe("opening", () => {
     ["a range without a total", partial({ "content-range": "bytes 0-0/*" }), "NOT_SUPPORTED"],
     ["a range of nobody knows what", partial({ "content-range": undefined }), "NOT_SUPPORTED"],
     ["a range that cannot be read", partial({ "content-range": "bites 0-0/10" }), "NOT_SUPPORTED"],
+    ["a range with something before it", partial({ "content-range": "x-bytes 0-0/10" }), "NOT_SUPPORTED"],
+    ["a range with something behind it", partial({ "content-range": "bytes 0-0/10, 5" }), "NOT_SUPPORTED"],
     ["no first byte of an object that has some", status(416, { "content-range": "bytes */10" }), "NOT_SUPPORTED"],
     ["no first byte and no reason", status(416), "NOT_SUPPORTED"],
     ["no ranges and no length", () => new Response(TEXT), "NOT_SUPPORTED"],
@@ -119,7 +43,11 @@ describe("opening", () => {
     ["too many requests", status(429), "IO"],
   ])("%s is refused", async (_name, answer, code) => {
     const error = await failure(opened(answer));
-    expect([error.code, error.details["path"], error.hint !== undefined]).toEqual([code, "a b/c", true]);
+    expect([error.code, error.details["path"], error.hint]).toEqual([
+      code,
+      "a b/c",
+      expect.stringMatching(/^[A-Z].*\.$/),
+    ]);
   });
 
   test.each([404, 410])("%i is no such object", async (code) => {
@@ -130,7 +58,11 @@ describe("opening", () => {
   test("an entry of the index is what the handle tells, as long as the size agrees", async () => {
     const entry = { path: "a b/c", size: 10, etag: "of the index", modifiedMs: 7 };
     expect((await opened(partial(), partial(), [entry])).handle.meta).toEqual(entry);
-    expect((await failure(opened(partial(), partial(), [{ ...entry, size: 11 }]))).code).toBe("CONFLICT");
+    const other = await failure(opened(partial(), partial(), [{ ...entry, size: 11 }]));
+    expect([other.code, other.message]).toEqual([
+      "CONFLICT",
+      "a b/c was replaced on the server since the index was written.",
+    ]);
     expect((await opened(partial(), partial(), [{ ...entry, path: "other", size: 11 }])).handle.meta.etag).toBe(TAG);
   });
 });
@@ -172,11 +104,43 @@ describe("reading a range", () => {
     const { handle } = await opened(partial(), answer);
     const error = await failure(handle.read(2, 5));
     expect([error.code, error.details["path"], error.hint !== undefined]).toEqual([code, "a b/c", true]);
+    if (code === "CONFLICT") expect(error.message).toBe("a b/c was replaced on the server while it was open.");
   });
 
   test("a range of unknown total from a server that told it before is taken", async () => {
     const { handle } = await opened(partial(), partial({ "content-range": "bytes 2-6/*" }));
     expect(textOf(await handle.read(2, 5))).toBe("23456");
+  });
+
+  test("a tag or a date that only one answer tells speaks against nothing", async () => {
+    const dated = { "last-modified": "Thu, 01 Jan 1970 00:00:05 GMT" };
+    for (const [first, then] of [
+      [{ etag: undefined }, { etag: TAG }],
+      [{ etag: TAG }, { etag: undefined }],
+      [{ etag: undefined }, { etag: undefined, ...dated }],
+      [
+        { etag: undefined, ...dated },
+        { etag: TAG, ...dated },
+      ],
+    ]) {
+      const { handle } = await opened(partial(first), partial(then));
+      expect(textOf(await handle.read(2, 5))).toBe("23456");
+    }
+  });
+
+  test("an answer that has no body at all is told as any other", async () => {
+    const empty =
+      (code: number, headers: Readonly<Record<string, string>> = {}): Answer =>
+      () =>
+        new Response(null, { status: code, headers });
+    const { fetch } = server(empty(404), empty(404));
+    expect(await httpStorage(BASE, { index: [], fetch }).open("a")).toBe(undefined);
+    const nothing = await opened(empty(416, { "content-range": "bytes */0" }));
+    expect(nothing.handle.meta.size).toBe(0);
+    for (const answer of [empty(412), empty(206, { "content-range": "bytes 2-6/11" })]) {
+      const { handle } = await opened(partial(), answer);
+      expect((await failure(handle.read(2, 5))).code).toBe("CONFLICT");
+    }
   });
 
   test("dates count only where no tag does", async () => {
@@ -242,12 +206,14 @@ describe("reading without ranges", () => {
     ["that the object is gone", status(404), "CONFLICT"],
     ["that it is gone for good", status(410), "CONFLICT"],
     ["an error of its own", status(503), "IO"],
+    ["that nobody may", status(403), "PERMISSION"],
     ["too few bytes", whole({}, utf8("012")), "IO"],
   ])("%s is an error, and the next read asks again", async (_name, answer, code) => {
     let broken = true;
     const { handle } = await opened(whole(), (asked) => (broken ? answer(asked) : whole()(asked)));
     const error = await failure(handle.read(2, 5));
     expect([error.code, error.details["path"]]).toEqual([code, "a b/c"]);
+    if (code === "CONFLICT") expect(error.message).toBe("a b/c was replaced on the server while it was open.");
     broken = false;
     expect(textOf(await handle.read(2, 5))).toBe("23456");
   });
@@ -266,67 +232,6 @@ describe("reading without ranges", () => {
       details: { path: "a b/c", size: size + 1, limit: size },
     });
     expect(large.asked.length).toBe(1);
-  });
-});
-
-describe("the index", () => {
-  const list = async (text: string): Promise<readonly ObjectMeta[]> => {
-    const metas: ObjectMeta[] = [];
-    const { fetch } = server(
-      () => new Response(text),
-      () => new Response(text),
-    );
-    for await (const meta of httpStorage(BASE, { index: "in/dex.json", fetch }).list("")) metas.push(meta);
-    return metas;
-  };
-  const good = { path: "a", size: 1, etag: "x" };
-
-  test.each<readonly [string, unknown]>([
-    ["is no object", 1],
-    ["is no object", null],
-    ["is no object", "a"],
-    ["has no path", { ...good, path: 1 }],
-    ["has no path", { size: 1, etag: "x" }],
-    ["has no whole size", { ...good, size: "1" }],
-    ["has no whole size", { ...good, size: 1.5 }],
-    ["has no whole size", { ...good, size: -1 }],
-    ["has no whole size", { path: "a", etag: "x" }],
-    ["has no etag", { ...good, etag: 1 }],
-    ["has no etag", { path: "a", size: 1 }],
-    ["has a modifiedMs that is no number", { ...good, modifiedMs: "now" }],
-    ["has a modifiedMs that is no number", { ...good, modifiedMs: null }],
-  ])("an entry that %s: %j", async (problem, entry) => {
-    const error = await failure(list(JSON.stringify([good, entry])));
-    expect(error).toMatchObject({ code: "IO", details: { name: "in/dex.json" } });
-    expect(error.message).toContain(`entry 1 ${problem}`);
-  });
-
-  test("what is not JSON keeps its cause", async () => {
-    expect((await failure(list("["))).cause).toBeInstanceOf(Error);
-    expect((await failure(list('{"length":0}'))).message).toContain("no array");
-  });
-
-  test("other members of an entry are left out, and a size may be nothing", async () => {
-    const entries = [
-      { ...good, more: 1 },
-      { ...good, path: "b", size: 0, modifiedMs: 0 },
-    ];
-    expect(await list(JSON.stringify(entries))).toEqual([good, { ...good, path: "b", size: 0, modifiedMs: 0 }]);
-  });
-
-  test("it is asked for afresh by each listing, below the base, and an open knows what the last one told", async () => {
-    const asked: string[] = [];
-    const ask: typeof fetch = async (url, init) => {
-      asked.push(`${String(url)} ${init?.cache ?? ""}`);
-      if (String(url).endsWith("dex.json")) return new Response(JSON.stringify([{ ...good, size: 10 }]));
-      return partial()({ url: "", range: new Headers(init?.headers).get("range") ?? "", ifMatch: undefined });
-    };
-    const storage = httpStorage("https://h.example/data", { index: "in/dex.json", fetch: ask });
-    expect((await storage.open("a"))?.meta.etag).toBe(TAG);
-    for await (const meta of storage.list("")) expect(meta.path).toBe("a");
-    for await (const meta of storage.list("b")) expect.unreachable(meta.path);
-    expect((await storage.open("a"))?.meta.etag).toBe("x");
-    expect(asked).toEqual([`${BASE}a `, `${BASE}in/dex.json no-cache`, `${BASE}in/dex.json no-cache`, `${BASE}a `]);
   });
 });
 

@@ -61,7 +61,7 @@ test("every refusal tells its facts", async () => {
 test("each reason against a path is told in words", async () => {
   const storage = memoryStorage();
   for (const [path, reason] of [
-    ["", "empty"],
+    ["", "it is empty"],
     ["/a", "absolute"],
     ["a\\b", "backslash"],
     ["a\nb", "control character"],
