@@ -68,6 +68,7 @@ async function run(task) {
  * they come late, as the test does.
  */
 async function attempt(test) {
+  channel.postMessage({ begins: test.ms });
   let timer;
   const late = new Promise((resolve) => {
     let turns = 150 + 2 * test.ms;
