@@ -10,8 +10,8 @@ export interface Root {
   /** How the root is called in messages and events: the path or address it was opened by. */
   readonly label: string;
   /**
-   * Bytes that a merge may take, about; default 2 GiB. The keys of the base take half of it at most, where need be a share of them at a time; a merge
-   * takes what it cannot do without, whatever this says.
+   * Bytes that a merge may take, about; default 2 GiB. The keys of the base take half of it at most, where need be a share of them at a time, and values
+   * that are sorted a quarter; a merge takes what it cannot do without, whatever this says.
    */
   readonly memoryBytes?: number | undefined;
 }

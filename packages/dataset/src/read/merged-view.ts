@@ -139,6 +139,9 @@ export interface KeyIndexes {
 }
 
 const MEMORY_BYTES = 2 ** 31;
+const memoryOf = ({ root }: Snapshot): number => root.memoryBytes ?? MEMORY_BYTES;
+/** What the values of parts in no order may take while they are sorted, for each overlay; a quarter of the memory where that is less. */
+const SORT_BYTES = 128 * 1024 * 1024;
 /** Less than this is not worth reading the keys of the base once more. */
 const LEAST_SHARE_BYTES = 2 ** 16;
 /** What the index of a row takes: 27 bytes for an id; for a sequence 36 bytes and its letters, of which the base needs a quarter of a byte at least. */
@@ -147,8 +150,9 @@ const SEQUENCE_BYTES = 36;
 const LETTERS_A_BYTE = 4;
 
 /** Into how many shares the keys of the base are divided, so that one of them takes half of the memory there is. */
-function keyShares({ root, base: { file } }: Snapshot, key: OverlayKey): number {
-  const room = Math.max(LEAST_SHARE_BYTES, (root.memoryBytes ?? MEMORY_BYTES) / 2);
+function keyShares(snapshot: Snapshot, key: OverlayKey): number {
+  const room = Math.max(LEAST_SHARE_BYTES, memoryOf(snapshot) / 2);
+  const { file } = snapshot.base;
   const rows = file.numRows;
   const encoded = file.rowGroups.reduce((sum, { byteSize }) => sum + byteSize, 0);
   const bytes = key === "id" ? ID_BYTES * rows : SEQUENCE_BYTES * rows + LETTERS_A_BYTE * encoded;
@@ -202,8 +206,12 @@ async function openCursors(
     if (marks.length > 0) needed.set(overlay, marks);
   }
   const cursors = new Map<Overlay, MergeCursor>();
+  const sortBytes = Math.min(SORT_BYTES, memoryOf(snapshot) / 4);
   for (const [overlay, columns] of needed)
-    cursors.set(overlay, mergeOverlay(overlay, await indexes.of(overlay.key), { columns, signal: o.signal }));
+    cursors.set(
+      overlay,
+      mergeOverlay(overlay, await indexes.of(overlay.key), { columns, sortBytes, signal: o.signal }),
+    );
   return cursors;
 }
 
