@@ -26,11 +26,11 @@ const SHORT = 3;
 /** Scripts that are open, with what is known of their compiled code. */
 const opened = [];
 
-/** Functions of the program by name, file by file, as they are opened. */
-const packs = [];
-const unopened = ["look.js", "read.js", "work.js", "arrow.js"];
+/** Functions of the program by name, in each file that is open. */
+const packs = new Map();
 const modules = new Map();
-let command = "";
+/** The name of the command, and a dash, once it is known. */
+let prefix = "";
 
 /**
  * Where compiled code is kept: among the user's own caches, where nobody else writes; nowhere without such a place. Node's own cache holds no
@@ -99,7 +99,7 @@ const open = (name, source, path) => {
   const script = new Script(source, { filename: dist + name, cachedData: kept?.code });
   const [shortest, runs] = kept === undefined || script.cachedDataRejected ? [255, 0] : kept.counts;
   if (path !== undefined) opened.push({ script, path, shortest, runs });
-  packs.push(script.runInThisContext());
+  packs.set(name, script.runInThisContext());
 };
 
 /** Text of a file of the program, which is ASCII. */
@@ -111,24 +111,19 @@ const run = () => {
   const load = (path) => {
     const known = modules.get(path);
     if (known !== undefined) return known.exports;
-    const name = path.slice(2);
-    let pack = packs.find((each) => name in each);
-    while (pack === undefined) {
-      const file = unopened.shift();
-      open(file, sourceOf(file), caches && `${caches}/${command}-${file}`);
-      pack = packs.find((each) => name in each);
-    }
+    const [file, name] = path.split("/");
+    if (!packs.has(file)) open(file, sourceOf(file), caches && `${caches}/${prefix}${file}`);
     const module = { exports: {} };
     modules.set(path, module);
-    pack[name](module.exports, load, module, __filename);
+    packs.get(file)[name](module.exports, load, module, __filename);
     return module.exports;
   };
   process.once("exit", (code) => {
     if (code === 0) keepAll();
   });
   open("main.js", main, caches && `${caches}/main`);
-  load("./main.js").start((name) => {
-    command = name.replaceAll(" ", "-");
+  load("main.js/main.js").start((name) => {
+    prefix = `${name.replaceAll(" ", "-")}-`;
   });
 };
 

@@ -116,9 +116,11 @@ interface Piece {
   readonly map: string;
 }
 
-const pieceOf = async ({ path, text }: OutputFile): Promise<Piece> => {
+const pieceOf = async ({ path, text }: OutputFile, fileOf: (name: string) => string): Promise<Piece> => {
   const name = basename(path);
-  const { code, map, warnings } = await transform(text, {
+  // Modules name each other with the file that they are in, so that no other has to be opened to find one.
+  const placed = text.replace(/"\.\/([\w-]+\.js)"/g, (_, other: string) => `"${fileOf(other)}/${other}"`);
+  const { code, map, warnings } = await transform(placed, {
     loader: "js",
     format: "cjs",
     target: "node22",
@@ -147,12 +149,10 @@ const reached = (outputs: Metafile["outputs"], from: string, into: Set<string>):
     if (kind === "import-statement") reached(outputs, path, into);
 };
 
-/**
- * The files by what they hold, in the order in which `bin/usr.js` opens them: each what these modules load and no file before it does. A command that
- * is listed in one is served by it and those before.
- */
+/** The files by what they hold: each what these modules load and no file before it does. */
 const FILES: readonly (readonly [string, RegExp])[] = [
   ["main.js", /^src\/start\.ts$/],
+  ["parse.js", /^src\/parse\.ts$/],
   ["look.js", /^(src\/(session|show|commands\/(ls|info))\.ts|.*\/storage\/src\/node\/index\.ts)$/],
   [
     "read.js",
@@ -171,8 +171,14 @@ const filesOf = (outputs: Metafile["outputs"]): ((name: string) => string) => {
       if (entryPoint !== undefined && entries.test(entryPoint)) reached(outputs, name, loaded);
     for (const name of loaded) if (!files.has(name)) files.set(name, file);
   }
-  return (name) => {
-    const isArrow = Object.keys(outputs[name]?.inputs ?? {}).some((path) => path.includes("/apache-arrow/"));
+  return (module) => {
+    const name = `dist/${module}`;
+    const inputs = Object.keys(outputs[name]?.inputs ?? {});
+    // What stands for a module of Node is a few lines, which who looks closer at a command line shares with who does the work.
+    const isShared =
+      files.get(name) === "parse.js" && inputs.length > 0 && inputs.every((path) => path.startsWith("builtin:"));
+    if (isShared) return "main.js";
+    const isArrow = inputs.some((path) => path.includes("/apache-arrow/"));
     return files.get(name) ?? (isArrow ? ARROW : OTHERS);
   };
 };
@@ -200,7 +206,7 @@ const answer = (question: string): string => {
 };
 
 /**
- * Writes the program: `main.js` reads the command line, `look.js` holds what the shortest commands need, `read.js` what shows rows, `work.js` the
+ * Writes the program: `main.js` reads plain command lines and `parse.js` all others, `look.js` holds what the shortest commands need, `read.js` what shows rows, `work.js` the
  * others, and `arrow.js` Arrow. A file is an object of functions, one for each module of the bundle: opening one file costs less than
  * opening thirty, V8 compiles of it what is called, and `bin/usr.js` keeps what it compiled. Line one of `main.js` names the whole build.
  * `help.txt` and `version.txt` are answers that need no program.
@@ -223,16 +229,16 @@ export const bundle = async (outdir: string): Promise<void> => {
     sourcemap: "inline",
     plugins: [builtinModules, seenThrough, nativeLock],
   });
-  const pieces = await Promise.all(outputFiles.map(pieceOf));
-  pieces.sort((a, b) => (a.name < b.name ? -1 : 1));
   const fileOf = filesOf(metafile.outputs);
+  const pieces = await Promise.all(outputFiles.map((file) => pieceOf(file, fileOf)));
+  pieces.sort((a, b) => (a.name < b.name ? -1 : 1));
   const hash = createHash("sha256");
-  for (const { name, code } of pieces) hash.update(`${fileOf(`dist/${name}`)} ${name}\n${code}\n`);
+  for (const { name, code } of pieces) hash.update(`${fileOf(name)} ${name}\n${code}\n`);
   await rm(outdir, { recursive: true, force: true });
   await mkdir(outdir, { recursive: true });
   for (const file of [...FILES.map(([file]) => file), OTHERS, ARROW]) {
     const first = file === "main.js" ? `//${hash.digest("hex").slice(0, 32)}\n` : "";
-    const own = pieces.filter(({ name }) => fileOf(`dist/${name}`) === file);
+    const own = pieces.filter(({ name }) => fileOf(name) === file);
     for (const [name, text] of packed(file, first, own)) await writeFile(join(outdir, name), text);
   }
   await writeFile(join(outdir, "help.txt"), answer("--help"));

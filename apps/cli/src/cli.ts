@@ -1,6 +1,6 @@
 import { EXIT, exitCodeOf, isCoded, UsageError } from "./errors.ts";
 import { hintOf, ofDataset } from "./hints.ts";
-import { parseCommandLine } from "./parse.ts";
+import { parsePlainLine } from "./plain-line.ts";
 import { safe } from "./safe.ts";
 import type { Environment } from "./session.ts";
 import { OUTPUT_VERSION, toJson } from "./to-json.ts";
@@ -19,7 +19,8 @@ export const runCli = async (
   const words = end < 0 ? environment.argv : environment.argv.slice(0, end);
   let style: Style = { json: words.includes("--json"), debug: words.includes("--debug") };
   try {
-    const parsed = parseCommandLine(environment.argv, version);
+    const { argv } = environment;
+    const parsed = parsePlainLine(argv) ?? (await import("./parse.ts")).parseCommandLine(argv, version);
     if (parsed.kind === "asked") {
       await environment.stdout(parsed.text);
       return EXIT.done;

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { UsageError } from "../src/errors.ts";
 import { parseAmong, parseCommandLine } from "../src/parse.ts";
+import { parsePlainLine } from "../src/plain-line.ts";
 import { COMMANDS } from "../src/table.ts";
 
 const told = (parse: () => unknown): unknown => {
@@ -33,6 +34,34 @@ const line = fc
     fc.array(word, { maxLength: 5 }),
   )
   .map((parts) => parts.flat());
+
+test("a plain line means what it means to who looks closer", () => {
+  fc.assert(
+    fc.property(line, (argv) => {
+      const plain = told(() => parsePlainLine(argv));
+      if (plain !== undefined) expect(plain).toEqual(told(() => parseCommandLine(argv, "0")));
+    }),
+    { numRuns: testRuns(2000) },
+  );
+});
+
+test("the lines of most runs are plain", () => {
+  for (const { name, args, options } of COMMANDS) {
+    const given = args.map(({ choices }) => choices?.[0] ?? "x");
+    const typed = options.flatMap(({ flags, choices, integer }) => {
+      const [first = ""] = flags.split(/[ ,]+/);
+      return flags.includes("<") ? [first, choices?.[0] ?? (integer === true ? "7" : "v")] : [first];
+    });
+    for (const argv of [
+      ["--root", "r", ...name.split(" "), ...given, ...typed],
+      [...name.split(" "), ...typed, ...given, "--json", "--root", "r", "--lock-timeout", "5"],
+    ]) {
+      const plain = parsePlainLine(argv);
+      expect(plain, argv.join(" ")).toBeDefined();
+      expect(plain).toEqual(parseCommandLine(argv, "0"));
+    }
+  }
+});
 
 test("a line means the same among all commands as among those that it names", () => {
   fc.assert(

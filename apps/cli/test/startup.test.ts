@@ -84,12 +84,14 @@ test("help and version of the built program are answered without the program, as
     const program = run([asked, "--quiet"]);
     expect([stdout, stderr]).toEqual([program.stdout, program.stderr]);
   }
-  expect(openedBy("import", "--help").filter((name) => !["main", "chunk", "errors"].includes(name))).toEqual([]);
+  expect(openedBy("import", "--help").filter((name) => !["main", "parse", "chunk", "errors"].includes(name))).toEqual(
+    [],
+  );
 });
 
 test("looking at datasets opens no file of the program but those that read the command line and look", () => {
   const opened = openedBy("ls", "--root", root);
-  expect(opened.filter((name) => ["main", "look", "read", "work", "arrow"].includes(name))).toEqual([
+  expect(opened.filter((name) => ["main", "parse", "look", "read", "work", "arrow"].includes(name))).toEqual([
     "main",
     "main",
     "look",
@@ -100,7 +102,9 @@ test("looking at datasets opens no file of the program but those that read the c
 test("what reads pages is loaded by who reads rows, not by who looks at footers", () => {
   const files = (...args: readonly string[]): readonly string[] => [
     ...new Set(
-      openedBy(...args, "--root", goldenPath("bio-types")).filter((name) => /^(main|look|read|work|arrow)$/.test(name)),
+      openedBy(...args, "--root", goldenPath("bio-types")).filter((name) =>
+        /^(main|parse|look|read|work|arrow)$/.test(name),
+      ),
     ),
   ];
   expect(files("info", "dna")).toEqual(["main", "look"]);
@@ -124,7 +128,7 @@ test("looking at datasets names no module of node that loads readers of lines an
 });
 
 test("the program is ASCII, which is read without looking at it", async () => {
-  for (const file of ["main.js", "look.js", "read.js", "work.js", "arrow.js"])
+  for (const file of ["main.js", "parse.js", "look.js", "read.js", "work.js", "arrow.js"])
     expect(
       (await readFile(join(built, "dist", file))).every((byte) => byte < 128),
       file,
