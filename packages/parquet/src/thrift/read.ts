@@ -73,13 +73,15 @@ export function enterStruct(c: Cursor): void {
 
 /** Goes to the field after the one numbered `last`, 0 at the start of a struct. Gives its number, or `END_OF_STRUCT`. */
 export function nextField(c: Cursor, last: number): number {
-  const head = byte(c);
+  // As `byte` and `spend` do: a footer has tens of thousands of fields, and whoever lists datasets reads it before V8 compiles anything.
+  if (c.at >= c.end) throw endsInside();
+  const head = c.bytes[c.at++]!;
   if (head === 0) return END_OF_STRUCT;
   c.wire = head & 15;
   const delta = head >> 4;
   const id = delta === 0 ? zigzag32(c) : last + delta;
   if (id < -32768 || id > 32767) throw corrupt("a metadata field number is out of range");
-  spend(c, 1);
+  if (--c.budget < 0) throw tooMany();
   return id;
 }
 
@@ -126,19 +128,28 @@ export function passText(c: Cursor): number {
 
 function spend(c: Cursor, units: number): void {
   c.budget -= units;
-  if (c.budget < 0) throw tooLarge("The Parquet metadata holds more values than allowed.", "footerValues");
+  if (c.budget < 0) throw tooMany();
+}
+
+function tooMany(): Error {
+  return tooLarge("The Parquet metadata holds more values than allowed.", "footerValues");
 }
 
 function byte(c: Cursor): number {
-  if (c.at >= c.end) throw corrupt("metadata ends in the middle of a value");
+  if (c.at >= c.end) throw endsInside();
   return c.bytes[c.at++]!;
+}
+
+function endsInside(): Error {
+  return corrupt("metadata ends in the middle of a value");
 }
 
 function varint32(c: Cursor): number {
   let result = 0;
-  for (let shift = 0; shift < 35; shift += 7) {
-    const b = byte(c);
-    result += (b & 0x7f) * 2 ** shift;
+  for (let scale = 1; scale <= 2 ** 28; scale *= 128) {
+    if (c.at >= c.end) throw endsInside();
+    const b = c.bytes[c.at++]!;
+    result += (b & 0x7f) * scale;
     if (b < 0x80) {
       if (result > 0xffffffff) break;
       return result;
@@ -150,14 +161,14 @@ function varint32(c: Cursor): number {
 /** Up to 49 bits as a number. */
 function varint(c: Cursor): number | bigint {
   let low = 0;
-  let shift = 0;
-  for (; shift < 49; shift += 7) {
-    const b = byte(c);
-    low += (b & 0x7f) * 2 ** shift;
+  for (let scale = 1; scale < 2 ** 49; scale *= 128) {
+    if (c.at >= c.end) throw endsInside();
+    const b = c.bytes[c.at++]!;
+    low += (b & 0x7f) * scale;
     if (b < 0x80) return low;
   }
   let result = BigInt(low);
-  for (; shift < 70; shift += 7) {
+  for (let shift = 49; shift < 70; shift += 7) {
     const b = byte(c);
     result |= BigInt(b & 0x7f) << BigInt(shift);
     if (b < 0x80) {
