@@ -37,11 +37,9 @@ describe.each(TYPES)("the bytes of $text", ({ type }) => {
   const column = columnOf(type, rows);
 
   it("are those of the layout, however many rows", () => {
-    for (const all of [rows, full]) {
-      for (const length of [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 150]) {
-        expect(columnOf(type, all.slice(0, length))).toEqual(naiveLayout(type, all.slice(0, length)));
-        expect(columnOf(type, all.slice(-length))).toEqual(naiveLayout(type, all.slice(-length)));
-      }
+    for (const length of [0, 1, 7, 8, 9, 15, 16, 17, 32, 33, 64, 65, 150]) {
+      expect(columnOf(type, rows.slice(-length))).toEqual(naiveLayout(type, rows.slice(-length)));
+      expect(columnOf(type, full.slice(0, length))).toEqual(naiveLayout(type, full.slice(0, length)));
     }
     expect(columnOf(type, new Array<null>(20).fill(null))).toEqual(nullColumn(type, 20));
     expect(nullColumn(type, 20)).toEqual(naiveLayout(type, new Array<null>(20).fill(null)));
@@ -56,7 +54,7 @@ describe.each(TYPES)("the bytes of $text", ({ type }) => {
         // What callers in JavaScript may give.
         if (i % 3 === 0) expect(() => Reflect.apply(builder.append, builder, [wrong])).toThrow(/is no value of/);
         builder.append(row);
-        if (i % 5 === 0) {
+        if (i % 30 === 0) {
           const naive = naiveLayout(type, all.slice(0, i + 1));
           expect(builder.length).toBe(i + 1);
           expect(builder.byteLength).toBe(byteSize(naive) + bitmapBytes(naive));
