@@ -15,7 +15,13 @@ describe("append", () => {
     ["int8", 1n],
     ["int16", 32768],
     ["int32", 2147483648],
+    ["int16", -32769],
+    ["int32", -2147483649],
     ["uint8", -1],
+    ["uint8", 256],
+    ["uint16", -1],
+    ["uint16", 65536],
+    ["uint32", -1],
     ["uint32", 4294967296],
     ["int32", 0.5],
     ["int32", Number.NaN],
@@ -33,6 +39,8 @@ describe("append", () => {
     ["timestamp[us, UTC]", "2026-01-01T00:00:00Z"],
     ["list<int8>", "12"],
     ["list<int8>", {}],
+    ["fixed_size_list<int8>[2]", "12"],
+    ["fixed_size_list<int8>[2]", {}],
     ["fixed_size_list<int8>[2]", [1]],
     ["fixed_size_list<int8>[2]", [1, 2, 3]],
     ["struct<a:int8>", []],
@@ -44,6 +52,22 @@ describe("append", () => {
     expect(error.details["expected"]).toBe(text);
     expect(error.details["value"]).toBe(value);
     expect(error.details["path"]).toEqual([]);
+  });
+
+  it.each<readonly [string, Value, string | undefined]>([
+    ["int64", 2 ** 53, "integers past 2^53 must be bigint"],
+    ["uint64", -(2 ** 60), "integers past 2^53 must be bigint"],
+    ["int64", 0.5, undefined],
+    ["int64", "1", undefined],
+    ["uint16", 65536, "the range is 0 to 65535"],
+    ["uint64", -1n, "the range is 0 to 18446744073709551615"],
+    ["int8", 0.5, undefined],
+    ["timestamp[us]", 0, "a timestamp is a bigint that counts the unit since 1970"],
+    ["string", "\ud800", "it holds half of a surrogate pair, which UTF-8 cannot say"],
+    ["fixed_size_list<int8>[2]", [1], "it has 1 elements"],
+    ["struct<a:int8>", { b: 1 }, 'it has no field "b"'],
+  ])("says why a value is no %s (%#)", (text, value, reason) => {
+    expect(refusal(() => columnOf(parseType(text), [value])).details["reason"]).toBe(reason);
   });
 
   it("says where in a value the mismatch is", () => {

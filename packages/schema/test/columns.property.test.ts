@@ -1,4 +1,4 @@
-import type { Column, DataType, Value } from "@usr/schema";
+import type { Column, DataType } from "@usr/schema";
 import {
   columnBuilder,
   columnOf,
@@ -13,6 +13,7 @@ import { anyRows, anyType, anyValue, testRuns } from "@usr/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { shown } from "./shown.ts";
+import { spoil } from "./spoil.ts";
 
 const rowsOf = (column: Column): unknown[] =>
   Array.from({ length: column.length }, (_, row) => shown(valueAt(column, row)));
@@ -169,17 +170,3 @@ describe("columns", () => {
     );
   });
 });
-
-/** The value with its last leaf made wrong, so that a refusal comes as late as it can. */
-function spoil(value: Value, wrong: unknown): Value {
-  if (Array.isArray(value) && value.length > 0) {
-    return [...value.slice(0, -1), spoil(value.at(-1)!, wrong)];
-  }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    const entries = Object.entries(value);
-    const last = entries.pop()!;
-    return Object.fromEntries([...entries, [last[0], spoil(last[1], wrong)]]);
-  }
-  // The point is a value that the type system would not let through.
-  return wrong as Value;
-}

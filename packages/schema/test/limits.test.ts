@@ -1,4 +1,4 @@
-import { type Column, type DataType, formatType, parseType } from "@usr/schema";
+import { type Column, type DataType, formatType, parseType, type Value } from "@usr/schema";
 import {
   columnBuilder,
   columnOf,
@@ -98,6 +98,37 @@ describe("2^31 - 1", () => {
     builder.append("yz");
     expect(builder.length).toBe(2);
     expect(valueAt(builder.finish(), 1)).toBe("yz");
+  });
+});
+
+describe("a row of another column whose end is too large", () => {
+  // The first text is copied before the second one is refused.
+  const texts: Column = {
+    ...{ layout: "utf8", type: { kind: "string" }, length: 2 },
+    offsets: Int32Array.of(0, 2, LAST),
+    data: new Uint8Array([97, 98]),
+  };
+  const first = sliceColumn(texts, 0, 1);
+  const last = sliceColumn(texts, 1, 2);
+  const [list, pair, struct] = ["list<string>", "fixed_size_list<string>[2]", "struct<a:string,b:string>"].map(
+    parseType,
+  );
+  it.each<[Column, readonly Value[]]>([
+    [{ layout: "list", type: list!, length: 1, offsets: Int32Array.of(0, 2), child: texts }, [["x"], [], ["y"]]],
+    [{ layout: "fixed_list", type: pair!, length: 1, size: 2, child: texts }, [["x", "y"], null]],
+    [
+      { layout: "struct", type: struct!, length: 1, children: [first, last] },
+      [
+        { a: "x", b: "yyy" },
+        { a: "z", b: null },
+      ],
+    ],
+  ])("leaves nothing in a builder (%#)", (column, rows) => {
+    const builder = columnBuilder(column.type);
+    builder.append(rows[0]!);
+    expect(refusal(() => builder.appendFrom(column, 0)).code).toBe("TOO_LARGE");
+    for (const row of rows.slice(1)) builder.append(row);
+    expect(builder.finish()).toEqual(columnOf(column.type, rows));
   });
 });
 

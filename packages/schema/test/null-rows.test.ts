@@ -132,5 +132,6 @@ describe("a value that does not fit is named", () => {
     };
     expect(() => columnOf(parseType("struct<a:int8>"), [odd])).toThrow(new TypeError("mine"));
     expect(() => columnBuilder(parseType("struct<a:int8>")).append(odd)).toThrow(new TypeError("mine"));
+    expect(() => columnOf(parseType("list<struct<a:int8>>"), [[odd]])).toThrow(new TypeError("mine"));
   });
 });
