@@ -96,6 +96,14 @@ describe("append", () => {
     const read = valueAt(columnOf(type, [value, {}]), 0);
     expect(JSON.stringify(read)).toBe('{"__proto__":7,"constructor":null}');
     expect(Object.getPrototypeOf(read)).toBe(Object.prototype);
+    expect(Object.getOwnPropertyDescriptors(read)).toEqual(
+      Object.fromEntries(
+        [
+          ["__proto__", 7],
+          ["constructor", null],
+        ].map(([name, value]) => [name, { value, enumerable: true, configurable: true, writable: true }]),
+      ),
+    );
     expect(JSON.stringify(valueAt(columnOf(type, [value, {}]), 1))).toBe('{"__proto__":null,"constructor":null}');
   });
 

@@ -113,6 +113,35 @@ describe("columns", () => {
     );
   });
 
+  it("give text from the column it is in, where the same bytes of another follow", () => {
+    const type: DataType = { kind: "string" };
+    // Texts of one width: what ends in one column where it starts in another, is no run.
+    const texts = ["a", "b", "c"].map((letter) => Array.from({ length: 20 }, (_, row) => `${letter}${row + 10}`));
+    const columns = texts.map((rows) => columnOf(type, rows));
+    const picks = fc.array(fc.tuple(fc.nat(2), fc.nat(19), fc.integer({ min: 1, max: 4 })), { maxLength: 10 });
+    const check = (pairs: readonly (readonly [number, number])[]): void => {
+      const gathered = gatherColumns(
+        type,
+        columns,
+        Int32Array.from(pairs, ([source]) => source),
+        Int32Array.from(pairs, ([, row]) => row),
+      );
+      expect(rowsOf(gathered)).toEqual(pairs.map(([source, row]) => texts[source]![row]));
+    };
+    check(Array.from({ length: 20 }, (_, row) => [row % 3, row]));
+    check(Array.from({ length: 20 }, (_, row) => [Math.floor(row / 4) % 3, row]));
+    fc.assert(
+      fc.property(picks, (picks) => {
+        check(
+          picks.flatMap(([source, row, run]) =>
+            Array.from({ length: Math.min(run, 20 - row) }, (_, i) => [source, row + i] as const),
+          ),
+        );
+      }),
+      { numRuns: testRuns(200) },
+    );
+  });
+
   it("grow row by row from other columns", () => {
     fc.assert(
       fc.property(anyColumns, ({ type, parts }) => {
