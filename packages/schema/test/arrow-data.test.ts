@@ -1,6 +1,7 @@
-import type { Value } from "@usr/schema";
+/// <reference types="node" />
+import { parseType, type Value } from "@usr/schema";
 import { fromArrow } from "@usr/schema/arrow";
-import { valueAt } from "@usr/schema/columns";
+import { columnOf, valueAt } from "@usr/schema/columns";
 import * as arrow from "apache-arrow";
 import { describe, expect, it } from "vitest";
 import { refusal } from "./refusal.ts";
@@ -70,7 +71,35 @@ describe("Arrow data that is not what it claims", () => {
       0,
     ]);
   });
+  it("values whose bitmap has nothing to say", () => {
+    const all = raw(new arrow.Int32(), 2, { [DATA]: Int32Array.of(1, 2), [VALIDITY]: Uint8Array.of(0) });
+    expect(read(all)).toEqual([1, 2]);
+    expect(fromArrow(batchOf(all)).columns).toEqual([columnOf({ kind: "int32" }, [1, 2])]);
+  });
+  it("texts in views", () => {
+    const view = (bytes: string): arrow.Data => {
+      const views = Buffer.concat([
+        Buffer.from(Int32Array.of(2).buffer),
+        Buffer.from(bytes, "latin1"),
+        Buffer.alloc(10),
+      ]);
+      return raw(new arrow.Utf8View(), 1, { [DATA]: new Uint8Array(views) });
+    };
+    expect(read(view("ab"))).toEqual(["ab"]);
+    expect(read(view("\xc3\xa9"))).toEqual(["é"]);
+    expect(refused(view("a\xff"))).toBe("CORRUPT");
+    expect(refused(raw(new arrow.Utf8View(), 1, {}))).toEqual(["CORRUPT", "a view is missing"]);
+    expect(read(raw(new arrow.Utf8View(), 0, {}))).toEqual([]);
+  });
   it("texts", () => {
+    expect(refused(raw(new arrow.Utf8(), 1, { [DATA]: new Uint8Array(4) }))).toEqual([
+      "CORRUPT",
+      "offsets are too few",
+    ]);
+    expect(refused(raw(new arrow.Utf8(), 1, { [OFFSET]: Int32Array.of(0, 1) }))).toEqual([
+      "CORRUPT",
+      "text is missing",
+    ]);
     expect(read(text(Int32Array.of(0, 1, 3), "aé"))).toEqual(["a", "é"]);
     expect(refused(text(Int32Array.of(0, 1), "ab"))).toEqual(["CORRUPT", "offsets are too few"]);
     expect(refused(text(Int32Array.of(-1, 1, 2), "ab"))).toEqual(["CORRUPT", "an offset is negative"]);
@@ -122,6 +151,28 @@ describe("Arrow data that is not what it claims", () => {
     ]);
     expect(refused(raw(struct, 2, {}, 0, [ints(1, 2)]))).toEqual(["CORRUPT", 'the struct field "b" has too few rows']);
   });
+  it("lists and structs over more than their rows", () => {
+    const column = (data: arrow.Data): unknown => fromArrow(batchOf(data)).columns[0];
+    const two = [
+      [1, 2],
+      [3, 4],
+    ];
+    for (const more of [[], [5], [5, 6, 7]])
+      expect(column(raw(pair, 2, {}, 0, [ints(1, 2, 3, 4, ...more)]))).toEqual(
+        columnOf(parseType("fixed_size_list<int32>[2]"), two),
+      );
+    const struct = new arrow.Struct(["a", "b"].map((name) => new arrow.Field(name, new arrow.Int32(), true)));
+    for (const more of [[], [5], [5, 6, 7]])
+      expect(column(raw(struct, 1, {}, 0, [ints(1, ...more), ints(2)]))).toEqual(
+        columnOf(parseType("struct<a:int32,b:int32>"), [{ a: 1, b: 2 }]),
+      );
+    const nothing = (size: number): arrow.Data => {
+      const type = new arrow.FixedSizeList(size, new arrow.Field("item", new arrow.Null(), true));
+      return raw(type, 2, {}, 0, [raw(new arrow.Null(), 2 * size, {})]);
+    };
+    expect(column(nothing(2 ** 30 - 1))).toMatchObject({ length: 2, child: { length: 2 ** 31 - 2 } });
+    expect(refused(nothing(2 ** 30))).toBe("TOO_LARGE");
+  });
   it("times in seconds", () => {
     const seconds = new arrow.TimestampSecond();
     const of = (values: BigInt64Array, validity?: Uint8Array): arrow.Data =>
@@ -157,6 +208,21 @@ describe("Arrow data that is not what it claims", () => {
     expect(refused(of(Int8Array.of(0, -1), 2))).toEqual(["CORRUPT", "index -1 is not in a dictionary of 2"]);
     expect(refused(of(Int8Array.of(0), 2))).toEqual(["CORRUPT", "dictionary indices are too few"]);
     expect(read(of(new Int8Array(0), 0))).toEqual([]);
+    for (const values of [undefined, Float32Array.of(0, 1), Float64Array.of(0, 1)]) {
+      const wrong = (length: number): arrow.Data =>
+        new arrow.Data<arrow.DataType>(
+          type,
+          0,
+          length,
+          0,
+          values === undefined ? {} : { [DATA]: values },
+          [],
+          arrow.vectorFromArray(["a", "b"], new arrow.Utf8()),
+        );
+      expect(refused(wrong(2))).toEqual(["CORRUPT", "dictionary indices are too few"]);
+      expect(read(wrong(0))).toEqual([]);
+    }
+    expect(read(new arrow.Data(type, 0, 0, 0, {}, []))).toEqual([]);
   });
 });
 
