@@ -157,12 +157,12 @@ function pairForward(rows: Int32Array): PartRows {
 /** A part with less than one row to so many of the base is sorted; going through the base would take longer. */
 const FEW = 16;
 
-/** The rows of a few keys in any order. */
+/** The rows of a few keys that do not ascend. */
 function pairSorted(rows: Int32Array): PartRows {
   const part = Int32Array.from(rows.keys())
     .filter((row) => rows[row]! >= 0)
     .sort((a, b) => rows[a]! - rows[b]!);
-  return { base: part.map((row) => rows[row]!), part, forward: part.every((row, i) => i === 0 || row >= part[i - 1]!) };
+  return { base: part.map((row) => rows[row]!), part, forward: false };
 }
 
 /** The rows of keys in any order: the part row of each base row counts from 1, 0 = none. */
