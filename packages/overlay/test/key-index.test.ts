@@ -63,6 +63,27 @@ describe("ids", () => {
     await expect(buildKeyIndex("id", [...pieces].reverse())).rejects.toThrow(RangeError);
   });
 
+  test("pieces may follow one another without a gap, and none may overlap", async () => {
+    const first = baseBatch({ id: ["a", "b"] });
+    const index = await buildKeyIndex("id", [first, baseBatch({ id: ["c"] }, 2), baseBatch({ id: ["d"] })]);
+    expect(index).toMatchObject({ numRows: 4, complete: true, repeats: false });
+    expect(["a", "b", "c", "d"].map((id) => lookup(index, id))).toEqual([0, 1, 2, 3]);
+    await expect(buildKeyIndex("id", [first, baseBatch({ id: ["c"] }, 1)])).rejects.toThrow(RangeError);
+    expect(await buildKeyIndex("id", [baseBatch({ id: ["b"] }, 1)])).toMatchObject({ numRows: 2, complete: false });
+  });
+
+  test("are not indexed on when nobody waits for it any more", async () => {
+    const reason = new Error("enough");
+    const controller = new AbortController();
+    const base = function* () {
+      yield baseBatch({ id: ["a"] });
+      controller.abort(reason);
+      yield baseBatch({ id: ["b"] });
+      throw new Error("asked for more");
+    };
+    await expect(buildKeyIndex("id", base(), { signal: controller.signal })).rejects.toBe(reason);
+  });
+
   test("an empty base", async () => {
     const index = await buildKeyIndex("id", []);
     expect(index).toMatchObject({ numRows: 0, complete: true });
@@ -87,10 +108,9 @@ describe("sequence keys", () => {
   });
 
   test("long sequences fill pages of their own", async () => {
-    const sequences = Array.from(
-      { length: 20 },
-      (_, i) => `${"ACGT".repeat(20_000 * (i % 6 === 0 ? 15 : 1))}${"A".repeat(i)}`,
-    );
+    // Pages hold 1 MiB: two of these share one, the next has no room there, the long one fits into none.
+    const lengths = [500_000, 500_000, 100_000, 1_100_000, 7];
+    const sequences = lengths.map((length, i) => `${"ACGT".repeat(length / 4)}${"A".repeat(i + 1)}`);
     const index = await buildKeyIndex("sequence", sequenceBase(sequences));
     for (const [row, sequence] of sequences.entries()) expect(lookup(index, sequence)).toBe(row);
   });
@@ -106,7 +126,28 @@ describe("sequence keys", () => {
       details: { bio_types: ["dna", "rna"], row: 3 },
     });
     const later = [...sequenceBase(["A"]), ...sequenceBase(["M"], "protein_20", "protein")];
-    await expect(buildKeyIndex("sequence_norm", later)).rejects.toMatchObject({ code: "MULTIPLE_BIO_TYPES" });
+    await expect(buildKeyIndex("sequence_norm", later)).rejects.toMatchObject({
+      code: "MULTIPLE_BIO_TYPES",
+      details: { key: "sequence_norm", bio_types: ["dna", "protein"], row: 2 },
+    });
+    // The first that is there, in whatever batch, is what the others must be; one is not the other because it begins alike.
+    const bioTypes = (...values: (string | null)[]) =>
+      baseBatch({
+        sequence: values.map((_, i) => `A${"C".repeat(i)}`),
+        bio_type: values,
+        alphabet: values.map(() => "x"),
+      });
+    const missing = {
+      ...bioTypes(null, null),
+      columns: bioTypes(null, null).columns.map((c, i) => (i === 0 ? textsOf(["T", "G"]) : c)),
+    };
+    expect(await buildKeyIndex("sequence", [missing, bioTypes(null, "rna", null, "rna")])).toMatchObject({
+      numRows: 6,
+    });
+    for (const other of ["rn", "rnaa", "rnb", ""])
+      await expect(buildKeyIndex("sequence", [missing, bioTypes(null, "rna", null, other)])).rejects.toMatchObject({
+        details: { bio_types: ["rna", other], row: 6 },
+      });
   });
 
   test("unique sequences", async () => {

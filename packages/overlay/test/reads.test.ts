@@ -64,9 +64,10 @@ test("over the whole base the keys of every part are read, so that a repeated on
 });
 
 test("the keys of a single part are counted by its footer, unless one may be NULL or blank", async () => {
-  const countOf = async (keys: readonly (string | null)[]) => {
+  const countOf = async (keys: readonly (string | null)[], groupRows = 9) => {
     const spec: PartSpec = {
       ...part(1, 0),
+      groupRows,
       columns: { id: ["string", keys], mock__score: ["float64", keys.map(() => 1)] },
     };
     const source = bytesSource(await partBytes(spec), spec.path);
@@ -88,5 +89,15 @@ test("the keys of a single part are counted by its footer, unless one may be NUL
   expect(await countOf(["a", null])).toEqual({ rows: 2, distinct: 1, blank: 1, read: true });
   for (const blank of ["", " ", "\u00a0", "\u3000"])
     expect(await countOf(["a", blank])).toEqual({ rows: 2, distinct: 1, blank: 1, read: true });
+  // The visible characters of ASCII, the first and the last of them.
+  expect(await countOf(["!", "~"])).toEqual({ rows: 2, distinct: 2, blank: 0, read: false });
+  expect(await countOf(["~", "\u007f"])).toEqual({ rows: 2, distinct: 2, blank: 0, read: true });
+  expect(await countOf(["!", " !"])).toEqual({ rows: 2, distinct: 1, blank: 0, read: true });
+  // Of every row group.
+  expect(await countOf(["a", "b", "c", "d"], 2)).toEqual({ rows: 4, distinct: 4, blank: 0, read: false });
+  expect(await countOf(["a", "b", null, "d"], 2)).toEqual({ rows: 4, distinct: 3, blank: 1, read: true });
+  expect(await countOf([" ", "b", "c", "d"], 2)).toEqual({ rows: 4, distinct: 3, blank: 1, read: true });
+  expect(await countOf([null, null])).toEqual({ rows: 2, distinct: 0, blank: 2, read: true });
+  expect(await countOf([])).toEqual({ rows: 0, distinct: 0, blank: 0, read: false });
   expect(await countOf(["a", "\u00e9"])).toEqual({ rows: 2, distinct: 2, blank: 0, read: true });
 });

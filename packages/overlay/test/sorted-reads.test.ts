@@ -96,21 +96,21 @@ describe("a part in another order", () => {
   });
 
   test("of more rows than one piece holds has them in base order", async () => {
-    const count = 70_000;
+    const count = 40_000;
     const ids = Array.from({ length: count }, (_, row) => row.toString(16).padStart(40, "0"));
     const columns = {
       id: ["string", ids.toReversed()],
       mock__n: ["float64", ids.map((_, row) => count - 1 - row)],
     } as const;
-    const part = await traced({ ...spec(1, []), groupRows: 30_000, columns });
+    const part = await traced({ ...spec(1, []), groupRows: 15_000, columns });
     const cursor = mergeOverlay(overlayOfTraced([part], TYPES), await buildKeyIndex("id", idBase(ids, count)), {
       columns: ["mock__n"],
     });
     for (const [from, to] of [
       [0, count],
       [32_760, 32_776],
-      [65_535, 65_537],
-      [32_768, 65_536],
+      [39_999, 40_000],
+      [32_768, 40_000],
     ] as const)
       expect(await valuesIn(cursor, from, to)).toEqual(Array.from({ length: to - from }, (_, i) => from + i));
   });

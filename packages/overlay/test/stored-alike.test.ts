@@ -122,8 +122,32 @@ test("keys are counted whatever parts share, as one key at a time would be count
         orphanSamples: strangers.slice(0, 5),
       });
     }),
-    { numRuns: testRuns(12) },
+    {
+      numRuns: testRuns(12),
+      examples: [
+        [{ shapes: ["blank", "blank", "same", "same", "blank"], gap: 7 }],
+        [{ shapes: ["words", "others", "words", "others", "swapped"], gap: 300 }],
+      ],
+    },
   );
+});
+
+test("blank keys are counted in each of the parts that hold them in the same bytes", async () => {
+  const missing = IDS.map(() => null);
+  for (const type of ["string", "null"]) {
+    const specs = [1, 2, 3].map((minute): PartSpec => {
+      const one = part(minute, missing);
+      return { ...one, columns: { ...one.columns, id: [type, missing] } };
+    });
+    const index = await buildKeyIndex("id", idBase(IDS));
+    expect(await countKeys(await overlayOf(specs, TYPES), { index })).toEqual({
+      rows: 3 * COUNT,
+      distinct: 0,
+      blank: 3 * COUNT,
+      orphans: 0,
+      orphanSamples: [],
+    });
+  }
 });
 
 test("of parts whose keys are the same bytes none is decoded to be counted", async () => {

@@ -23,7 +23,7 @@ export function bytesSource(bytes: Uint8Array, path: string): ByteSource {
   return { meta: { path, size: bytes.length }, read: async (at, length) => bytes.subarray(at, at + length) };
 }
 
-/** One stored column: its type as the registry spells it, and its cells. */
+/** One stored column: its type as the registry spells it, or `null` for the one of Arrow that no registry has, and its cells. */
 export type Cells = readonly [type: string, values: readonly Value[]];
 
 export interface PartSpec {
@@ -46,7 +46,7 @@ export async function partBytes(spec: PartSpec): Promise<Uint8Array> {
   metadata.set("usr:overlay_namespace", spec.namespace ?? "mock");
   const names = Object.keys(spec.columns);
   const cells = names.map((name) => spec.columns[name]!);
-  const types = cells.map(([type]) => parseType(type));
+  const types = cells.map(([type]): DataType => (type === "null" ? { kind: "null" } : parseType(type)));
   const numRows = cells[0]?.[1].length ?? 0;
   const groupRows = spec.groupRows ?? Math.max(1, numRows);
   const groups: { numRows: number; columns: Column[] }[] = [];
