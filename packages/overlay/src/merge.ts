@@ -36,6 +36,9 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex | LateIndex, o: M
     );
   }
   const fields = o.columns.map((name) => fieldOf(overlay, name));
+  // Nothing below names the index: what named it would hold it as long as the cursor lives.
+  const complete = !("complete" in index) || index.complete;
+  const locator = rowLocator(index, o);
   let opening: Promise<Layers> | undefined;
 
   const open = async (): Promise<Layers> => {
@@ -45,11 +48,10 @@ export function mergeOverlay(overlay: Overlay, index: KeyIndex | LateIndex, o: M
       smallPartBytes: o.smallPartBytes ?? SMALL_PART_BYTES,
       signal: o.signal,
     };
-    const locator = rowLocator(index, o);
     const wanted = overlay.parts.filter((part) => fields.some((field) => part.columns.includes(field.name)));
     const layers = layersOf(wanted, fields, locator, (part) => payloadReaders(part, fields, limits));
     // Over the whole base every part is checked for repeated keys; for a few rows older parts that have no say are left alone.
-    if (!("complete" in index) || index.complete) {
+    if (complete) {
       await locator.locateAll(wanted);
       locator.forget();
     }

@@ -13,7 +13,7 @@ export interface RowLocator {
   locateAll(parts: readonly Part[]): Promise<void>;
   /** @throws OverlayError `DUPLICATE_KEY` where two rows of the part have the same key */
   locate(part: Part): Promise<PartRows>;
-  /** Lets go of a late index, which is larger than all that is found by it. */
+  /** Lets go of the index, which is larger than all that is found by it. No other part is located after it. */
   forget(): void;
 }
 
@@ -25,33 +25,40 @@ const WORTH_COMPARING = 4096;
  * scores one table again and again, shares the rows found for that one: its keys are compared instead of decoded. Under an index of few rows
  * bloom filters tell where their keys may be.
  */
-export function rowLocator(source: KeyIndex | LateIndex, o: Signal): RowLocator {
+export function rowLocator(given: KeyIndex | LateIndex, o: Signal): RowLocator {
+  let held: KeyIndex | LateIndex | undefined = given;
   let built: Promise<KeyIndex> | undefined;
   let whole: PartRows | undefined;
-  const indexed = async (): Promise<KeyIndex> => {
+  const indexed = async (source: KeyIndex | LateIndex): Promise<KeyIndex> => {
     if (!("base" in source)) return source;
     built ??= source.build();
     return built;
   };
   const located = new Map<string, { readonly part: Part; readonly rows: Promise<PartRows> }>();
   const known = new Map<Part, PartRows>();
-  const ofBase = async (part: Part): Promise<PartRows | undefined> => {
-    if (!("base" in source) || !(await isBaseInOrder(part, source.base, o))) return undefined;
-    whole ??= everyRow(source.base.numRows);
+  /** What the index is made of, as long as it is held. */
+  const source = (): KeyIndex | LateIndex => {
+    if (held === undefined) throw new RangeError("The index was let go of before all parts were located.");
+    return held;
+  };
+  const ofBase = async (part: Part, over: KeyIndex | LateIndex): Promise<PartRows | undefined> => {
+    if (!("base" in over) || !(await isBaseInOrder(part, over.base, o))) return undefined;
+    whole ??= everyRow(over.base.numRows);
     return whole;
   };
   const locateAll: RowLocator["locateAll"] = async (parts) => {
-    if (!("base" in source) || source.shares === undefined || source.shares === 1) {
+    const over = source();
+    if (!("base" in over) || over.shares === undefined || over.shares === 1) {
       for (const part of parts) known.set(part, await locate(part));
       return;
     }
     const others: Part[] = [];
     for (const part of parts) {
-      const rows = await ofBase(part);
+      const rows = await ofBase(part, over);
       if (rows === undefined) others.push(part);
       else known.set(part, rows);
     }
-    const found = await locateByShares(others, source, source.shares, o);
+    const found = await locateByShares(others, over, over.shares, o);
     for (const [i, part] of others.entries()) {
       const { rowOf, duplicates, sample } = found[i]!;
       if (sample !== undefined) throw duplicateKey(part, sample, duplicates);
@@ -59,9 +66,12 @@ export function rowLocator(source: KeyIndex | LateIndex, o: Signal): RowLocator 
     }
   };
   const locate: RowLocator["locate"] = async (part) => {
-    const before = known.get(part) ?? (await ofBase(part));
-    if (before !== undefined) return before;
-    const index = await indexed();
+    const found = known.get(part);
+    if (found !== undefined) return found;
+    const over = source();
+    const ofWhole = await ofBase(part, over);
+    if (ofWhole !== undefined) return ofWhole;
+    const index = await indexed(over);
     const few = index.keys && (await locateFew(part, index, index.keys, o));
     if (few !== undefined) return few;
     if (part.file.numRows < WORTH_COMPARING) return locateRows(part, index, o);
@@ -76,6 +86,7 @@ export function rowLocator(source: KeyIndex | LateIndex, o: Signal): RowLocator 
     locateAll,
     locate,
     forget: () => {
+      held = undefined;
       built = undefined;
     },
   };
