@@ -12,7 +12,7 @@ const channel = new BroadcastChannel(name);
 const tests = new Map();
 let files = 0;
 
-/** A test that takes longer, in milliseconds, is not run as a thread takes the place of another. */
+/** A test that takes longer, in milliseconds, is not run as a thread takes the place of another, nor before the others. */
 const SLOW = 100;
 const passedOver = new Set();
 
@@ -124,7 +124,9 @@ async function isToBlame(mutant, hitLimit, failed) {
 async function judge({ mutant, tests: ids, first, hitLimit }) {
   const chosen = ids.map((id) => tests.get(id));
   if (chosen.includes(undefined)) return { spoilt: true };
-  chosen.sort((a, b) => first.has(b.id) - first.has(a.id) || a.ms - b.ms);
+  // A slow one goes last even if it noticed other mutants: the quick ones notice most.
+  const early = (test) => first.has(test.id) && test.ms < SLOW;
+  chosen.sort((a, b) => early(b) - early(a) || a.ms - b.ms);
   setMutant(mutant, hitLimit);
   let nrOfTests = 0;
   let failed;

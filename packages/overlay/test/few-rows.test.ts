@@ -151,11 +151,11 @@ describe("a few rows of an overlay", () => {
 
   it("cost the row groups that hold them", async () => {
     const digits = (i: number): string => (Math.imul(i, 0x9e3779b1) >>> 0).toString(16).padStart(8, "0");
-    const ids = Array.from({ length: 20_000 }, (_, i) => [1, 2, 3, 4, 5].map((n) => digits(i * n + n)).join(""));
+    const ids = Array.from({ length: 4_000 }, (_, i) => [1, 2, 3, 4, 5].map((n) => digits(i * n + n)).join(""));
     const cost = async (write: WriteOptions): Promise<number> => {
       let bytes = 0;
       const columns = { id: ["string", ids], mock__n: ["float64", ids.map((_, i) => i)] } as const;
-      const spec = { ...specOf({ rows: [], groupRows: 1000, writer: 0, padded: false }, 0, false), columns, write };
+      const spec = { ...specOf({ rows: [], groupRows: 200, writer: 0, padded: false }, 0, false), columns, write };
       const overlay = await openAll([spec], (length) => {
         bytes += length;
       });

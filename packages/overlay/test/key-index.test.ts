@@ -110,7 +110,7 @@ describe("sequence keys", () => {
   test("long sequences fill pages of their own", async () => {
     // Pages hold 1 MiB: two of these share one, the next has no room there, the long one fits into none.
     const lengths = [500_000, 500_000, 100_000, 1_100_000, 7];
-    const sequences = lengths.map((length, i) => `${"ACGT".repeat(length / 4)}${"A".repeat(i + 1)}`);
+    const sequences = lengths.map((length, i) => `${"ACGT".repeat(testRuns(length / 4))}${"A".repeat(i + 1)}`);
     const index = await buildKeyIndex("sequence", sequenceBase(sequences));
     for (const [row, sequence] of sequences.entries()) expect(lookup(index, sequence)).toBe(row);
   });
@@ -289,20 +289,21 @@ test("more ids than one page of the table or one block of lookups holds, in base
     [5, 3, 7, 11, 13]
       .map((n) => (Math.imul(row * 2 + offset, 0x9e3779b1 + n * 2) >>> 0).toString(16).padStart(8, "0"))
       .join("");
-  const count = 66_000;
+  // A page has 65,536 entries, and so many keys are looked up together.
+  const count = testRuns(66_000);
   const ids = Array.from({ length: count }, (_, row) => hex(row));
   const index = await buildKeyIndex("id", idBase(ids, 20_000));
   const mixed = Array.from({ length: count }, (_, i) => (i % 3 === 0 ? -1 : (i * 7919) % count));
   const rows = [
-    ...Array.from({ length: 2000 }, (_, row) => row),
+    ...Array.from({ length: 1500 }, (_, row) => row),
     ...mixed,
-    ...Array.from({ length: 3000 }, (_, i) => count - 3000 + i),
+    ...Array.from({ length: 1500 }, (_, i) => count - 1500 + i),
   ];
   const asked = rows.map((row, i) => (row < 0 ? hex(i, 1) : ids[row]!));
   const met = index.lookupEach(textsOf(asked));
   expect([met.length, rows.findIndex((row, i) => met[i] !== row)]).toEqual([rows.length, -1]);
-  const { data, offsets } = textsOf(asked.slice(1990, 2400));
-  for (let i = 0; i < 410; i++) expect(index.lookup(data, offsets[i]!, offsets[i + 1]!)).toBe(rows[1990 + i]);
+  const { data, offsets } = textsOf(asked.slice(1490, 1900));
+  for (let i = 0; i < 410; i++) expect(index.lookup(data, offsets[i]!, offsets[i + 1]!)).toBe(rows[1490 + i]);
 
   // With values that are not those of an index from 0.
   const table = createKeyTable({ expected: 0, fold: false });
