@@ -1,4 +1,5 @@
 /// <reference types="node" />
+import { readFileSync } from "node:fs";
 import { type Batch, type Field, parseType, type Schema, SchemaError } from "@usr/schema";
 import { readArrow, toArrow, writeArrow } from "@usr/schema/arrow";
 import { columnOf, valueAt } from "@usr/schema/columns";
@@ -219,6 +220,12 @@ describe("the source", () => {
     expect(failing.calls.return).toBe(1);
   });
 
+  it("need not be one that can be let go", async () => {
+    const chunks = inChunks(STREAM, 64);
+    const source = { [Symbol.asyncIterator]: () => ({ next: async () => await chunks.next() }) };
+    expect(rowsOf(await readAll(source))).toEqual(ROWS);
+  });
+
   it("is not read after the signal", async () => {
     const reason = new Error("enough");
     const control = new AbortController();
@@ -259,6 +266,14 @@ describe("what is written", () => {
 });
 
 describe("compressed bodies", () => {
+  it("that cannot be unpacked are refused, with what the codec says", async () => {
+    const good = readFileSync(new URL("./fixtures/arrow/view-zstd-stream.arrow", import.meta.url));
+    const bytes = new Uint8Array(good);
+    bytes.fill(0, good.indexOf(Buffer.from([0x28, 0xb5, 0x2f, 0xfd])) + 4);
+    const error: unknown = await readAll(inChunks(bytes, 100_000)).catch((error: unknown) => error);
+    expect(error).toMatchObject({ name: "SchemaError", code: "CORRUPT" });
+    expect(error instanceof SchemaError && error.cause instanceof Error).toBe(true);
+  });
   const { compressionRegistry, CompressionType } = arrow;
   it("are unpacked by what the application has taught apache-arrow, else by us", async () => {
     await readAll(inChunks(STREAM, 1000));
