@@ -70,6 +70,18 @@ describe("append", () => {
     expect(refusal(() => columnOf(parseType(text), [value])).details["reason"]).toBe(reason);
   });
 
+  it.each<readonly [string, Value, string]>([
+    ["int8", "x", '"x" is no value of int8.'],
+    ["int8", "y".repeat(60), `"${"y".repeat(60)}" is no value of int8.`],
+    ["int8", "y".repeat(61), `"${"y".repeat(59)}…" is no value of int8.`],
+    ["bool", -0, "-0 is no value of bool."],
+    ["bool", 0, "0 is no value of bool."],
+    ["list<bool>", [true, 1], "1 at [1] is no value of bool."],
+    ["uint8", 256, "256 is no value of uint8: the range is 0 to 255."],
+  ])("says in a sentence that a value is no %s (%#)", (text, value, message) => {
+    expect(refusal(() => columnOf(parseType(text), [value])).message).toBe(message);
+  });
+
   it("says where in a value the mismatch is", () => {
     const builder = columnBuilder(parseType("list<struct<a:fixed_size_list<int8>[2],b:string>>"));
     const error = refusal(() => builder.append([{ a: [1, 2] }, null, { b: "x", a: [3, 300] }]));

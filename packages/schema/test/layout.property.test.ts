@@ -12,6 +12,11 @@ const TYPES = [
   ...["list<int8>", "list<string>", "list<list<int16>>", "list<bool>", "list<struct<a:int64,b:string>>"],
   ...["fixed_size_list<float64>[3]", "fixed_size_list<bool>[3]", "fixed_size_list<string>[2]"],
   ...[
+    "fixed_size_list<list<int8>>[2]",
+    "list<fixed_size_list<int16>[2]>",
+    "fixed_size_list<fixed_size_list<bool>[2]>[2]",
+  ],
+  ...[
     "struct<a:int32,b:string>",
     "struct<a:bool,b:list<int8>,c:fixed_size_list<uint8>[2]>",
     "struct<a:struct<b:bool>>",

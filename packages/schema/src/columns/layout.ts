@@ -1,5 +1,5 @@
 import { SchemaError } from "../error.ts";
-import type { Column, DataType, FixedType, FixedValues } from "../types.ts";
+import type { Column, FixedType, FixedValues } from "../types.ts";
 
 /** Arrow offsets are signed 32-bit. */
 export const MAX_OFFSET = 2_147_483_647;
@@ -30,31 +30,6 @@ export function allocateFixed(type: FixedType, length: number): FixedValues {
     case "timestamp":
       return new BigInt64Array(length);
   }
-}
-
-const LAYOUTS: Readonly<Record<DataType["kind"], Column["layout"]>> = {
-  string: "utf8",
-  bool: "bool",
-  int8: "fixed",
-  int16: "fixed",
-  int32: "fixed",
-  int64: "fixed",
-  uint8: "fixed",
-  uint16: "fixed",
-  uint32: "fixed",
-  uint64: "fixed",
-  float16: "fixed",
-  float32: "fixed",
-  float64: "fixed",
-  timestamp: "fixed",
-  list: "list",
-  fixed_size_list: "fixed_list",
-  struct: "struct",
-  null: "null",
-};
-
-export function layoutOf(type: DataType): Column["layout"] {
-  return LAYOUTS[type.kind];
 }
 
 /** @throws SchemaError `TOO_LARGE` when a 32-bit offset cannot say `size`. */
