@@ -1,5 +1,14 @@
 import { parsePath } from "./path.ts";
-import type { ListOptions, ObjectMeta, Prefix, ReadableStorage, ReadHandle, Signal, Storage } from "./types.ts";
+import type {
+  ListOptions,
+  ObjectMeta,
+  Placement,
+  Prefix,
+  ReadableStorage,
+  ReadHandle,
+  Signal,
+  Storage,
+} from "./types.ts";
 
 /**
  * The objects under the folder `prefix`, with paths relative to it. `""` is the storage itself. Capabilities the storage lacks are absent from
@@ -38,8 +47,12 @@ function writable(storage: Storage, base: string, full: (path: string) => string
     delete: async (path, o) => await storage.delete(full(path), o),
     rename: async (from, to) => await storage.rename(full(from), full(to)),
     ...(extend && {
-      extend: async (path: string, from: Prefix, body: Uint8Array | AsyncIterable<Uint8Array>, o?: Signal) =>
-        relative(await extend.call(storage, full(path), { ...from, path: full(from.path) }, body, o), base),
+      extend: async (
+        path: string,
+        from: Prefix,
+        body: Uint8Array | AsyncIterable<Uint8Array>,
+        o?: Signal & Placement,
+      ) => relative(await extend.call(storage, full(path), { ...from, path: full(from.path) }, body, o), base),
     }),
     ...(link && { link: async (from: string, to: string) => await link.call(storage, full(from), full(to)) }),
     ...(append && { append: async (path: string, body: Uint8Array) => await append.call(storage, full(path), body) }),

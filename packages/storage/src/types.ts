@@ -61,6 +61,15 @@ export interface Durability {
   readonly durable?: boolean | undefined;
 }
 
+/** What a writer knows of the path it writes to. */
+export interface Placement {
+  /**
+   * Nothing lies there, and nobody looks there before the method returns: a store may write in place, and flush the name while the bytes come. What an
+   * interrupted write leaves then lies at the path itself; where something lies there after all, `EXISTS`. Not together with `mode`. Default `false`.
+   */
+  readonly fresh?: boolean | undefined;
+}
+
 /** What a writer needs. Every method that returns has put its effect on stable storage, unless it is told that nobody relies on it. */
 export interface Storage extends ReadableStorage {
   /**
@@ -71,14 +80,19 @@ export interface Storage extends ReadableStorage {
   put(
     path: string,
     body: Uint8Array | AsyncIterable<Uint8Array>,
-    o?: Signal & Durability & { readonly mode?: PutMode | undefined },
+    o?: Signal & Durability & Placement & { readonly mode?: PutMode | undefined },
   ): Promise<ObjectMeta>;
   /**
    * Capability: a `put` of an object that begins as another one does, whose bytes the store copies itself: by reference where the file system
    * can, never through this process where the system can. `CONFLICT` where the object at `from.path` is no longer the one of `from.etag` or is
    * absent, `RANGE` where it has fewer bytes. The source is never changed; in everything else as `put` with `overwrite`.
    */
-  extend?(path: string, from: Prefix, body: Uint8Array | AsyncIterable<Uint8Array>, o?: Signal): Promise<ObjectMeta>;
+  extend?(
+    path: string,
+    from: Prefix,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
+    o?: Signal & Placement,
+  ): Promise<ObjectMeta>;
   /** Durable; deleting what is absent is no error. */
   delete(path: string, o?: Durability): Promise<void>;
   /** Atomic and durable move that replaces `to`; `NOT_FOUND` where `from` is absent. Works across folders of the store. */

@@ -16,7 +16,7 @@ register(
     },
     EVERYTHING,
   ),
-  43,
+  44,
 );
 
 register(
@@ -26,7 +26,7 @@ register(
     async () => ({ storage: diskStorage("/not/yet/made", { fs: powerCutDisk().fs }) }),
     { ...EVERYTHING, lock: false },
   ),
-  39,
+  40,
 );
 
 register(
@@ -41,5 +41,5 @@ register(
     },
     EVERYTHING,
   ),
-  43,
+  44,
 );

@@ -10,7 +10,7 @@ import { type ServerHabits, serve } from "./server.ts";
 register(
   "memory",
   storageConformance("memory", async () => ({ storage: memoryStorage() }), EVERYTHING),
-  43,
+  44,
 );
 
 register(
@@ -25,13 +25,13 @@ register(
     },
     EVERYTHING,
   ),
-  43,
+  44,
 );
 
 register(
   "storage without faults",
   storageConformance("faultless", async () => ({ storage: faultStorage(memoryStorage()).storage }), EVERYTHING),
-  43,
+  44,
 );
 
 /** The read half over HTTP: the objects lie on a disk, whose listing is the index. */

@@ -42,6 +42,14 @@ describe("the order of system calls", () => {
     ]);
   });
 
+  test("a put where nothing lies writes there, and flushes the name meanwhile", async () => {
+    const steps = await after(async (s) => void (await s.put("a/b/new", utf8("y"), { fresh: true })));
+    expect(steps.toSorted()).toEqual(["open wx a/b/new", "sync a/b", "sync a/b/new", "write a/b/new"]);
+    expect(steps.indexOf("open wx a/b/new")).toBe(0);
+    const taken = after(async (s) => void (await s.put("a/b/first", utf8("y"), { fresh: true })));
+    await expect(taken).rejects.toMatchObject({ code: "EXISTS" });
+  });
+
   const after = async (work: (storage: Required<Storage>) => Promise<void>): Promise<readonly string[]> => {
     const steps = await recorded(work);
     return steps.slice(steps.indexOf("--") + 1);
@@ -58,12 +66,11 @@ describe("the order of system calls", () => {
     ]);
   });
 
-  test("rename flushes the folder it comes to, then the one it leaves", async () => {
+  test("rename flushes the folder it comes to: it is done wholly or not at all", async () => {
     expect(await after((s) => s.rename("a/b/first", "c/first"))).toEqual([
       "sync (root)",
       "rename a/b/first c/first",
       "sync c",
-      "sync a/b",
     ]);
     expect(await after((s) => s.rename("a/b/first", "a/b/other"))).toEqual(["rename a/b/first a/b/other", "sync a/b"]);
   });

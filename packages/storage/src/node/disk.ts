@@ -102,7 +102,11 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
       s.signal?.throwIfAborted();
       const name = await prepare(path);
       const durable = s.durable !== false;
-      const staged = await stage(fs, name, path, chunksOf(body, s.signal), token(), durable);
+      if (s.fresh === true) {
+        const flushName = durable ? () => folders.sync(dirname(name), path) : undefined;
+        return (await stage(fs, name, path, chunksOf(body, s.signal), { durable, flushName })).meta;
+      }
+      const staged = await stage(fs, name, path, chunksOf(body, s.signal), { token: token(), durable });
       await inTurn(name, () => publish(fs, staged, name, s.mode ?? "overwrite"));
       if (durable) await folders.sync(dirname(name), path);
       return staged.meta;
@@ -118,6 +122,7 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
       const length = lengthOf(from, source.meta);
       // It fails where it is waited for.
       length.catch(() => {});
+      const where = s.fresh === true ? { flushName: () => folders.sync(dirname(name), path) } : { token: token() };
       // Gone where the name was removed meanwhile; what was opened can still be read.
       const original = await places.resolve(from.path);
       const chunks = chunksOf(body, s.signal);
@@ -126,8 +131,9 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
         const copied =
           original === undefined
             ? undefined
-            : await stageCopy(fs, name, path, { name: original, meta: source.meta, length }, rest, token());
-        const staged = copied ?? (await stage(fs, name, path, afterPrefix(source, await length, rest, s), token()));
+            : await stageCopy(fs, name, path, { name: original, meta: source.meta, length }, rest, where);
+        const staged = copied ?? (await stage(fs, name, path, afterPrefix(source, await length, rest, s), where));
+        if (s.fresh === true) return staged.meta;
         await inTurn(name, () => publish(fs, staged, name, "overwrite"));
         await folders.sync(dirname(name), path);
         return staged.meta;
@@ -170,8 +176,8 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
       // Two names of one file: the system leaves both and calls it done.
       const left = await attemptIfPresent("rename", from, fs.lstat(old, { bigint: true }));
       if (left?.ino === stats.ino && left.dev === stats.dev) await attempt("rename", from, fs.unlink(old));
+      // The folder it leaves needs no flush of its own: a file system does a rename wholly or not at all.
       await folders.sync(dirname(name), to);
-      if (dirname(old) !== dirname(name)) await folders.sync(dirname(old), from);
     },
 
     async link(from: string, to: string): Promise<void> {

@@ -6,23 +6,31 @@ import type { ObjectMeta, PutMode } from "../types.ts";
 import { attempt, attemptIfPresent, diskError, errnoOf, quietly } from "./error.ts";
 import { type DiskFile, type DiskFs, metaOf, writeFully } from "./fs.ts";
 
-/** A complete, flushed file beside its target, under a name no listing shows. */
+/** A complete, flushed file: beside its target, under a name no listing shows, or at its target. */
 export interface Staged {
   readonly name: string;
   readonly meta: ObjectMeta;
 }
 
-/** Writes the chunks into a new sibling of `target`, and flushes it where it is to be durable. On any error nothing is left. */
+export interface Staging {
+  /** Makes the name of a sibling of the target; absent = the file is made at the target, where nothing may lie. */
+  readonly token?: string | undefined;
+  /** Flushes the name of the new file, while its bytes come. */
+  readonly flushName?: (() => Promise<void>) | undefined;
+  /** Default `true`. */
+  readonly durable?: boolean | undefined;
+}
+
+/** Writes the chunks into a new file, and flushes it where it is to be durable. On any error nothing is left. */
 export async function stage(
   fs: DiskFs,
   target: string,
   path: string,
   chunks: AsyncIterable<Uint8Array>,
-  token: string,
-  durable = true,
+  o: Staging,
 ): Promise<Staged> {
-  const name = temporaryOf(target, token);
-  return await fill(fs, name, path, await attempt("write", path, fs.open(name, "wx")), undefined, chunks, durable);
+  const name = stagingName(target, o);
+  return await fill(fs, name, path, await attempt("write", path, fs.open(name, "wx")), undefined, chunks, o);
 }
 
 /** What keeps a file from being copied by the system, or its copy from being written to, but not from being read by who has it open. */
@@ -55,15 +63,15 @@ export async function stageCopy(
   path: string,
   source: Beginning,
   chunks: AsyncIterable<Uint8Array>,
-  token: string,
+  o: Staging,
 ): Promise<Staged | undefined> {
-  const name = temporaryOf(target, token);
+  const name = stagingName(target, o);
   let handle: DiskFile;
   try {
     await fs.copyFile(source.name, name, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     handle = await fs.open(name, "r+");
   } catch (error) {
-    await quietly(fs.unlink(name));
+    if (errnoOf(error) !== "EEXIST") await quietly(fs.unlink(name));
     if (UNCOPYABLE.has(errnoOf(error))) return undefined;
     throw diskError(error, "write", path);
   }
@@ -73,7 +81,7 @@ export async function stageCopy(
     await quietly(fs.unlink(name));
     return undefined;
   }
-  return await fill(fs, name, path, handle, source, chunks);
+  return await fill(fs, name, path, handle, source, chunks, o);
 }
 
 /** Whether the copy has the bytes it should, and was made of the file it should be made of: a file that was replaced before has another etag. */
@@ -81,8 +89,8 @@ const isWhole = async (fs: DiskFs, copy: DiskFile, { name, meta }: Beginning): P
   (await copy.stat({ bigint: true })).size >= BigInt(meta.size) &&
   metaOf("", await fs.stat(name, { bigint: true })).etag === meta.etag;
 
-const temporaryOf = (target: string, token: string): string =>
-  join(dirname(target), `.${shortened(basename(target))}.${token}.tmp`);
+const stagingName = (target: string, { token }: Staging): string =>
+  token === undefined ? target : join(dirname(target), `.${shortened(basename(target))}.${token}.tmp`);
 
 /** While so many bytes wait for the disk they are flushed, so that the end of a large file need not wait for all of it. */
 const FLUSH = 8 * 2 ** 20;
@@ -115,9 +123,12 @@ async function fill(
   handle: DiskFile,
   kept: Beginning | undefined,
   chunks: AsyncIterable<Uint8Array>,
-  durable = true,
+  { durable = true, flushName }: Staging,
 ): Promise<Staged> {
   let open = true;
+  const named = flushName?.();
+  // It fails where it is waited for.
+  named?.catch(() => {});
   try {
     const flush = durable ? flusher(handle) : undefined;
     let size = 0;
@@ -136,9 +147,11 @@ async function fill(
     open = false;
     // A network file system may report a full disk only here.
     await attempt("close", path, handle.close());
+    await named;
     return { name, meta };
   } catch (error) {
     if (open) await quietly(handle.close());
+    if (named !== undefined) await quietly(named);
     await quietly(fs.unlink(name));
     throw error;
   }

@@ -28,6 +28,29 @@ export const extendCases: Readonly<Record<string, WriteLaw>> = {
       }
     },
   },
+  "what is written where nothing lies is as it is elsewhere, and not there where its body throws": {
+    needs: "extend",
+    async run(storage) {
+      having(storage, "extend");
+      const { etag } = await storage.put("a/old", utf8("first"));
+      const from = { path: "a/old", etag, length: 2 };
+      const fresh = { fresh: true } as const;
+      const put = await storage.put("b/put", chunks("x", "y"), fresh);
+      const extended = await storage.extend("b/extended", from, chunks("!"), fresh);
+      equal([await read(storage, "b/put"), await read(storage, "b/extended")], ["xy", "fi!"], "contents");
+      equal(await list(storage, "b/"), ["b/extended", "b/put"], "listed");
+      equal([put.path, put.size, extended.path, extended.size], ["b/put", 2, "b/extended", 3], "metas");
+      await storage.rename("b/put", "b/extended");
+      equal(await read(storage, "b/extended"), "xy", "renamed");
+      async function* broken(): AsyncGenerator<Uint8Array, void, undefined> {
+        yield utf8("z");
+        throw new Error("no more");
+      }
+      for (const write of [storage.put("c/put", broken(), fresh), storage.extend("c/more", from, broken(), fresh)])
+        equal(await write.catch((error: unknown) => String(error)), "Error: no more", "the error of the body");
+      equal(await list(storage, "c/"), [], "nothing is left");
+    },
+  },
   "extend of an object by itself replaces it whole; open handles keep the old bytes": {
     needs: "extend",
     async run(storage) {

@@ -1,5 +1,5 @@
 import { StorageError, type StorageErrorCode } from "../error.ts";
-import type { ObjectMeta, Prefix, PutMode, ReadHandle, Signal, Storage } from "../types.ts";
+import type { ObjectMeta, Placement, Prefix, PutMode, ReadHandle, Signal, Storage } from "../types.ts";
 
 export interface FaultPlan {
   /** Which call fails, counted from 1 over everything `calls` names. Absent: none, the calls are only counted. */
@@ -131,7 +131,7 @@ export function faultStorage(inner: Storage, plan: FaultPlan = {}): FaultyStorag
       digest: (path: string, o?: Signal) => step(`digest ${path}`, () => digest.call(inner, path, o)),
     }),
     ...(extend && {
-      extend: (path: string, from: Prefix, body: Uint8Array | AsyncIterable<Uint8Array>, o?: Signal) =>
+      extend: (path: string, from: Prefix, body: Uint8Array | AsyncIterable<Uint8Array>, o?: Signal & Placement) =>
         step(`extend ${path}`, () =>
           extend.call(inner, path, from, body instanceof Uint8Array ? body : pulled(path, body), o),
         ),

@@ -4,7 +4,7 @@ import { appendLines, missingLines } from "@usr/events/merge";
 import type { ReadHandle, Storage } from "@usr/storage";
 import { readAll, StorageError } from "@usr/storage";
 import { DatasetError } from "../../error.ts";
-import { ARCHIVED_DIR, DERIVED_DIR, EVENTS_LOCK, EVENTS_LOG, PENDING, STAGING } from "../../layout.ts";
+import { ARCHIVED_DIR, DERIVED_DIR, EVENTS_LOCK, EVENTS_LOG, PENDING, STAGING, temporariesOf } from "../../layout.ts";
 import type { Step } from "../types.ts";
 
 /** What a commit is about to do, durable before its first step: enough for the next writer to finish it or to sweep it away. */
@@ -193,6 +193,7 @@ export const recover = async (storage: Storage, o: AppendOptions = {}): Promise<
   const commit = record.steps[record.commit];
   const happened = commit !== undefined && (await isDone(storage, commit));
   if (happened) {
+    if (commit.kind === "publish") await flushNames(storage, commit.to);
     for (const step of record.steps.slice(record.commit + 1)) {
       if (!(await isDone(storage, step)) && (await mayReplace(storage, step))) await perform(storage, step);
     }
@@ -210,10 +211,23 @@ export const recover = async (storage: Storage, o: AppendOptions = {}): Promise<
   return happened ? "finished" : "swept";
 };
 
-/** Leaves nothing of a record that has been carried out to its end. */
+/**
+ * Puts the names beside `path` on stable storage: who renamed may have died before that, and the event must not outlive the change. Deleting
+ * what is not there does it, and what is spelled like the temporary of an object is nobody's.
+ */
+const flushNames = (storage: Storage, path: string): Promise<void> => storage.delete(`${temporariesOf(path)}none.tmp`);
+
+/**
+ * Leaves nothing of a record that has been carried out to its end. One that has nothing to do behind its publish step may come back with a loss of power:
+ * its staged file is gone and its events are in the log, so that it is found finished. That its removal is on stable storage need not be waited
+ * for then; the next record takes its name.
+ */
 export const tidy = async (storage: Storage, record: PendingRecord): Promise<void> => {
   await pruneAfter(storage, record);
-  await discard(storage);
+  const last = record.commit === record.steps.length - 1 && record.lines === undefined;
+  const alone = last && (await stagedFiles(storage)).every((path) => path === PENDING);
+  if (alone) await storage.delete(PENDING, { durable: false });
+  else await discard(storage);
 };
 
 /** A folder that lost its last overlay file would still stop the Python program from attaching to its namespace. */

@@ -60,6 +60,9 @@ export const requireBase = async (storage: Storage, id: string, root: WritableRo
   await handle[Symbol.asyncDispose]();
 };
 
+/** Staged files have names of their own, and nobody looks at them before the record of the commit names them. */
+const FRESH = { fresh: true } as const;
+
 const newTransaction = (
   root: WritableRoot,
   id: string,
@@ -73,7 +76,7 @@ const newTransaction = (
   const nextPath = (): string => `${STAGING}${eventId}-${staged++}`;
   const stage = async (body: Uint8Array | AsyncIterable<Uint8Array>): Promise<Staged> => {
     const path = nextPath();
-    const { size, etag } = await storage.put(path, body);
+    const { size, etag } = await storage.put(path, body, FRESH);
     return { path, size, etag };
   };
   return {
@@ -93,7 +96,7 @@ const newTransaction = (
         });
       }
       const path = nextPath();
-      const { size, etag } = await storage.extend(path, from, body);
+      const { size, etag } = await storage.extend(path, from, body, FRESH);
       return { path, size, etag };
     },
     stageParquet: (schema, rowGroups) => stage(writeParquet(schema, rowGroups, tableOptions(schema))),
