@@ -18,10 +18,29 @@ import { demoRoot, importCsv, writableRoot } from "./write-support.ts";
 // legal state of the disk after it: the reader sees the state before or the state after, and the log speaks of exactly the commits.
 
 /** The kernel's lock guards against other processes; here is one program at a time. */
-const storageOf = ({ fs }: PowerCutDisk): Storage => ({
+const storageOf = ({ fs }: Pick<PowerCutDisk, "fs">): Storage => ({
   ...diskStorage("/data", { fs, random: () => crypto.getRandomValues(new Uint8Array(8)) }),
   lock: async () => ({ [Symbol.asyncDispose]: async () => undefined }),
 });
+
+/** The disk of a program that is killed before its call of this number: the disk goes on, with what was not flushed. */
+const killedAt = ({ fs }: PowerCutDisk, at: number): Pick<PowerCutDisk, "fs"> => {
+  let calls = 0;
+  const counted =
+    <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      if (++calls >= at) throw new PowerCut();
+      return await call(...args);
+    };
+  const open: typeof fs.open = async (...args) => {
+    const file = await fs.open(...args);
+    const { write, truncate, sync } = file;
+    return { ...file, write: counted(write), truncate: counted(truncate), sync: counted(sync) };
+  };
+  const { mkdir, rmdir, copyFile, rename, link, unlink } = fs;
+  const names = { mkdir: counted(mkdir), rmdir: counted(rmdir), rename: counted(rename), link: counted(link) };
+  return { fs: { ...fs, ...names, open: counted(open), copyFile: counted(copyFile), unlink: counted(unlink) } };
+};
 
 /** Whole numbers from a seed, the same in every run. */
 const chooser = (seed: number): Choose => {
@@ -94,6 +113,37 @@ const afterAnother = async (disk: PowerCutDisk, choose: Choose, image: number): 
   return again.afterCut(choose);
 };
 
+/** Kills a verb at a call, and the command that recovers at another, and then the power goes; says what was wrong afterwards. */
+const afterKills = async (verb: Verb, calls: readonly number[], images: number): Promise<readonly string[]> => {
+  const found: string[] = [];
+  const origin = await prepared(verb);
+  const before = await seen(storageOf(origin), verb);
+  const whole = origin.afterCut(keepAll);
+  await verb.run(writableRoot(storageOf(whole), 7));
+  const after = await seen(storageOf(whole), verb);
+  for (const call of calls) {
+    for (let image = 0; image < images; image++) {
+      const choose = chooser(call * 1000 + image);
+      const disk = origin.afterCut(keepAll);
+      const run = async (at: number, work: (storage: Storage) => Promise<unknown>): Promise<boolean> => {
+        try {
+          await work(storageOf(killedAt(disk, at)));
+          return true;
+        } catch (error) {
+          if (!isPowerCut(error)) throw error;
+          return false;
+        }
+      };
+      const finished = await run(call, (storage) => verb.run(writableRoot(storage, 7)));
+      await run(2 + choose(20), recoverAll);
+      const problem = await judge(verb, disk.afterCut(choose), { before, after, finished });
+      if (problem !== undefined) found.push(`killed at call ${call}, image ${image}: ${problem}`);
+      if (finished) return found;
+    }
+  }
+  return found;
+};
+
 interface Expected {
   readonly before: Awaited<ReturnType<typeof seen>>;
   readonly after: Awaited<ReturnType<typeof seen>>;
@@ -133,6 +183,27 @@ describe("the power goes at every call of", () => {
 
   it("all verbs, often enough", () => {
     expect(tried).toBeGreaterThan(1000);
+  });
+});
+
+describe("a process is killed, the next one too, and then the power goes:", () => {
+  it("attach, at every call", async () => {
+    const verb = VERBS.find(({ name }) => name === "attach");
+    if (verb === undefined) throw new Error("the verb attach is gone");
+    const calls = Array.from({ length: 160 }, (_, i) => i + 1);
+    expect(await afterKills(verb, calls, testRuns(2))).toEqual([]);
+  });
+
+  it.each(VERBS)("$name, at some", async (verb) => {
+    const choose = chooser(VERBS.indexOf(verb));
+    const calls = Array.from({ length: testRuns(6) }, () => 1 + choose(200));
+    expect(
+      await afterKills(
+        verb,
+        calls.toSorted((a, b) => a - b),
+        1,
+      ),
+    ).toEqual([]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { parsePath } from "./path.ts";
 import type {
+  Durability,
   ListOptions,
   ObjectMeta,
   Placement,
@@ -55,7 +56,9 @@ function writable(storage: Storage, base: string, full: (path: string) => string
       ) => relative(await extend.call(storage, full(path), { ...from, path: full(from.path) }, body, o), base),
     }),
     ...(link && { link: async (from: string, to: string) => await link.call(storage, full(from), full(to)) }),
-    ...(append && { append: async (path: string, body: Uint8Array) => await append.call(storage, full(path), body) }),
+    ...(append && {
+      append: async (path: string, body: Uint8Array, o?: Durability) => await append.call(storage, full(path), body, o),
+    }),
     ...(lock && {
       lock: async (path: string, o?: Signal & { readonly timeoutMs?: number | undefined }) =>
         await lock.call(storage, full(path), o),

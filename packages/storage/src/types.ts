@@ -99,8 +99,11 @@ export interface Storage extends ReadableStorage {
   rename(from: string, to: string): Promise<void>;
   /** Capability: a second name for the same bytes (hard link), durable; `EXISTS` where `to` is taken. */
   link?(from: string, to: string): Promise<void>;
-  /** Capability: append and flush. Creates the object. A short write is rolled back to the former length. Callers hold a lock. */
-  append?(path: string, body: Uint8Array): Promise<void>;
+  /**
+   * Capability: append and flush, also what others have appended. Creates the object. A short write is rolled back to the former length. Callers
+   * hold a lock.
+   */
+  append?(path: string, body: Uint8Array, o?: Durability): Promise<void>;
   /**
    * Capability: kernel lock, exclusive, also against this very process; released by disposal or by the death of the process. `LOCKED` after
    * `timeoutMs` (absent: waits until the signal ends it; 0: one try). Leaves an empty object at `path`, which nobody may delete.

@@ -7,15 +7,19 @@ import { type DiskFs, writeFully } from "./fs.ts";
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /**
- * Appends and flushes. When a write fails, what it had written is cut off again, unless someone else wrote after it (callers hold a lock, so
+ * Appends, and flushes where it is to be durable. When a write fails, what it had written is cut off again, unless someone else wrote after it (callers hold a lock, so
  * nobody should). Returns whether the folder may hold a new name.
  */
-export async function appendFully(fs: DiskFs, name: string, path: string, body: Uint8Array): Promise<boolean> {
+export async function appendFully(
+  fs: DiskFs,
+  name: string,
+  path: string,
+  body: Uint8Array,
+  durable: boolean,
+): Promise<boolean> {
   const handle = await attempt("append to", path, fs.open(name, FLAGS, 0o666));
   try {
     const former = Number((await attempt("inspect", path, handle.stat({ bigint: true }))).size);
-    // Nothing to flush: bytes that stand there were flushed by who wrote them.
-    if (body.length === 0 && former > 0) return false;
     let written = 0;
     const counted = {
       write: async (bytes: Uint8Array, offset: number, length: number): Promise<{ bytesWritten: number }> => {
@@ -26,7 +30,7 @@ export async function appendFully(fs: DiskFs, name: string, path: string, body: 
     };
     try {
       await writeFully(counted, path, body);
-      await attempt("flush", path, handle.sync());
+      if (durable) await attempt("flush", path, handle.sync());
     } catch (error) {
       const rolledBack = await handle
         .stat({ bigint: true })

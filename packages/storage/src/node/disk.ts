@@ -189,10 +189,10 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
       await folders.sync(dirname(name), to);
     },
 
-    async append(path: string, body: Uint8Array): Promise<void> {
+    async append(path: string, body: Uint8Array, s: Durability = {}): Promise<void> {
       const name = await prepare(parseTarget(path));
-      const created = await inTurn(name, () => appendFully(fs, name, path, body));
-      if (created) await folders.sync(dirname(name), path);
+      const created = await inTurn(name, () => appendFully(fs, name, path, body, s.durable !== false));
+      if (created && s.durable !== false) await folders.sync(dirname(name), path);
     },
 
     async lock(path, s = {}): Promise<AsyncDisposable> {

@@ -1,5 +1,5 @@
 import { StorageError, type StorageErrorCode } from "../error.ts";
-import type { ObjectMeta, Placement, Prefix, PutMode, ReadHandle, Signal, Storage } from "../types.ts";
+import type { Durability, ObjectMeta, Placement, Prefix, PutMode, ReadHandle, Signal, Storage } from "../types.ts";
 
 export interface FaultPlan {
   /** Which call fails, counted from 1 over everything `calls` names. Absent: none, the calls are only counted. */
@@ -138,10 +138,10 @@ export function faultStorage(inner: Storage, plan: FaultPlan = {}): FaultyStorag
     }),
     ...(link && { link: (from: string, to: string) => step(`link ${from} ${to}`, () => link.call(inner, from, to)) }),
     ...(append && {
-      append: (path: string, body: Uint8Array) =>
+      append: (path: string, body: Uint8Array, o?: Durability) =>
         step(
           `append ${path}`,
-          () => append.call(inner, path, body),
+          () => append.call(inner, path, body, o),
           () => append.call(inner, path, body.subarray(0, body.length >> 1)),
         ),
     }),

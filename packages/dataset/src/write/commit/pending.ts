@@ -205,6 +205,9 @@ export const recover = async (storage: Storage, o: AppendOptions = {}): Promise<
     if (cause === undefined || !(happened || (await isDone(storage, cause)))) continue;
     if (!(await hasEvent(storage, EVENTS_LOG, event.event_id))) {
       await appendEvent(storage, EVENTS_LOG, { ...event, recovered: true }, o);
+    } else {
+      // Who wrote it may have died before it was flushed, and the record goes.
+      await storage.append?.(EVENTS_LOG, new Uint8Array(0));
     }
   }
   await discard(storage);

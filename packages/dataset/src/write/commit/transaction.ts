@@ -145,7 +145,7 @@ const quietly = (lock: AsyncDisposable): AsyncDisposable => ({
 
 /** A log that takes no lines stops the commit while nothing is changed. Appending nothing asks: it makes the log at most, and writes no byte. */
 const requireOpenLog = async (storage: Storage): Promise<void> => {
-  await storage.append?.(EVENTS_LOG, new Uint8Array(0));
+  await storage.append?.(EVENTS_LOG, new Uint8Array(0), { durable: false });
 };
 
 const sizeOf = async (storage: Storage, path: string): Promise<number> => {
