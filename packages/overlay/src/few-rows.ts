@@ -43,6 +43,7 @@ export async function locateFew(
   const pairs = [...found].sort(([a], [b]) => a - b);
   return {
     base: Int32Array.from(pairs, ([base]) => base),
+    count: pairs.length,
     part: Int32Array.from(pairs, ([, row]) => row),
     forward: pairs.every(([, row], i) => i === 0 || row >= pairs[i - 1]![1]),
   };

@@ -137,7 +137,7 @@ function layersOf(
       const part = parts[next]!;
       if (!fields.some((field) => holdsValues(part, field.name))) continue;
       const rows = await locator.locate(part);
-      if (rows.part.length === 0) continue;
+      if (rows.count === 0) continue;
       found.push(layerOf(part, rows, fields, readersOf(part)));
       next++;
       return true;
@@ -233,13 +233,13 @@ function wholeRange(
 
 /** The entries for base rows `[start, end)`, narrowed to those between the first and the last row that still wants a value. */
 function openRange(
-  { base, part }: PartRows,
+  { base, count }: PartRows,
   sources: Int32Array,
   start: number,
   end: number,
 ): { readonly from: number; readonly to: number } | undefined {
   let from = base === undefined ? start : lowerBound(base, start);
-  let to = base === undefined ? Math.min(end, part.length) : lowerBound(base, end);
+  let to = base === undefined ? Math.min(end, count) : lowerBound(base, end);
   while (from < to && sources[(base?.[from] ?? from) - start]! >= 0) from++;
   while (to > from && sources[(base?.[to - 1] ?? to - 1) - start]! >= 0) to--;
   return from < to ? { from, to } : undefined;

@@ -43,7 +43,7 @@ export function rowLocator(given: KeyIndex | LateIndex, o: Signal): RowLocator {
   };
   const ofBase = async (part: Part, over: KeyIndex | LateIndex): Promise<PartRows | undefined> => {
     if (!("base" in over) || !(await isBaseInOrder(part, over.base, o))) return undefined;
-    whole ??= everyRow(over.base.numRows);
+    whole ??= { count: over.base.numRows, base: undefined, part: undefined, forward: true };
     return whole;
   };
   const locateAll: RowLocator["locateAll"] = async (parts) => {
@@ -108,12 +108,6 @@ async function isBaseInOrder({ file, key, eventId }: Part, base: ParquetFile, o:
   );
 }
 
-function everyRow(count: number): PartRows {
-  const rows = new Int32Array(count);
-  for (let row = 0; row < count; row++) rows[row] = row;
-  return { base: undefined, part: rows, forward: true };
-}
-
 /**
  * Reads the key column of a part once. Rows without a key and keys that no base row has are left out.
  *
@@ -162,7 +156,7 @@ function pairForward(rows: Int32Array): PartRows {
     base[i] = rows[row]!;
     part[i++] = row;
   }
-  return { base, part, forward: true };
+  return { count: matched, base, part, forward: true };
 }
 
 /** A part with less than one row to so many of the base is sorted; going through the base would take longer. */
@@ -173,7 +167,7 @@ function pairSorted(rows: Int32Array): PartRows {
   const part = Int32Array.from(rows.keys())
     .filter((row) => rows[row]! >= 0)
     .sort((a, b) => rows[a]! - rows[b]!);
-  return { base: part.map((row) => rows[row]!), part, forward: false };
+  return { count: part.length, base: part.map((row) => rows[row]!), part, forward: false };
 }
 
 /** The rows of keys in any order: the part row of each base row counts from 1, 0 = none. */
@@ -191,7 +185,7 @@ function pairByBase(rowOf: Int32Array): PartRows {
     base[i] = row;
     part[i++] = from;
   }
-  return { base, part, forward };
+  return { count, base, part, forward };
 }
 
 /** The same where every base row has one: `rowOf` itself becomes the part rows. */
@@ -201,7 +195,7 @@ function pairEvery(rowOf: Int32Array): PartRows {
     rowOf[row]!--;
     if (row > 0 && rowOf[row]! < rowOf[row - 1]!) forward = false;
   }
-  return { base: undefined, part: rowOf, forward };
+  return { count: rowOf.length, base: undefined, part: rowOf, forward };
 }
 
 /** A base that holds an id twice gives every row of that id what the part says of it. */

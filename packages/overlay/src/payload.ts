@@ -26,8 +26,15 @@ export function payloadReaders(part: Part, fields: readonly Field[], limits: Pay
   if (bytes <= limits.smallPartBytes) return wholeReaders(part, fields, limits);
   return (rows, { name, type }) => {
     const options = { column: name, type, signal };
-    return rows.forward ? forwardReader(part, rows, options) : sortedReader(part, rows, room, options);
+    return rows.forward || rows.part === undefined
+      ? forwardReader(part, rows, options)
+      : sortedReader(part, rows.part, room, options);
   };
+}
+
+/** The row of the part that an entry speaks of. */
+function partRow({ part }: PartRows, entry: number): number {
+  return part === undefined ? entry : part[entry]!;
 }
 
 function wholeReaders({ file }: Part, fields: readonly Field[], o: Signal): PayloadReaders {
@@ -45,7 +52,7 @@ function wholeReaders({ file }: Part, fields: readonly Field[], o: Signal): Payl
       loading ??= load();
       return (await loading).get(name)!;
     },
-    position: (i) => rows.part[i]!,
+    position: (i) => partRow(rows, i),
     close: async () => {
       loading = undefined;
     },
@@ -54,7 +61,7 @@ function wholeReaders({ file }: Part, fields: readonly Field[], o: Signal): Payl
 
 /** For one entry at least. Keeps the decoded batches that the last request touched, one as a rule. Row groups that no request touches are not decoded. */
 function forwardReader({ file }: Part, rows: PartRows, o: PayloadOptions): PayloadReader {
-  const stop = rows.part.at(-1)! + 1;
+  const stop = partRow(rows, rows.count - 1) + 1;
   let source: AsyncIterator<{ readonly columns: readonly Column[] }> | undefined;
   let held: Piece[] = [];
   /** The part row that the source gives next. */
@@ -78,8 +85,8 @@ function forwardReader({ file }: Part, rows: PartRows, o: PayloadOptions): Paylo
 
   return {
     pieces: async (from, to) => {
-      const low = rows.part[from]!;
-      const high = rows.part[to - 1]! + 1;
+      const low = partRow(rows, from);
+      const high = partRow(rows, to - 1) + 1;
       if (held.length > 0 && low < held[0]!.at) {
         held = [];
         await startAt(low);
@@ -97,7 +104,7 @@ function forwardReader({ file }: Part, rows: PartRows, o: PayloadOptions): Paylo
       }
       return held;
     },
-    position: (i) => rows.part[i]!,
+    position: (i) => partRow(rows, i),
     close,
   };
 }

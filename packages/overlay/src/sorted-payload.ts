@@ -3,7 +3,7 @@ import type { Column } from "@usr/schema";
 import { columnBuilder, gatherColumns } from "@usr/schema/columns";
 import type { PayloadOptions, PayloadReader, Piece } from "./payload-reader.ts";
 import { asRegistered } from "./tombstones.ts";
-import type { Part, PartRows } from "./types.ts";
+import type { Part } from "./types.ts";
 
 /** What the sorted columns of one merge may hold together, about. Whatever the others hold, each may have a sixteenth of it. */
 export interface Room {
@@ -27,11 +27,11 @@ interface Window {
 }
 
 /**
- * Gives the values of a part in no order for a stretch of base rows at a time: the column is decoded batch by batch, and what belongs to the
+ * Gives the values of the given rows of a part, in any order, for a stretch of base rows at a time: the column is decoded batch by batch, and what belongs to the
  * stretch is kept. A column that fits into its room is decoded once, a larger one as often as it is larger (docs/adr/0012). Memory: the room, as
  * much again while it is filled, a decoded batch, and 4 bytes a row of the part.
  */
-export function sortedReader({ file }: Part, rows: PartRows, room: Room, o: PayloadOptions): PayloadReader {
+export function sortedReader({ file }: Part, rows: Int32Array, room: Room, o: PayloadOptions): PayloadReader {
   const columns = [o.column];
   let held: Window | undefined;
   let granted = 0;
@@ -55,13 +55,13 @@ export function sortedReader({ file }: Part, rows: PartRows, room: Room, o: Payl
   const load = async (from: number, least: number): Promise<Window> => {
     rowBytes ??= await measure();
     const share = Math.max(room.left, room.bytes / SHARE);
-    const to = Math.min(rows.part.length, Math.max(least, from + Math.floor(share / rowBytes)));
+    const to = Math.min(rows.length, Math.max(least, from + Math.floor(share / rowBytes)));
     granted = (to - from) * rowBytes;
     room.left -= granted;
 
     /** For each part row that is wanted where it stands among those kept, counted from 1. */
     const keptAs = new Int32Array(file.numRows);
-    for (let i = from; i < to; i++) keptAs[rows.part[i]!] = -1;
+    for (let i = from; i < to; i++) keptAs[rows[i]!] = -1;
     const kept: Column[] = [];
     const sourceOf = new Int32Array(to - from);
     const rowOf = new Int32Array(to - from);
@@ -89,7 +89,7 @@ export function sortedReader({ file }: Part, rows: PartRows, room: Room, o: Payl
     }
     const pieces: Piece[] = [];
     for (let at = from; at < to; at += PIECE) {
-      const chunk = rows.part.subarray(at, Math.min(to, at + PIECE)).map((row) => keptAs[row]! - 1);
+      const chunk = rows.subarray(at, Math.min(to, at + PIECE)).map((row) => keptAs[row]! - 1);
       const sources = chunk.map((i) => sourceOf[i]!);
       const column = gatherColumns(
         o.type,

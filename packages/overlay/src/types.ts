@@ -188,9 +188,12 @@ export interface MergeCursor extends AsyncDisposable {
 
 /** Which row of a part belongs to which base row. Entry i says: base row `base[i]` takes its values from row `part[i]`. */
 export interface PartRows {
+  /** How many entries there are. */
+  readonly count: number;
   /** Strictly ascending; `undefined` = entry i is that of base row i. */
   readonly base: Int32Array | undefined;
-  readonly part: Int32Array;
+  /** `undefined` = entry i is row i of the part: nothing is held of a part that is the base row for row. */
+  readonly part: Int32Array | undefined;
   /** Whether `part` never descends: the part is in base order and can be read along with the base. */
   readonly forward: boolean;
 }

@@ -1,12 +1,5 @@
 import { discoverOverlays } from "@usr/overlay";
-import {
-  type ObjectMeta,
-  type ReadableStorage,
-  type ReadHandle,
-  readAll,
-  type Signal,
-  scopedStorage,
-} from "@usr/storage";
+import { type ObjectMeta, type ReadableStorage, type ReadHandle, type Signal, scopedStorage } from "@usr/storage";
 import { checkRange } from "@usr/storage/adapter";
 import { DatasetError } from "../error.ts";
 import { ARCHIVED_DIR, DERIVED_DIR, RECORDS, REGISTRY_FILE } from "../layout.ts";
@@ -24,6 +17,8 @@ const PAUSE_MS = 20;
  */
 const SMALL = 128 * 1024;
 const ROOM = 64 * 1024 * 1024;
+/** They lie side by side in pieces of memory of this size: to take some for each costs as much as to read it. */
+const SLAB = 1024 * 1024;
 
 /** Something vanished between listing and opening: the view is between two commits. */
 export const MOVED: unique symbol = Symbol("moved");
@@ -147,6 +142,13 @@ function openHandles(
 ): Handles & { keep(objects: readonly ObjectMeta[]): Promise<void> } {
   const opened = new Map<string, ReadHandle>();
   let room = ROOM;
+  let slab = new Uint8Array(0);
+  const memoryFor = (size: number): Uint8Array => {
+    if (slab.length < size) slab = new Uint8Array(SLAB);
+    const memory = slab.subarray(0, size);
+    slab = slab.subarray(size);
+    return memory;
+  };
   const closeAll = async (handles: readonly (readonly [string, ReadHandle])[]): Promise<void> => {
     for (const [path, handle] of handles) {
       opened.delete(path);
@@ -160,7 +162,7 @@ function openHandles(
       const handle = await storage.open(path, o);
       if (handle === undefined) return undefined;
       const { size } = handle.meta;
-      const held = size <= SMALL && size <= room ? await intoMemory(handle, o) : handle;
+      const held = size <= SMALL && size <= room ? await intoMemory(handle, memoryFor(size), o) : handle;
       if (held !== handle) room -= size;
       opened.set(path, held);
       return held;
@@ -173,11 +175,11 @@ function openHandles(
   };
 }
 
-/** The bytes of an object under its handle, which is closed. */
-async function intoMemory(handle: ReadHandle, o: Signal): Promise<ReadHandle> {
+/** The bytes of an object, in memory that it may have, under its handle, which is closed. */
+async function intoMemory(handle: ReadHandle, into: Uint8Array, o: Signal): Promise<ReadHandle> {
   await using closing = handle;
   const { meta } = closing;
-  const bytes = await readAll(closing, o);
+  const bytes = await closing.read(0, meta.size, { ...o, into });
   return {
     meta,
     read: async (offset, length, s = {}) => {

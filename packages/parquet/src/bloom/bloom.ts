@@ -130,9 +130,10 @@ export function decodeFilter(bytes: Uint8Array): DigestFilter | undefined {
     for (let w = 0; w < WORDS; w++) if ((bits.getInt32((block + w) * 4, true) & bitOf(low, w)) === 0) return false;
     return true;
   };
-  const hasher = createHasher();
+  let hasher: ReturnType<typeof createHasher> | undefined;
   return {
     mayHold: (data, from, to) => {
+      hasher ??= createHasher();
       hasher.hash(data, from, to);
       return mayHold(hasher.high, hasher.low);
     },

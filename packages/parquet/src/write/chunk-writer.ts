@@ -54,7 +54,7 @@ const AHEAD = 8 * 2 ** 20;
 
 /** A chunk whose first pages are on their way. */
 export interface StartedChunk {
-  /** Bytes of the pages that are made. */
+  /** Bytes of the pages that are made and compressed by others; 0 = what there is waits for nobody. */
   readonly made: number;
   /** Yields the pages, to be placed at `offset` in the file, and returns what the footer says of them. */
   place(offset: number): AsyncGenerator<Uint8Array, WrittenChunk, undefined>;
@@ -83,17 +83,19 @@ function ahead(
 ): { readonly made: number; take(): PackedPage | undefined } {
   const made: PackedPage[] = [];
   let bytes = 0;
+  let underWay = 0;
   const make = (): void => {
     while (bytes < limit) {
       const next = pages.next();
       if (next.done) return;
       made.push(next.value);
       bytes += next.value.plain;
+      if (next.value.packed instanceof Promise) underWay += next.value.plain;
     }
   };
   make();
   return {
-    made: bytes,
+    made: underWay,
     take: () => {
       const page = made.shift();
       bytes -= page?.plain ?? 0;
