@@ -65,7 +65,7 @@ const seenThrough: Plugin = {
     };
     const split = (names: string): readonly string[] =>
       names.split(",").flatMap((name) => (/^(type .*)?$/.test(name.trim()) ? [] : [name.trim()]));
-    build.onLoad({ filter: /\/(packages|apps)\/[^/]+\/src\/.*\.ts$/ }, async ({ path }) => {
+    build.onLoad({ filter: /[\\/](packages|apps)[\\/][^\\/]+[\\/]src[\\/].*\.ts$/ }, async ({ path }) => {
       let contents = await readFile(path, "utf8");
       for (const [statement, kind, names = "", from = ""] of [...contents.matchAll(NAMED)]) {
         if (kind !== "import" || !from.startsWith("@usr/")) continue;
@@ -74,10 +74,7 @@ const seenThrough: Plugin = {
           const holder = holders.get(name.split(" as ")[0] ?? name);
           return `import { ${name} } from ${JSON.stringify(holder ?? from)};`;
         });
-        contents = contents.replace(
-          statement,
-          direct.join(" ").padEnd(1) + "\n".repeat(statement.split("\n").length - 1),
-        );
+        contents = contents.replace(statement, direct.join(" ") + "\n".repeat(statement.split("\n").length - 1));
       }
       return { contents, loader: "ts" };
     });
@@ -116,10 +113,10 @@ interface Piece {
   readonly map: string;
 }
 
-const pieceOf = async ({ path, text }: OutputFile, fileOf: (name: string) => string): Promise<Piece> => {
+const pieceOf = async ({ path, text }: OutputFile, placeOf: (name: string) => string | undefined): Promise<Piece> => {
   const name = basename(path);
   // Modules name each other with the file that they are in, so that no other has to be opened to find one.
-  const placed = text.replace(/"\.\/([\w-]+\.js)"/g, (_, other: string) => `"${fileOf(other)}/${other}"`);
+  const placed = text.replace(/"\.\/([\w-]+\.js)"/g, (as, other: string) => placeOf(other) ?? as);
   const { code, map, warnings } = await transform(placed, {
     loader: "js",
     format: "cjs",
@@ -206,8 +203,8 @@ const answer = (question: string): string => {
 };
 
 /**
- * Writes the program: `main.js` reads plain command lines and `parse.js` all others, `look.js` holds what the shortest commands need, `read.js` what shows rows, `work.js` the
- * others, and `arrow.js` Arrow. A file is an object of functions, one for each module of the bundle: opening one file costs less than
+ * Writes the program: `main.js` reads plain command lines and `parse.js` all others, `look.js` holds what the shortest commands need, `read.js` what
+ * shows rows, `work.js` the others, and `arrow.js` Arrow. A file is an object of functions, one for each module of the bundle: opening one file costs less than
  * opening thirty, V8 compiles of it what is called, and `bin/usr.js` keeps what it compiled. Line one of `main.js` names the whole build.
  * `help.txt` and `version.txt` are answers that need no program.
  */
@@ -230,7 +227,9 @@ export const bundle = async (outdir: string): Promise<void> => {
     plugins: [builtinModules, seenThrough, nativeLock],
   });
   const fileOf = filesOf(metafile.outputs);
-  const pieces = await Promise.all(outputFiles.map((file) => pieceOf(file, fileOf)));
+  const placeOf = (name: string): string | undefined =>
+    `dist/${name}` in metafile.outputs ? JSON.stringify(`${fileOf(name)}/${name}`) : undefined;
+  const pieces = await Promise.all(outputFiles.map((file) => pieceOf(file, placeOf)));
   pieces.sort((a, b) => (a.name < b.name ? -1 : 1));
   const hash = createHash("sha256");
   for (const { name, code } of pieces) hash.update(`${fileOf(name)} ${name}\n${code}\n`);
