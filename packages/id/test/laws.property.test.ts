@@ -37,6 +37,21 @@ test("stripping bytes is stripping text", () => {
   );
 });
 
+test("exactly the white space of Python is stripped, from text and from bytes", () => {
+  const all = Array.from({ length: 0x3100 }, (_, code) => code);
+  const wanted = all.filter((code) => spaces.includes(String.fromCharCode(code)) || (code >= 0x2000 && code <= 0x200a));
+  const around = (code: number): string => `${String.fromCharCode(code)}A${String.fromCharCode(code)}`;
+  expect(all.filter((code) => strip(around(code)) !== around(code))).toEqual(wanted);
+  expect(wanted.every((code) => strip(around(code)) === "A")).toBe(true);
+  const left = (code: number): number => {
+    const bytes = encode(around(code));
+    const [start, end] = stripRange(bytes, 0, bytes.length);
+    return bytes.length - (end - start);
+  };
+  expect(all.filter((code) => left(code) !== 0)).toEqual(wanted);
+  expect(wanted.every((code) => left(code) === encode(around(code)).length - 1)).toBe(true);
+});
+
 test("stripping bytes that are no UTF-8 is stripping what they are decoded to: a stray byte takes no letter with it", () => {
   const [lead, letters] = [
     [0xc2, 0xe1, 0xe2, 0xe3],
