@@ -256,6 +256,12 @@ describe("what is written", () => {
       await expect(join(other)).rejects.toMatchObject({ code: "TYPE_MISMATCH" });
     }
   });
+  it("is named where it is other than announced", async () => {
+    const other = writeArrow({ ...SCHEMA, fields: SCHEMA.fields.slice(1) }, BATCHES, { form: "stream" });
+    await expect(join(other)).rejects.toThrow(
+      "A batch of (n: int64, t: string, l: list<int8>) cannot be written under (t: string, l: list<int8>).",
+    );
+  });
   it("may say otherwise whether a field can be missing, and what belongs to it", async () => {
     const fields = SCHEMA.fields.map((field) => ({ ...field, nullable: false }));
     const bytes = await join(writeArrow({ fields, metadata: new Map() }, BATCHES, { form: "file" }));

@@ -209,6 +209,16 @@ describe("a message", () => {
       expect(said(() => verifyMessage(message(header, body, 16)))).toEqual(refused);
   });
 
+  it("says how it is compressed in bytes of its own", () => {
+    const wild: ObjectWriter = (out) => out.length + 1_000_000;
+    const compressed = (how: ObjectWriter): ObjectWriter => table([int64(2), structs([]), structs([]), how]);
+    expect(verifyMessage(message(BATCH, compressed(table([int8(1)])), 8))).toBe(8);
+    expect(said(() => verifyMessage(message(BATCH, compressed(wild), 8)))).toEqual([
+      "CORRUPT",
+      expect.stringMatching(/are asked for$/),
+    ]);
+  });
+
   it("is refused wherever it is cut", () => {
     const whole = message(BATCH, batchOf({ nodes: [[2, 1]], buffers: [[0, 8]], variadic: [1] }), 8);
     for (let size = 0; size < whole.length - 8; size++)
