@@ -119,7 +119,8 @@ test("an index of some rows gives those rows", async () => {
 test("keys are counted over all parts", async () => {
   await fc.assert(
     fc.asyncProperty(cases, async (drawn) => {
-      const built = build(drawn);
+      // Doubles within a part are not looked for.
+      const built = build({ ...drawn, parts: drawn.parts.map((p) => ({ ...p, keepsDoubles: false })) });
       const overlay = await overlayOf(built.specs, TYPES);
       const keys = built.naive.flatMap((p) => p.rows.map((row) => naiveKey(drawn.key, row.key)));
       const known = new Set(built.base.map((key) => naiveKey(drawn.key, key)));
