@@ -54,8 +54,10 @@ const AHEAD = 8 * 2 ** 20;
 
 /** A chunk whose first pages are on their way. */
 export interface StartedChunk {
-  /** Bytes of the pages that are made and compressed by others; 0 = what there is waits for nobody. */
+  /** Bytes of the pages that are made, and held until they are placed. */
   readonly made: number;
+  /** Whether others compress some of them; where not, placing them waits for nobody. */
+  readonly waits: boolean;
   /** Yields the pages, to be placed at `offset` in the file, and returns what the footer says of them. */
   place(offset: number): AsyncGenerator<Uint8Array, WrittenChunk, undefined>;
 }
@@ -66,7 +68,11 @@ export function startChunk(s: Shredded, settings: ChunkSettings): StartedChunk {
   const dictionary = worthIt(buildDictionary(values, settings.history.repeats), values);
   settings.history.repeats = dictionary !== undefined;
   const pages = ahead(packedPages(s, values, dictionary, settings), AHEAD);
-  return { made: pages.made, place: (offset) => placeChunk(s, values, dictionary, pages, offset, settings) };
+  return {
+    made: pages.made,
+    waits: pages.waits,
+    place: (offset) => placeChunk(s, values, dictionary, pages, offset, settings),
+  };
 }
 
 interface PackedPage {
@@ -80,22 +86,21 @@ interface PackedPage {
 function ahead(
   pages: Iterator<PackedPage, void, undefined>,
   limit: number,
-): { readonly made: number; take(): PackedPage | undefined } {
+): { readonly made: number; readonly waits: boolean; take(): PackedPage | undefined } {
   const made: PackedPage[] = [];
   let bytes = 0;
-  let underWay = 0;
   const make = (): void => {
     while (bytes < limit) {
       const next = pages.next();
       if (next.done) return;
       made.push(next.value);
       bytes += next.value.plain;
-      if (next.value.packed instanceof Promise) underWay += next.value.plain;
     }
   };
   make();
   return {
-    made: underWay,
+    made: bytes,
+    waits: made.some(({ packed }) => packed instanceof Promise),
     take: () => {
       const page = made.shift();
       bytes -= page?.plain ?? 0;

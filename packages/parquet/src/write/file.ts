@@ -95,8 +95,8 @@ export async function* writeAfter(
   let made = 0;
   /** Places the first chunks until no more than `limit` bytes are ahead. */
   async function* place(limit: number): AsyncGenerator<Uint8Array, void, undefined> {
-    // What is copied waits for nothing but what stands before it.
-    while (started.length > 0 && (made > limit || started[0]!.chunk.made === 0)) {
+    // What is copied or stored as it is waits for nothing but what stands before it.
+    while (started.length > 0 && (made > limit || !started[0]!.chunk.waits)) {
       const { chunk, chunks } = started.shift()!;
       made -= chunk.made;
       const pages = chunk.place(offset);
@@ -273,7 +273,7 @@ function* chunksOf(
         stays
           ? stayingChunk(column.file, chunk, leaf, path, o.end, o.createdBy, o)
           : copyChunk(column, chunk, leaf, path, offset, o.createdBy, o);
-      yield { made: 0, place };
+      yield { made: 0, waits: false, place };
     }
     return;
   }
