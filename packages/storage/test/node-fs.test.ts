@@ -1,7 +1,8 @@
 /// <reference types="node" />
 import { execFileSync } from "node:child_process";
-import { constants } from "node:fs";
+import fs, { constants } from "node:fs";
 import * as promises from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { DiskFs } from "../src/node/index.ts";
@@ -191,4 +192,59 @@ test("a file is not closed under a call that waits", async () => {
   await Promise.all([reading, closing]);
   expect(ended).toEqual(["read", "closed"]);
   await writer.close();
+});
+
+test.each(WAYS)("what a pipe cannot do is refused by the system, which was asked, looked at %s", async (_, ms) => {
+  await using folder = await freshFolder();
+  const name = join(folder.path, "pipe");
+  execFileSync("mkfifo", [name]);
+  const pipe = await nodeFsWithin(ms).open(name, constants.O_RDWR);
+  for (const [syscall, call] of [
+    ["fsync", () => pipe.sync()],
+    ["ftruncate", () => pipe.truncate(0)],
+    ["read", () => pipe.read(new Uint8Array(1), 0, 1, 0)],
+    ["write", () => pipe.write(new Uint8Array(1), 0, 1, 0)],
+  ] as const)
+    await expect(call(), syscall).rejects.toMatchObject({ code: /^f/.test(syscall) ? "EINVAL" : "ESPIPE", syscall });
+  await pipe.close();
+});
+
+test.each(WAYS)("a close that fails is told, to all who wait for it, looked at %s", async (_, ms) => {
+  await using folder = await freshFolder();
+  const name = join(folder.path, "file");
+  await promises.writeFile(name, "x");
+  const { ino } = await promises.stat(name);
+  const failure = Object.assign(new Error("EDQUOT: planned"), { code: "EDQUOT", syscall: "close" });
+  const { close, closeSync } = fs;
+  const isOurs = (descriptor: number): boolean => fs.fstatSync(descriptor).ino === ino;
+  let closes = 0;
+  // As Linux does it: the file is closed, and what could not be kept is told.
+  const failing: Partial<typeof fs> = {
+    closeSync: (descriptor) => {
+      const ours = isOurs(descriptor);
+      closeSync(descriptor);
+      if (!ours) return;
+      closes++;
+      throw failure;
+    },
+    close: Object.assign(
+      (descriptor: number, done?: (error: NodeJS.ErrnoException | null) => void): void => {
+        const ours = isOurs(descriptor);
+        if (ours) closes++;
+        close(descriptor, (error) => done?.(ours ? failure : (error ?? null)));
+      },
+      { __promisify__: close.__promisify__ },
+    ),
+  };
+  const file = await nodeFsWithin(ms).open(name, "r");
+  Object.assign(fs, failing);
+  syncBuiltinESMExports();
+  try {
+    const ends = await Promise.allSettled([file.close(), file.close()]);
+    expect(ends.map((end) => end.status === "rejected" && end.reason)).toEqual([failure, failure]);
+    expect(closes).toBe(1);
+  } finally {
+    Object.assign(fs, { close, closeSync });
+    syncBuiltinESMExports();
+  }
 });
