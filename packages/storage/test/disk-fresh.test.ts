@@ -65,7 +65,7 @@ describe.each(Object.entries(WAYS))("%s where nothing lies", (way, write) => {
     expect(handle?.meta.etag).toBe(meta.etag);
   });
 
-  test("returns only once the name is flushed", async () => {
+  test("returns only once the name is flushed, also where it fails", async () => {
     await using folder = await freshFolder();
     const ended: string[] = [];
     let slow = false;
@@ -88,7 +88,15 @@ describe.each(Object.entries(WAYS))("%s where nothing lies", (way, write) => {
     slow = true;
     await write(disk, etag, utf8("xy"));
     ended.push("returned");
-    expect(ended).toEqual(["flushed", "returned"]);
+    await disk.delete("d/new", { durable: false });
+    const reason = new Error("no more rows");
+    async function* body(): AsyncGenerator<Uint8Array> {
+      yield utf8("x");
+      throw reason;
+    }
+    await expect(write(disk, etag, body())).rejects.toBe(reason);
+    ended.push("failed");
+    expect(ended).toEqual(["flushed", "returned", "flushed", "failed"]);
   });
 
   test("fails where the name cannot be flushed, leaves nothing, and the process hears of it nowhere else", async () => {
