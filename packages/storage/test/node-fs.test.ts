@@ -248,3 +248,16 @@ test.each(WAYS)("a close that fails is told, to all who wait for it, looked at %
     syncBuiltinESMExports();
   }
 });
+
+test("a short read is answered at once, a longer one is left to the threads", async () => {
+  await using folder = await freshFolder();
+  const name = join(folder.path, "file");
+  const longest = 128 * 1024;
+  await promises.writeFile(name, new Uint8Array(longest + 1));
+  const file = await nodeFsWithin(Number.POSITIVE_INFINITY).open(name, "r");
+  const bytes = new Uint8Array(longest + 1);
+  const seen: boolean[] = [];
+  for (const length of [1, longest, longest + 1]) seen.push(await isAtOnce(file.read(bytes, 0, length, 0)));
+  expect(seen).toEqual([true, true, false]);
+  await file.close();
+});
