@@ -1,25 +1,17 @@
 // One process that writes parts through the library, as a scoring loop would: columns in memory, a part for each batch.
 // node bench/write-parts.mjs '{"root", "dataset", "namespace", "ids", "first", "parts", "rows" a part, "columns", "order": "base" | "shuffled" | "batches"}'
 // "batches": each part takes the next rows of one shuffled list, so that no row comes twice before all have come.
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { attach } from "../packages/dataset/dist/write/index.js";
-import { diskStorage } from "../packages/storage/dist/node/index.js";
 import { FLOAT, idColumn, pieces, STRING, scoreColumn } from "./columns.mjs";
 import { permutation } from "./data.mjs";
+import { libraryRoot } from "./library-root.mjs";
 
 const job = JSON.parse(process.argv[2]);
 const bytes = readFileSync(job.ids);
 const count = bytes.length / 40;
 const names = Array.from({ length: job.columns ?? 1 }, (_, i) => (job.columns === undefined ? "score" : `c${i}`));
-const root = {
-  storage: diskStorage(job.root),
-  label: job.root,
-  clock: () => BigInt(Date.now()) * 1000n,
-  random: (n) => randomBytes(n),
-  actor: { tool: "bench", run_id: "bench" },
-  owner: { host: "bench", pid: process.pid, command: "bench" },
-};
+const root = libraryRoot(job.root);
 const shuffled = job.order === "base" ? undefined : permutation(count);
 
 const first = job.first ?? 1;
