@@ -1,12 +1,13 @@
 // The usual dataset: `count` sequences with one number each, vectors, and 20 parts that each hold a value for every row.
 import assert from "node:assert/strict";
-import { createReadStream, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { writeParquet } from "../../packages/parquet/dist/index.js";
 import { FLOAT, LIST, scoreColumn, vectorColumn, writeTable } from "../columns.mjs";
 import { component, idsOf, lines, permutation, score, sequences, writeLines } from "../data.mjs";
 import { attachArgs, DNA, data, rowsIn, sound } from "../harness.mjs";
+import { timeAppends } from "./appends.mjs";
 import { timeDoubles, timeMerge, timeStrangePart } from "./rare.mjs";
 import { timeStart } from "./start.mjs";
 
@@ -76,7 +77,7 @@ export const rowsSuite = async (bench, count) => {
     });
     drop("jsonl");
     rmSync(at("base.jsonl"));
-    await appends();
+    await timeAppends({ bench, count, long, columns, importArgs, exported, fresh, imported, wrote, appends: APPENDS });
   }
   writeLines(
     at("scores.csv"),
@@ -153,84 +154,6 @@ export const rowsSuite = async (bench, count) => {
   await timeStart(bench, "main");
   await vectors();
   await twentyParts();
-
-  async function appends() {
-    const size = Math.ceil(count / APPENDS);
-    const inputs = sequences(count);
-    const total = { seconds: 0, cpu: 0, megabytes: 0 };
-    const floor = { seconds: 0, cpu: 0, megabytes: 0 };
-    const add = (sum, run) => {
-      sum.seconds += run.seconds;
-      sum.cpu += run.cpu;
-      sum.megabytes = Math.max(sum.megabytes, run.megabytes);
-    };
-    fresh("hundred")();
-    for (let added = 0; added < count; ) {
-      const some = Array.from({ length: Math.min(size, count - added) }, () => inputs.next().value);
-      writeFileSync(at("some.csv"), `sequence\n${some.join("\n")}\n`);
-      const run = usr(importArgs("hundred", "some.csv"));
-      assert.equal(data(run).rows_added, some.length);
-      added += some.length;
-      add(total, run);
-      // In turns, so that both meet the same disk.
-      add(floor, node("copy-floor.mjs", join(root, "hundred/records.parquet"), at("copied.parquet")));
-    }
-    rmSync(at("copied.parquet"));
-    sound(usr(["validate", "hundred", "--strict", "--json"]));
-    sameRecords("hundred");
-    note({ name: "import the same rows in 100 appends", rows: count, runs: 1, ...total });
-    note({ name: "start node and copy the base as often", rows: count, runs: 1, ...floor });
-    drop("hundred");
-    await timed(
-      "100 appends through a write session, each durable before the next",
-      () => usr([...importArgs("session", "base.csv"), "--flush-rows", String(size)]),
-      {
-        ...long,
-        repeat: 1,
-        before: fresh("session"),
-        check: (run) => {
-          imported(run);
-          assert.equal(data(run).flushes, Math.ceil(count / size));
-        },
-      },
-    );
-    sameRecords("session");
-    const job = { root, dataset: "session", input: at("base.csv"), rows: size };
-    await timed(
-      "100 appends through a write session, group commit",
-      () => node("write-session.mjs", JSON.stringify(job)),
-      {
-        ...long,
-        before: fresh("session"),
-        check: (run) => {
-          imported(run);
-          assert.equal(data(run).writes, Math.ceil(count / size));
-        },
-      },
-    );
-    sameRecords("session");
-    drop("session");
-    copy("main", "trial");
-    let expected = count;
-    await timed("append one row", () => usr(importArgs("trial", "one.csv")), {
-      ...cheap,
-      before: (i) => writeFileSync(at("one.csv"), `sequence\n${"ACGT".repeat(20 + i)}\n`),
-      check: (run) => {
-        assert.equal(data(run).rows_added, 1);
-        expected++;
-      },
-    });
-    assert.equal(data(usr(["info", "trial", "--json"])).rows, expected);
-  }
-
-  /** The base of a dataset against that of one import of all rows. */
-  function sameRecords(dataset) {
-    for (const name of ["main", dataset])
-      wrote(usr([...exported(name, `${name}.csv`), ...columns("id", "sequence", "length")]));
-    assert(readFileSync(at("main.csv")).equals(readFileSync(at(`${dataset}.csv`))));
-    rmSync(at("main.csv"));
-    rmSync(at(`${dataset}.csv`));
-  }
 
   /** A batch of a hundred rows, as they come from a GPU, and single rows again. */
   async function small() {
