@@ -135,7 +135,8 @@ const afterKills = async (verb: Verb, calls: readonly number[], images: number):
         }
       };
       const finished = await run(call, (storage) => verb.run(writableRoot(storage, 7)));
-      await run(2 + choose(20), recoverAll);
+      // Every second recovery has time to come to its end, as a rule.
+      await run(2 + choose(call % 2 === 0 ? 20 : 120), recoverAll);
       const problem = await judge(verb, disk.afterCut(choose), { before, after, finished });
       if (problem !== undefined) found.push(`killed at call ${call}, image ${image}: ${problem}`);
       if (finished) return found;
