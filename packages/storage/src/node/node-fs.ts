@@ -84,6 +84,7 @@ export const nodeFsWithin = (ms: number): DiskFs => {
 };
 
 export const nodeFs: DiskFs = nodeFsWithin(AT_ONCE_MS);
+
 /** An open file by its number, which the system gives to another file once it is closed: nothing is asked of it after, and nothing is under way then. */
 function fileOf(descriptor: number, look: Look): DiskFile {
   let busy = 0;
