@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmod, chown, mkdir, readdir, readlink, rename, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, readlink, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { getuid } from "node:process";
 import { fileURLToPath } from "node:url";
@@ -185,6 +185,48 @@ describe("files of another owner", () => {
     await chmod(join(w.root, "demo/records.parquet"), 0o644);
     for (const folder of [w.root, join(w.root, "demo"), join(w.root, "demo/_derived"), join(w.root, "demo/_derived/mock")]) await chmod(folder, 0o755); // biome-ignore format: one line
     for (const args of changes.slice(0, 4)) expect((await w.usr(args)).code).toBe(0);
+  });
+
+  it("that may not be looked into are listed as broken, beside the rest; a link out of the root, too", async (context) => {
+    await using w = await withParts();
+    await chmod(w.dir, 0o755);
+    if (usr(["--version"], other).code !== 0) context.skip("another user cannot read this checkout");
+    await w.usr(["init", "shelf/secret"]);
+    await rename(join(w.root, "shelf"), join(w.dir, "shelf"));
+    await symlink("../shelf", join(w.root, "away"));
+    for (const id of ["closed", "shelf/open", "shelf/closed"]) expect((await w.usr(["init", id])).code).toBe(0);
+    for (const id of ["closed", "shelf/closed"]) await chmod(join(w.root, id), asRoot ? 0o700 : 0);
+    const ran = usr(["--root", w.root, "ls"], other);
+    expect(ran.code).toBe(0);
+    const listed: readonly Record<string, unknown>[] = JSON.parse(ran.stdout).data;
+    const unread = { rows: null, rows_deleted: null, rows_base: null, namespaces: [], size_bytes: 0, updated_at: null };
+    expect(listed).toEqual([
+      {
+        dataset: "away",
+        ...unread,
+        problem: { code: "PATH_INVALID", message: expect.stringContaining("leaves the root") },
+      },
+      {
+        dataset: "closed",
+        ...unread,
+        problem: { code: "PERMISSION", message: expect.stringContaining("permission denied") },
+      },
+      expect.objectContaining({ dataset: "demo", rows: 5 }),
+      {
+        dataset: "shelf/closed",
+        ...unread,
+        problem: { code: "PERMISSION", message: expect.stringContaining("permission denied") },
+      },
+      expect.objectContaining({ dataset: "shelf/open", rows: 0 }),
+    ]);
+    for (const id of ["away", "closed", "shelf/closed"]) expect(ran.stderr).toContain(`warning: ${id}: `);
+    // What cannot be listed keeps nobody from being told what was probably meant.
+    expect(usr(["--root", w.root, "head", "dem"], other)).toMatchObject({
+      code: 4,
+      error: { code: "DATASET_NOT_FOUND", hint: expect.stringContaining("demo") },
+    });
+    refused(usr(["--root", w.root, "head", "closed"], other), "PERMISSION", 8);
+    for (const id of ["closed", "shelf/closed"]) await chmod(join(w.root, id), 0o755);
   });
 
   it("beside a lock file that another user made: writing is refused with the lock's path", async (context) => {

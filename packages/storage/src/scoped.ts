@@ -34,7 +34,10 @@ function readable(storage: ReadableStorage, base: string, full: (path: string) =
     },
     async *list(prefix: string, o: ListOptions = {}): AsyncGenerator<ObjectMeta, void, undefined> {
       const except = o.except === undefined ? undefined : base + o.except;
-      for await (const meta of storage.list(base + prefix, { ...o, except })) yield relative(meta, base);
+      const tell = o.onUnreachable;
+      const onUnreachable: ListOptions["onUnreachable"] = tell && ((at, error) => tell(at.slice(base.length), error));
+      const inside = storage.list(base + prefix, { ...o, except, onUnreachable });
+      for await (const meta of inside) yield relative(meta, base);
     },
     ...(digest && { digest: async (path: string, o?: Signal) => await digest.call(storage, full(path), o) }),
   };

@@ -1,3 +1,5 @@
+import type { StorageError } from "./error.ts";
+
 /** Cooperative cancellation, accepted by every operation that may wait. */
 export interface Signal {
   readonly signal?: AbortSignal | undefined;
@@ -31,6 +33,11 @@ export interface ReadHandle extends AsyncDisposable {
 export interface ListOptions extends Signal {
   /** A folder (`a/b/`) that the caller does not look at: a store that can does not look there either, others list what is in it all the same. */
   readonly except?: string | undefined;
+  /**
+   * Told of each folder below the first one that the listing cannot look into: the store refuses, or it is a link that leaves the root. It is passed over
+   * then (such a link is listed as an object, as ever). Without it a refusal ends the listing.
+   */
+  readonly onUnreachable?: ((folder: string, error: StorageError) => void) | undefined;
 }
 
 /** What a reader needs: open and list. */

@@ -2,6 +2,7 @@
 import * as fsp from "node:fs/promises";
 import { join, relative } from "node:path";
 import { expect, test } from "vitest";
+import { type StorageError, scopedStorage } from "../src/index.ts";
 import { type DiskFs, diskStorage } from "../src/node/index.ts";
 import { failing, paths } from "./disk-support.ts";
 import { freshFolder, utf8 } from "./folder.ts";
@@ -64,6 +65,46 @@ test("a refused listing tells where it was refused", async () => {
   await fsp.symlink("a", join(folder.path, "d/link"));
   expect(await errorOf(refusing("stat", "d/link"))).toMatchObject(told("d/link", "inspect"));
   expect(await errorOf(refusing("stat", "d/link", 1))).toMatchObject(told("d/link", "inspect"));
+});
+
+test("a listing that tells what it cannot look into goes on with the rest", async () => {
+  await using outside = await freshFolder();
+  await fsp.mkdir(join(outside.path, "there"));
+  await using folder = await freshFolder();
+  const plain = diskStorage(folder.path);
+  for (const path of ["a/1", "closed/2", "dark/3", "dark/sub/4", "z/5"]) await plain.put(path, utf8("x"));
+  await fsp.symlink(join(outside.path, "there"), join(folder.path, "out"));
+  await fsp.symlink(join(outside.path, "there"), join(folder.path, "z/out"));
+  await fsp.symlink("/nowhere", join(folder.path, "lost"));
+  await fsp.symlink("a", join(folder.path, "unseen"));
+  const isAt = (name: string, place: string): boolean => relative(folder.path, name) === place;
+  const refuse = (): Promise<never> => Promise.reject(failing("EACCES"));
+  const fs: DiskFs = {
+    ...fsp,
+    readdir: (name, o) => (isAt(name, "closed") ? refuse() : fsp.readdir(name, o)),
+    lstat: (name, o) => (isAt(name, "dark/3") ? refuse() : fsp.lstat(name, o)),
+    stat: (name, o) => (isAt(name, "unseen") ? refuse() : fsp.stat(name, o)),
+  };
+  const told = new Map<string, unknown>();
+  const onUnreachable = (place: string, { code, details }: StorageError): void =>
+    void told.set(place, [code, details["path"]]);
+  const found = await paths(diskStorage(folder.path, { fs }).list("", { onUnreachable }));
+  expect(found).toEqual(["a/1", "dark/sub/4", "out", "z/5", "z/out"]);
+  expect(Object.fromEntries(told)).toEqual({
+    closed: ["PERMISSION", "closed/"],
+    dark: ["PERMISSION", "dark/3"],
+    out: ["PATH_INVALID", "out"],
+    unseen: ["PERMISSION", "unseen"],
+    "z/out": ["PATH_INVALID", "z/out"],
+  });
+  told.clear();
+  expect(await paths(scopedStorage(plain, "z").list("", { onUnreachable }))).toEqual(["5", "out"]);
+  expect([...told.keys()]).toEqual(["out"]);
+  // Where the very folder asked for is refused there is nothing to go on with.
+  for (const prefix of ["closed/", "dark/"])
+    await expect(paths(diskStorage(folder.path, { fs }).list(prefix, { onUnreachable }))).rejects.toMatchObject({
+      code: "PERMISSION",
+    });
 });
 
 test("what goes away while a listing runs is not in it", async () => {

@@ -1,7 +1,7 @@
 import { countKeys, type Overlay } from "@usr/overlay";
 import { formatTimestamp } from "@usr/schema";
-import { type ObjectMeta, type ReadableStorage, type Signal, scopedStorage } from "@usr/storage";
-import { parseDatasetId } from "../dataset-id.ts";
+import { type ObjectMeta, type ReadableStorage, type Signal, type StorageError, scopedStorage } from "@usr/storage";
+import { isDatasetId, parseDatasetId } from "../dataset-id.ts";
 import {
   EVENTS_LOG,
   inDataset,
@@ -20,11 +20,22 @@ import { openSnapshot } from "./snapshot.ts";
 
 /**
  * Every dataset of a root, by id. Reads footers, and the ids where rows were deleted. A dataset that cannot be read is listed with
- * `problem` set and its row counts `null`: one broken dataset does not hide the others.
+ * `problem` set and its row counts `null`: one broken dataset does not hide the others. So is a folder that may be a dataset or hold one and
+ * cannot be looked into: the store refuses, or it is a link that leaves the root.
  */
 export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly DatasetSummary[]> {
+  const closed = new Map<string, StorageError>();
+  const onUnreachable = (folder: string, error: StorageError): void => void closed.set(folder, error);
+  const datasets = groupDatasets(await listAll(root.storage, "", { ...o, onUnreachable }));
   const summaries: DatasetSummary[] = [];
-  for (const [dataset, objects] of groupDatasets(await listAll(root.storage, "", o))) {
+  for (const [folder, error] of closed) {
+    const around = folder.includes("/") ? folder.slice(0, folder.indexOf("/")) : undefined;
+    // What is inside a dataset is found by whoever needs it.
+    if (!isDatasetId(folder) || datasets.has(folder)) continue;
+    if (around !== undefined && (datasets.has(around) || closed.has(around))) continue;
+    summaries.push({ dataset: folder, ...UNREAD, namespaces: [], size_bytes: 0, updated_at: null, problem: problemOf(error) }); // biome-ignore format: one line
+  }
+  for (const [dataset, objects] of datasets) {
     const data = objects.filter((meta) => meta.path === RECORDS || isOverlayObject(meta));
     const { problem, ...counts } = await countRows(root, dataset, o);
     summaries.push({
@@ -36,8 +47,10 @@ export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly
       ...(problem === undefined ? {} : { problem }),
     });
   }
-  return summaries;
+  return summaries.sort((a, b) => byCodeUnits(a.dataset, b.dataset));
 }
+
+const UNREAD = { rows: null, rows_deleted: null, rows_base: null } as const;
 
 async function countRows(
   root: Root,
@@ -55,7 +68,7 @@ async function countRows(
     return { rows: rows_base - rows_deleted, rows_deleted, rows_base };
   } catch (error) {
     o.signal?.throwIfAborted();
-    return { rows: null, rows_deleted: null, rows_base: null, problem: problemOf(error) };
+    return { ...UNREAD, problem: problemOf(error) };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ObjectMeta, ReadableStorage, Signal } from "@usr/storage";
+import type { ListOptions, ObjectMeta, ReadableStorage, Signal } from "@usr/storage";
 import { isDatasetId, suggestIds } from "../dataset-id.ts";
 import { DatasetError } from "../error.ts";
 import { RECORDS } from "../layout.ts";
@@ -28,8 +28,11 @@ export function groupDatasets(listing: Iterable<ObjectMeta>): ReadonlyMap<string
   return grouped;
 }
 
-/** The ids of the datasets of a root, in code unit order. */
-export async function datasetIds(storage: ReadableStorage, o: Signal = {}): Promise<readonly string[]> {
+/** The ids of the datasets of a root, in code unit order. A folder that cannot be listed is an error, unless somebody is told of it. */
+export async function datasetIds(
+  storage: ReadableStorage,
+  o: Pick<ListOptions, "signal" | "onUnreachable"> = {},
+): Promise<readonly string[]> {
   const found: ObjectMeta[] = [];
   for await (const meta of storage.list("", o)) if (meta.path.endsWith(`/${RECORDS}`)) found.push(meta);
   return [...groupDatasets(found).keys()];
@@ -37,7 +40,8 @@ export async function datasetIds(storage: ReadableStorage, o: Signal = {}): Prom
 
 /** The error for an id that no dataset has, with what was probably meant as its hint. */
 export async function datasetNotFound(storage: ReadableStorage, id: string, o: Signal = {}): Promise<DatasetError> {
-  const suggestions = suggestIds(id, await datasetIds(storage, o));
+  // Only suggestions: what cannot be listed has none to give.
+  const suggestions = suggestIds(id, await datasetIds(storage, { ...o, onUnreachable: () => {} }));
   return new DatasetError("DATASET_NOT_FOUND", `There is no dataset ${id}.`, {
     hint:
       suggestions.length > 0

@@ -81,8 +81,7 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
   return {
     open,
 
-    list: (prefix, s = {}) =>
-      walk({ fs, root, places, prefix, temporaries: false, except: s.except, signal: s.signal }),
+    list: (prefix, s = {}) => walk({ ...s, fs, root, places, prefix, temporaries: false }),
 
     debris: (prefix, s = {}) => walk({ fs, root, places, prefix, temporaries: true, signal: s.signal }),
 

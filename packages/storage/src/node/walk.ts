@@ -2,7 +2,7 @@
 import { join, sep } from "node:path";
 import { StorageError } from "../error.ts";
 import { comparePaths, isTemporary, parsePath, prefixFolder } from "../path.ts";
-import type { ObjectMeta } from "../types.ts";
+import type { ListOptions, ObjectMeta } from "../types.ts";
 import { attemptIfPresent } from "./error.ts";
 import { type DiskFs, metaOf } from "./fs.ts";
 import type { Places } from "./place.ts";
@@ -10,16 +10,13 @@ import type { Places } from "./place.ts";
 /** So many files are inspected at once: enough to hide the latency, few enough for the thread pool. */
 const WINDOW = 32;
 
-export interface Walk {
+export interface Walk extends ListOptions {
   readonly fs: DiskFs;
   readonly root: string;
   readonly places: Places;
   readonly prefix: string;
   /** Which files: the objects, or what interrupted writes left. */
   readonly temporaries: boolean;
-  /** A folder that is not entered, with its slash. */
-  readonly except?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Files under the prefix in code point order of the whole path; one folder is read at a time. Links are followed as long as they stay inside. */
@@ -41,13 +38,16 @@ interface Entry {
 /** @param left the real folders that were left through links, so that a circle of links ends */
 async function* walkFolder(w: Walk, at: string, left: readonly string[]): AsyncGenerator<ObjectMeta, void, undefined> {
   w.signal?.throwIfAborted();
-  const read = w.fs.readdir(join(w.root, at), { withFileTypes: true });
   const found: Entry[] = [];
-  for (const entry of (await attemptIfPresent("list", at === "" ? "the root" : at, read)) ?? []) {
+  const names = await passing(w, at, () =>
+    attemptIfPresent("list", at === "" ? "the root" : at, w.fs.readdir(join(w.root, at), { withFileTypes: true })),
+  );
+  for (const entry of names ?? []) {
     const path = at + entry.name;
     const mayBeFolder = entry.isDirectory() || entry.isSymbolicLink();
     if (!isWanted(w, path, mayBeFolder)) continue;
-    if (entry.isSymbolicLink()) found.push(await followed(w, at, path, left));
+    if (entry.isSymbolicLink())
+      found.push((await passing(w, path, () => followed(w, at, path, left))) ?? { path, isFolder: false });
     else found.push({ path, isFolder: entry.isDirectory() });
   }
   const entries = found
@@ -58,7 +58,7 @@ async function* walkFolder(w: Walk, at: string, left: readonly string[]): AsyncG
 
   for (let i = 0; i < entries.length; i += WINDOW) {
     const window = entries.slice(i, i + WINDOW);
-    const metas = await Promise.all(window.map(({ path, isFolder }) => (isFolder ? undefined : inspect(w, path))));
+    const metas = await Promise.all(window.map(({ path, isFolder }) => (isFolder ? undefined : inspect(w, at, path))));
     for (const [n, { key, isFolder, leaving }] of window.entries()) {
       const meta = metas[n];
       if (isFolder) yield* walkFolder(w, key, leaving === undefined ? left : [...left, leaving]);
@@ -82,7 +82,7 @@ function isWanted(w: Walk, path: string, mayBeFolder: boolean): boolean {
 async function followed(w: Walk, at: string, path: string, left: readonly string[]): Promise<Entry> {
   const target = await attemptIfPresent("inspect", path, w.fs.stat(join(w.root, path), { bigint: true }));
   if (target?.isDirectory() !== true) return { path, isFolder: false };
-  const real = await insideOrUndefined(w, path);
+  const real = await insideOrUndefined(w, path, (error) => w.onUnreachable?.(path, error));
   if (real === undefined) return { path, isFolder: false };
   const leaving = await w.fs.realpath(join(w.root, at));
   const circle = [...left, leaving].some((folder) => folder === real || folder.startsWith(real + sep));
@@ -90,12 +90,30 @@ async function followed(w: Walk, at: string, path: string, left: readonly string
 }
 
 /** The real name behind a path, `undefined` where there is none or it leaves the root. */
-async function insideOrUndefined(w: Walk, path: string): Promise<string | undefined> {
+async function insideOrUndefined(
+  w: Walk,
+  path: string,
+  onOutside?: (error: StorageError) => void,
+): Promise<string | undefined> {
   try {
     return await w.places.resolve(path);
   } catch (error) {
-    if (error instanceof StorageError && error.code === "PATH_INVALID") return undefined;
-    throw error;
+    if (!(error instanceof StorageError) || error.code !== "PATH_INVALID") throw error;
+    onOutside?.(error);
+    return undefined;
+  }
+}
+
+/** Looks at one place; where that is refused and somebody wants to know, they are told, and the answer is `undefined`. */
+async function passing<T>(w: Walk, place: string, look: () => Promise<T>): Promise<T | undefined> {
+  const first = prefixFolder(w.prefix);
+  try {
+    return await look();
+  } catch (error) {
+    const isFirst = place === (first === "" ? "" : `${first}/`);
+    if (w.onUnreachable === undefined || isFirst || !(error instanceof StorageError)) throw error;
+    w.onUnreachable(place.replace(/\/$/, ""), error);
+    return undefined;
   }
 }
 
@@ -110,13 +128,15 @@ function isLegal(path: string): boolean {
 }
 
 /** A link to a file inside the root shows that file. One that leaves the root is listed as itself: opening it says what is wrong. */
-async function inspect(w: Walk, path: string): Promise<ObjectMeta | undefined> {
+async function inspect(w: Walk, at: string, path: string): Promise<ObjectMeta | undefined> {
   const name = join(w.root, path);
-  const own = await attemptIfPresent("inspect", path, w.fs.lstat(name, { bigint: true }));
+  const own = await passing(w, at, () => attemptIfPresent("inspect", path, w.fs.lstat(name, { bigint: true })));
   if (own === undefined || own.isFile()) return own && metaOf(path, own);
   if (!own.isSymbolicLink()) return undefined;
-  const target = await attemptIfPresent("inspect", path, w.fs.stat(name, { bigint: true }));
-  if (target === undefined) return undefined;
-  if ((await insideOrUndefined(w, path)) === undefined) return metaOf(path, own);
-  return target.isFile() ? metaOf(path, target) : undefined;
+  return await passing(w, path, async () => {
+    const target = await attemptIfPresent("inspect", path, w.fs.stat(name, { bigint: true }));
+    if (target === undefined) return undefined;
+    if ((await insideOrUndefined(w, path)) === undefined) return metaOf(path, own);
+    return target.isFile() ? metaOf(path, target) : undefined;
+  });
 }
