@@ -192,13 +192,13 @@ export const recover = async (storage: Storage, o: AppendOptions = {}): Promise<
   }
   const commit = record.steps[record.commit];
   const happened = commit !== undefined && (await isDone(storage, commit));
+  await flushDone(storage, record.steps);
   if (happened) {
-    if (commit.kind === "publish") await flushNames(storage, commit.to);
     for (const step of record.steps.slice(record.commit + 1)) {
       if (!(await isDone(storage, step)) && (await mayReplace(storage, step))) await perform(storage, step);
     }
+    await pruneAfter(storage, record);
   }
-  if (happened) await pruneAfter(storage, record);
   if (happened && record.lines !== undefined) await appendMissing(storage, record.lines, record.logSize ?? 0, o);
   for (const { event, step } of record.events) {
     const cause = record.steps[step];
@@ -215,10 +215,34 @@ export const recover = async (storage: Storage, o: AppendOptions = {}): Promise<
 };
 
 /**
- * Puts the names beside `path` on stable storage: who renamed may have died before that, and the event must not outlive the change. Deleting
- * what is not there does it, and what is spelled like the temporary of an object is nobody's.
+ * Puts what the steps that have happened did to names on stable storage, each folder once: who did them may have died before that. The events must
+ * not outlive the change, no folded part may come back behind a later one, and nobody looks at the steps again once the record is gone.
  */
-const flushNames = (storage: Storage, path: string): Promise<void> => storage.delete(`${temporariesOf(path)}none.tmp`);
+const flushDone = async (storage: Storage, steps: readonly Step[]): Promise<void> => {
+  const folders = new Set<string>();
+  for (const step of steps) {
+    if (!(await isDone(storage, step))) continue;
+    for (const path of namesOf(step)) folders.add(path.slice(0, path.lastIndexOf("/") + 1));
+  }
+  for (const folder of folders) await flushNames(storage, folder);
+};
+
+/** What a step names anew or no more. What it takes from `.staging/` goes with the record. */
+const namesOf = (step: Step): readonly string[] => {
+  switch (step.kind) {
+    case "publish":
+    case "link":
+      return [step.to];
+    case "move":
+      return [step.to, step.from];
+    case "delete":
+      return [step.path];
+  }
+};
+
+/** Deleting what is not there flushes the names beside it; what is spelled like the temporary of an object is nobody's. */
+const flushNames = (storage: Storage, folder: string): Promise<void> =>
+  storage.delete(`${temporariesOf(`${folder}names`)}none.tmp`);
 
 /**
  * Leaves nothing of a record that has been carried out to its end. One that has nothing to do behind its publish step may come back with a loss of power:
