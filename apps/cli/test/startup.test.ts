@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { goldenPath } from "@usr/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bundle } from "../scripts/bundle.ts";
+import { checkOrder, scriptOf } from "../scripts/script-of.ts";
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 /** Tells every module that is loaded, as a line on stderr. */
@@ -97,6 +98,60 @@ test("looking at datasets opens no file of the program but those that read the c
     "look",
   ]);
   expect(opened).toContain("ls");
+});
+
+test("looking at datasets evaluates two dozen modules at most, not one for every few that are shared", () => {
+  for (const args of [["ls"], ["info", "demo"]])
+    expect(openedBy(...args, "--root", root).length, args.join(" ")).toBeLessThan(30);
+});
+
+test("a module of the bundle has what it takes in variables of its own, which holds as long as it cannot change", () => {
+  const text = (assigned: string): string =>
+    [
+      "import {",
+      "  a as b",
+      '} from "./x.js";',
+      'import "./y.js";',
+      "var c = b;",
+      assigned,
+      "export {",
+      "  c,",
+      "  b as d",
+      "};",
+    ].join("\n");
+  const script = (assigned: string, acts: boolean): string =>
+    scriptOf(
+      "z.js",
+      text(assigned),
+      (name) => `f/${name}`,
+      () => acts,
+    );
+  expect(
+    script("", true)
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line !== "")
+      .join(" "),
+  ).toBe('var { a: b } = require("f/x.js"); require("f/y.js"); var c = b; module.exports = { c, d: b };');
+  expect(script("", false)).not.toContain("y.js");
+  expect(script('later = () => import("./x.js")', false)).toContain('Promise.resolve().then(() => require("f/x.js"))');
+  for (const assigned of ["c = 1", "c += 1", "c ??= 1", "++c", "c--"])
+    expect(() => script(assigned, false), assigned).toThrow("z.js gives c");
+  for (const other of ["x.c = 1", "cc = 1", "c === 1", "f((c) => 1)", "`c=1`"]) script(other, false);
+  checkOrder(
+    new Map([
+      ["z.js", text("")],
+      ["x.js", ""],
+    ]),
+  );
+  expect(() =>
+    checkOrder(
+      new Map([
+        ["z.js", text("")],
+        ["y.js", 'import "./z.js";'],
+      ]),
+    ),
+  ).toThrow("waits for itself");
 });
 
 test("what reads pages is loaded by who reads rows, not by who looks at footers", () => {
