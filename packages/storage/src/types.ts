@@ -46,7 +46,8 @@ export interface ReadableStorage {
   open(path: string, o?: Signal): Promise<ReadHandle | undefined>;
   /**
    * Objects whose path starts with `prefix` (plain text prefix, `""` = all), sorted by path in code point order. Writes in flight are never
-   * listed, nor are folders. Not a snapshot: an object that comes or goes meanwhile may be in the listing or not.
+   * listed, nor are folders. Not a snapshot: an object that comes or goes meanwhile may be in the listing or not. What lies in one folder, the
+   * folders below apart, is told as it was at one moment: of an object and another that replaces it there is always one.
    */
   list(prefix: string, o?: ListOptions): AsyncIterable<ObjectMeta>;
   /** Capability: lowercase hex sha256, computed where the bytes live; `undefined` = no such object. */

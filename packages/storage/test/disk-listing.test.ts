@@ -124,3 +124,41 @@ test("what goes away while a listing runs is not in it", async () => {
   for (const path of ["a", "b", "c", "d/e"]) await storage.put(path, utf8("x"));
   expect(await paths(storage.list(""))).toEqual(["a", "c"]);
 });
+
+test("a folder is listed as it was at one moment: what takes the place of another meanwhile is in it", async () => {
+  await using folder = await freshFolder();
+  const at = (name: string): string => join(folder.path, "d", name);
+  // Ten times a file goes once its successor is there, each time between the names and the look at them.
+  let turn = 0;
+  const fs: DiskFs = {
+    ...fsp,
+    lstat: async (name, o) => {
+      if (turn < 10 && name === at(String(turn))) {
+        await fsp.copyFile(name, at(String(turn + 1)));
+        await fsp.rename(name, join(folder.path, `gone-${turn++}`));
+      }
+      return await fsp.lstat(name, o);
+    },
+  };
+  const storage = diskStorage(folder.path, { fs });
+  await storage.put("d/0", utf8("x"));
+  expect(await paths(storage.list("d/"))).toEqual(["d/10"]);
+});
+
+test("a listing that always has to begin again can be given up", async () => {
+  await using folder = await freshFolder();
+  const giveUp = new AbortController();
+  let looks = 0;
+  const fs: DiskFs = {
+    ...fsp,
+    lstat: async (name, o) => {
+      await fsp.rename(name, `${name}${looks}`);
+      if (++looks === 20) giveUp.abort(new Error("enough"));
+      return await fsp.lstat(name, o);
+    },
+  };
+  const storage = diskStorage(folder.path, { fs });
+  await fsp.writeFile(join(folder.path, "a"), "x");
+  await expect(paths(storage.list("", { signal: giveUp.signal }))).rejects.toThrow("enough");
+  expect(looks).toBe(20);
+});

@@ -1,68 +1,101 @@
-import { type Bugs, broken, type Operations, type Part, type State, start, steps } from "./model.ts";
+import { decode, encode, LARGEST_CODE } from "./codec.ts";
+import { fingerprints } from "./fingerprints.ts";
+import { type Bugs, broken, type Operations, type State, type Step, start } from "./model.ts";
+import { isLost, readerSteps } from "./reader.ts";
+import { writerSteps } from "./writers.ts";
 
 export interface Explored {
   readonly states: number;
   /** The law found broken first, breadth first: no shorter way leads there. */
   readonly broken: string | undefined;
-  /** Steps to it. */
+  /** Steps to it, or to the state that is furthest away. */
   readonly depth: number;
+  /** How often each step was taken. */
+  readonly taken: ReadonlyMap<string, number>;
 }
 
-/**
- * What two states that differ in names only have in common: numbers of parts and events by their order, times by their rank, and of the log
- * only what may still matter. The two writers are interchangeable.
- */
-const keyOf = (s: State): string => {
-  const { pending, reader } = s;
-  const changes = [...s.writers.flatMap(({ change }) => change ?? []), ...(pending === undefined ? [] : [pending])];
-  const parts: readonly Part[] = [s.base, ...s.parts, ...reader.opened, ...changes.map(({ part }) => part)];
-  const leaves = changes.flatMap((change) => change.leaves);
-  const ids = ranks([...parts.map(({ id }) => id), ...(reader.listed ?? []), ...leaves]);
-  const times = ranks([0, 1, ...parts.map(({ createdAt }) => createdAt)]);
-  const part = ({ id, createdAt, newest, holds }: Part) => [ids.get(id), times.get(createdAt), newest, holds];
-  const logged = (event: number) => [s.log.includes(event), s.visible.includes(event)];
-  const missing = s.visible.filter((event) => !s.log.includes(event)).length;
-  const writers = s.writers.map(({ left, stage, change, recovering }, i) =>
-    JSON.stringify([
-      left,
-      stage,
-      recovering,
-      s.owner === i,
-      change && [change.kind, part(change.part), change.leaves.map((id) => ids.get(id)), logged(change.event)],
-    ]),
-  );
-  return JSON.stringify([
-    part(s.base),
-    s.parts.map(part),
-    pending && [pending.published, part(pending.part), pending.leaves.map((id) => ids.get(id)), logged(pending.event)],
-    writers.slice(0, 2).sort(),
-    writers[2],
-    [reader.left, reader.listed?.map((id) => ids.get(id)), reader.opened.map(part), reader.since],
-    s.commits,
-    missing,
-  ]);
-};
+export interface Exploration {
+  readonly operations: Operations;
+  readonly reads: number;
+  readonly bugs?: Bugs | undefined;
+  /**
+   * Follows a reader only as long as it can still answer from what it has listed, and only one read. Nothing is missed as long as readers do
+   * what they should:
+   *
+   * - A reader changes nothing, and nothing is left of a read when the next begins. What a second read finds, a first one finds that begins
+   *   in the same state; and without the reader the writers go the same ways.
+   * - A reader that starts over is in the state of one that begins there, but for `since`, which is older: more answers are right.
+   * - Numbers never come back. Once something it has listed is gone its two listings cannot be alike, so that it starts over.
+   */
+  readonly brief?: boolean | undefined;
+  /** Told of every state that a step leads to, known or not. */
+  readonly each?: ((next: State) => void) | undefined;
+}
 
-const ranks = (numbers: readonly number[]): ReadonlyMap<number, number> =>
-  new Map([...new Set(numbers)].sort((a, b) => a - b).map((number, rank) => [number, rank]));
+/** The steps after which a brief reader is followed no further. */
+const LAST: ReadonlySet<string> = new Set<string>(["reader: answers", "reader: starts over"]);
 
 /** Every state that can be reached, breadth first, until a law is broken. */
-export const explore = (operations: Operations, reads: number, bugs: Bugs = {}): Explored => {
-  let front: readonly State[] = [start(operations, reads)];
-  const known = new Set(front.map(keyOf));
-  for (let depth = 1; front.length > 0; depth++) {
-    const further: State[] = [];
-    for (const state of front) {
-      for (const next of steps(state, bugs)) {
-        const law = broken(next);
-        if (law !== undefined) return { states: known.size, broken: law, depth };
-        const key = keyOf(next);
-        if (known.has(key)) continue;
-        known.add(key);
-        further.push(next);
-      }
+export const explore = ({ operations, reads, bugs = {}, brief = false, each }: Exploration): Explored => {
+  const known = fingerprints();
+  const taken = new Map<string, number>();
+  const code = new Uint8Array(LARGEST_CODE);
+  let law: string | undefined;
+  let further = queue();
+  const take = ({ name, to }: Step): void => {
+    taken.set(name, (taken.get(name) ?? 0) + 1);
+    law ??= broken(to);
+    each?.(to);
+    if (brief && (LAST.has(name) || isLost(to))) return;
+    const length = encode(to, code);
+    if (known.add(code, length)) further.push(code, length);
+  };
+  take({ name: "start", to: start(operations, reads) });
+  let depth = 0;
+  for (; law === undefined && further.size > 0; depth++) {
+    const front = further;
+    further = queue();
+    for (const bytes of front.all()) {
+      const state = decode(bytes);
+      for (const step of writerSteps(state, bugs)) take(step);
+      for (const step of readerSteps(state, bugs)) take(step);
+      if (law !== undefined) break;
     }
-    front = further;
   }
-  return { states: known.size, broken: undefined, depth: 0 };
+  return { states: known.size, broken: law, depth, taken };
+};
+
+interface Queue {
+  readonly size: number;
+  push(bytes: Uint8Array, length: number): void;
+  /** What was pushed, in that order, each until the next. */
+  all(): Generator<Uint8Array>;
+}
+
+const PIECE = 1 << 20;
+
+/** Byte strings of at most `LARGEST_CODE`, one behind the other. */
+const queue = (): Queue => {
+  const pieces: Uint8Array[] = [];
+  let used = PIECE;
+  let size = 0;
+  return {
+    get size() {
+      return size;
+    },
+    push: (bytes, length) => {
+      if (used + 1 + length > PIECE) {
+        pieces.push(new Uint8Array(PIECE));
+        used = 0;
+      }
+      const piece = pieces.at(-1)!;
+      piece[used++] = length;
+      for (let i = 0; i < length; i++) piece[used++] = bytes[i]!;
+      size++;
+    },
+    *all() {
+      for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift())
+        for (let at = 0; at < PIECE && piece[at] !== 0; at += 1 + piece[at]!) yield piece.subarray(at + 1);
+    },
+  };
 };

@@ -1,23 +1,37 @@
 /**
- * The commit protocol as a model small enough to be explored whole: docs/architecture.md "The transaction", src/write/transaction.ts,
- * src/write/pending.ts, src/read/stable.ts. Two writers attach values to one cell, a compactor makes one part of many or folds them into the
- * base, a reader reads; every process may die between any two steps; clocks run or stand an hour back. One storage call is one step.
- * A listing is one step too.
+ * The commit protocol as a model small enough to be explored whole: docs/architecture.md "The transaction", src/write/commit/transaction.ts and
+ * src/write/commit/pending.ts (writers.ts), src/read/stable.ts (reader.ts). Two writers attach values to one cell, a compactor makes one part
+ * of many or folds them into the base, a reader reads. Every writer may die between any two steps; a reader that dies leaves nothing. Clocks
+ * run, stand still, or go back. One storage call is one step, the names in a folder and the look at them together are one.
  */
 
-/** What is left out to see that it is missed. */
+/** What is left out, or done wrong, to see that it is missed. */
 export interface Bugs {
-  readonly readerListsOnce?: boolean;
+  readonly noLock?: boolean;
   readonly createdAtUnclamped?: boolean;
   readonly noPendingRecord?: boolean;
+  readonly recordBeforeStaged?: boolean;
   readonly eventBeforePublish?: boolean;
+  readonly leavesBeforePublish?: boolean;
   /** A folded part goes before an older one. */
   readonly newestLeavesFirst?: boolean;
+  /** What recovery of a change that has happened leaves out. */
+  readonly recoveryForgets?: "leaves" | "event" | "to look for the event";
+  /** Recovery removes the staged file of a change that has not happened before the record that names it. */
+  readonly stagedSweptFirst?: boolean;
+  readonly readerListsOnce?: boolean;
+  /** The parts of the second listing are not held against those of the first. */
+  readonly readerForgetsParts?: boolean;
+  /** A reader that starts over goes on with the base that it has opened, whatever lies there now. */
+  readonly readerKeepsBase?: boolean;
+  /** The names of the parts are read first; each is looked at then, and what has gone meanwhile is passed over. */
+  readonly tornListing?: boolean;
 }
 
 /** Commits are numbered in the order they become visible; `holds` has a bit for each commit whose values are inside. */
 export interface Part {
   readonly id: number;
+  /** 0 for a base. */
   readonly createdAt: number;
   readonly newest: number;
   readonly holds: number;
@@ -29,32 +43,53 @@ export interface View {
   readonly holds: number;
 }
 
-interface Change {
-  readonly kind: "attach" | "compact" | "fold";
+export const KINDS = ["attach", "compact", "fold"] as const;
+
+export interface Change {
+  readonly kind: (typeof KINDS)[number];
+  /** What it puts in its place; an attached part gets its commit when it becomes visible. Its number is that of the event, too. */
   readonly part: Part;
   /** Parts that leave once the change is visible, in this order. */
   readonly leaves: readonly number[];
-  readonly event: number;
 }
 
-interface Pending extends Change {
-  readonly published: boolean;
-}
-
-export type Stage = "idle" | "recover" | "plan" | "record" | "publish" | "finish" | "event" | "discard";
+export const STAGES = [
+  "idle",
+  "recover",
+  "plan",
+  "stage",
+  "record",
+  "publish",
+  "finish",
+  "event",
+  "discard",
+  "sweep",
+] as const;
+export type Stage = (typeof STAGES)[number];
 
 export interface Writer {
   readonly left: number;
   readonly stage: Stage;
   readonly change: Change | undefined;
-  /** Whether the steps under way finish what another left behind. */
+  /** Whether the steps under way finish, or sweep away, what another left behind. */
   readonly recovering: boolean;
+}
+
+/** Base and parts, by number; what is missing has not been listed yet. They are listed in either order. */
+export interface Listing {
+  readonly base: number | undefined;
+  readonly parts: readonly number[] | undefined;
 }
 
 export interface Reader {
   readonly left: number;
-  readonly listed: readonly number[] | undefined;
+  /** `undefined` between two reads. */
+  readonly first: Listing | undefined;
+  /** The base, and then the parts of the first listing. */
   readonly opened: readonly Part[];
+  readonly second: Listing | undefined;
+  /** Names read, and not looked at yet: only where a listing is torn. */
+  readonly names: readonly number[] | undefined;
   /** Commits that had happened when the read began. */
   readonly since: number;
 }
@@ -63,203 +98,79 @@ export interface State {
   /** The last one is the base; older bases are gone. */
   readonly base: Part;
   readonly parts: readonly Part[];
-  readonly pending: Pending | undefined;
+  /** The staged files, by the part they are to become. */
+  readonly staged: readonly number[];
+  /** The pending record. The change that it names has happened when its staged file is gone. */
+  readonly record: Change | undefined;
   readonly log: readonly number[];
   /** Which writer holds the lock. */
   readonly owner: number | undefined;
   readonly writers: readonly Writer[];
   readonly reader: Reader;
-  /** Ghosts, seen by the invariants only: commits so far, and the events of all changes that became visible. */
+  /** Ghosts, seen by the laws only: commits so far, the events of all changes that became visible, parts that a visible change replaced. */
   readonly commits: number;
-  readonly visible: readonly number[];
-  /** The next event and part number. */
+  readonly happened: readonly number[];
+  readonly replaced: readonly number[];
+  /** The next number of a part and its event. */
   readonly next: number;
   readonly violation: string | undefined;
 }
 
-const COMPACTOR = 2;
+/** One step further: what is done, and where it leads. */
+export interface Step {
+  readonly name: string;
+  readonly to: State;
+}
 
 /** How many operations the two writers and the compactor begin at most. */
 export type Operations = readonly [first: number, second: number, compactor: number];
 
+/** Between two reads. */
+export const AT_REST: Omit<Reader, "left"> = {
+  first: undefined,
+  opened: [],
+  second: undefined,
+  names: undefined,
+  since: 0,
+};
+
 export const start = (operations: Operations, reads: number): State => ({
   base: { id: 0, createdAt: 0, newest: 0, holds: 0 },
   parts: [],
-  pending: undefined,
+  staged: [],
+  record: undefined,
   log: [],
   owner: undefined,
   writers: operations.map((left) => ({ left, stage: "idle", change: undefined, recovering: false })),
-  reader: { left: reads, listed: undefined, opened: [], since: 0 },
+  reader: { ...AT_REST, left: reads },
   commits: 0,
-  visible: [],
+  happened: [],
+  replaced: [],
   next: 1,
   violation: undefined,
 });
 
 /** The newest part that holds the cell wins; without one the base. */
-export const viewOf = (base: Part, parts: readonly Part[]): View => {
+export const viewOf = (base: View, parts: readonly Part[]): View => {
   let top: Part | undefined;
+  let { holds } = base;
   for (const part of parts) {
     const newer = top === undefined || part.createdAt > top.createdAt;
     if (newer || (part.createdAt === top?.createdAt && part.id > top.id)) top = part;
+    holds |= part.holds;
   }
-  return {
-    newest: top?.newest ?? base.newest,
-    holds: parts.reduce((all, { holds }) => all | holds, base.holds),
-  };
+  return { newest: (top ?? base).newest, holds };
 };
 
-const committed = (commits: number): View => ({ newest: commits, holds: 2 ** commits - 1 });
-const same = (a: View, b: View): boolean => a.newest === b.newest && a.holds === b.holds;
-
-/** Every state one step further. */
-export function* steps(s: State, bugs: Bugs): Generator<State> {
-  for (const [i, writer] of s.writers.entries()) {
-    yield* writerSteps(s, i, writer, bugs);
-    if (writer.stage !== "idle") yield died(s, i, writer);
-  }
-  yield* readerSteps(s, bugs);
-}
-
-const withWriter = (s: State, i: number, writer: Writer): State => ({ ...s, writers: s.writers.with(i, writer) });
-
-/** The kernel frees the lock; what the process knew is gone. */
-const died = (s: State, i: number, { left }: Writer): State => ({
-  ...withWriter(s, i, { left, stage: "idle", change: undefined, recovering: false }),
-  owner: undefined,
-});
-
-function* writerSteps(s: State, i: number, w: Writer, bugs: Bugs): Generator<State> {
-  const to = (stage: Stage, more: Partial<Writer> = {}): Writer => ({ ...w, ...more, stage });
-  switch (w.stage) {
-    case "idle":
-      if (w.left > 0 && s.owner === undefined)
-        yield { ...withWriter(s, i, to("recover", { left: w.left - 1 })), owner: i };
-      return;
-    case "recover":
-      if (s.pending === undefined) yield withWriter(s, i, to("plan"));
-      else if (s.pending.published) yield withWriter(s, i, to("finish", { change: s.pending, recovering: true }));
-      else yield { ...withWriter(s, i, to("plan")), pending: undefined };
-      return;
-    case "plan":
-      yield* planned(s, i, to, bugs);
-      return;
-    case "record":
-      if (w.change === undefined) return;
-      yield {
-        ...withWriter(s, i, to(bugs.eventBeforePublish === true ? "event" : "publish")),
-        pending: bugs.noPendingRecord === true ? undefined : { ...w.change, published: false },
-      };
-      return;
-    case "publish":
-      if (w.change !== undefined) yield published(withWriter(s, i, to("finish")), w.change);
-      return;
-    case "finish": {
-      const leaving = w.change?.leaves.find((id) => s.parts.some((part) => part.id === id));
-      if (leaving !== undefined) yield { ...s, parts: s.parts.filter(({ id }) => id !== leaving) };
-      else yield withWriter(s, i, to(bugs.eventBeforePublish === true ? "discard" : "event"));
-      return;
-    }
-    case "event": {
-      if (w.change === undefined) return;
-      const known = w.recovering && s.log.includes(w.change.event);
-      const log = known ? s.log : [...s.log, w.change.event];
-      yield { ...withWriter(s, i, to(bugs.eventBeforePublish === true ? "publish" : "discard")), log };
-      return;
-    }
-    case "discard":
-      if (w.recovering)
-        yield { ...withWriter(s, i, to("plan", { change: undefined, recovering: false })), pending: undefined };
-      else yield { ...withWriter(s, i, to("idle", { change: undefined })), pending: undefined, owner: undefined };
-      return;
-  }
-}
-
-function* planned(
-  s: State,
-  i: number,
-  to: (stage: Stage, more?: Partial<Writer>) => Writer,
-  bugs: Bugs,
-): Generator<State> {
-  const latest = s.parts.reduce((max, { createdAt }) => Math.max(max, createdAt), 0);
-  const stage = (change: Change): State => ({ ...withWriter(s, i, to("record", { change })), next: s.next + 1 });
-  // A clock that runs, and one that was set back.
-  for (const now of [latest + 2, 1]) {
-    const createdAt = bugs.createdAtUnclamped === true ? now : Math.max(now, latest + 1);
-    const made = { id: s.next, createdAt };
-    if (i !== COMPACTOR) {
-      const newest = s.commits + 1;
-      yield stage({ kind: "attach", part: { ...made, newest, holds: 2 ** s.commits }, leaves: [], event: s.next });
-      continue;
-    }
-    const oldestFirst = s.parts.toSorted((a, b) => a.createdAt - b.createdAt || a.id - b.id).map(({ id }) => id);
-    if (s.parts.length > 1) {
-      const view = viewOf({ ...s.base, newest: 0, holds: 0 }, s.parts);
-      // A compacted part is newer than all of its sources: in which order they leave is all the same.
-      yield stage({ kind: "compact", part: { ...made, ...view }, leaves: oldestFirst, event: s.next });
-    }
-    if (s.parts.length > 0) {
-      const leaves = bugs.newestLeavesFirst === true ? oldestFirst.toReversed() : oldestFirst;
-      const view = viewOf(s.base, s.parts);
-      yield stage({ kind: "fold", part: { ...made, createdAt: 0, ...view }, leaves, event: s.next });
-    } else yield { ...withWriter(s, i, to("idle")), owner: undefined };
-  }
-}
-
-/** The one step that readers see; a staged file that is in its place is what tells recovery that it has happened. */
-const published = (s: State, { kind, part, event }: Change): State => {
-  const latest = s.parts.reduce((max, { createdAt }) => Math.max(max, createdAt), 0);
-  return {
-    ...s,
-    base: kind === "fold" ? part : s.base,
-    parts: kind === "fold" ? s.parts : [...s.parts, part],
-    pending: s.pending === undefined ? undefined : { ...s.pending, published: true },
-    commits: s.commits + (kind === "attach" ? 1 : 0),
-    visible: [...s.visible, event],
-    violation: kind !== "fold" && part.createdAt <= latest ? "MonotonicCreatedAt" : s.violation,
-  };
-};
-
-/** Base and parts, by number. */
-const listing = (s: State): readonly number[] => [s.base.id, ...s.parts.map(({ id }) => id)];
-const AGAIN = { listed: undefined, opened: [] };
-
-function* readerSteps(s: State, bugs: Bugs): Generator<State> {
-  const r = s.reader;
-  const to = (more: Partial<Reader>): State => ({ ...s, reader: { ...r, ...more } });
-  if (r.listed === undefined) {
-    if (r.left > 0) yield to({ left: r.left - 1, listed: listing(s), opened: [], since: s.commits });
-    return;
-  }
-  const next = r.listed[r.opened.length];
-  if (next !== undefined) {
-    const found = [s.base, ...s.parts].find(({ id }) => id === next);
-    if (found !== undefined) yield to({ opened: [...r.opened, found] });
-    // What is gone is passed over by a reader that does not look again; the others start over.
-    else if (bugs.readerListsOnce !== true) yield to({ listed: listing(s), opened: [] });
-    else yield to({ listed: r.listed.filter((id) => id !== next) });
-    return;
-  }
-  const now = listing(s);
-  if (bugs.readerListsOnce !== true && now.join() !== r.listed.join()) {
-    yield to({ listed: now, opened: [] });
-    return;
-  }
-  const isBase = r.listed[0] === r.opened[0]?.id && r.opened[0]?.createdAt === 0;
-  const base = isBase ? r.opened[0] : undefined;
-  const view = viewOf(base ?? s.base, r.opened.slice(isBase ? 1 : 0));
-  let exact = false;
-  for (let n = r.since; n <= s.commits; n++) exact ||= same(view, committed(n));
-  yield { ...to(AGAIN), violation: exact ? s.violation : "ConsistentRead" };
-}
+/** Whether a view is the one after so many commits. */
+export const isAfter = (view: View, commits: number): boolean =>
+  view.newest === commits && view.holds === 2 ** commits - 1;
 
 /** The name of the law that a state breaks. */
 export const broken = (s: State): string | undefined => {
   if (s.violation !== undefined) return s.violation;
-  if (!same(viewOf(s.base, s.parts), committed(s.commits))) return "NoLostCommit";
-  if (new Set(s.log).size !== s.log.length || s.log.some((event) => !s.visible.includes(event)))
-    return "EventIffCommit";
-  const atRest = s.owner === undefined && s.pending === undefined;
-  if (atRest && s.visible.some((event) => !s.log.includes(event))) return "EventIffCommit";
-  return undefined;
+  if (!isAfter(viewOf(s.base, s.parts), s.commits)) return "NoLostCommit";
+  if (s.record !== undefined || s.writers.some(({ stage }) => stage !== "idle")) return undefined;
+  if (s.happened.some((event) => !s.log.includes(event))) return "EventIffCommit";
+  return s.replaced.length > 0 ? "NothingLeftOver" : undefined;
 };

@@ -4,11 +4,14 @@ import { StorageError } from "../error.ts";
 import { comparePaths, isTemporary, parsePath, prefixFolder } from "../path.ts";
 import type { ListOptions, ObjectMeta } from "../types.ts";
 import { attemptIfPresent } from "./error.ts";
-import { type DiskFs, metaOf } from "./fs.ts";
+import { type DiskFs, type DiskStats, metaOf } from "./fs.ts";
 import type { Places } from "./place.ts";
 
 /** So many files are inspected at once: enough to hide the latency, few enough for the thread pool. */
 const WINDOW = 32;
+
+/** A name that was read, and nothing bears it any more. */
+const GONE: unique symbol = Symbol("gone");
 
 export interface Walk extends ListOptions {
   readonly fs: DiskFs;
@@ -37,6 +40,56 @@ interface Entry {
 
 /** @param left the real folders that were left through links, so that a circle of links ends */
 async function* walkFolder(w: Walk, at: string, left: readonly string[]): AsyncGenerator<ObjectMeta, void, undefined> {
+  for (const { key, isFolder, leaving, meta } of await contents(w, at, left)) {
+    if (isFolder) yield* walkFolder(w, key, leaving === undefined ? left : [...left, leaving]);
+    else if (meta !== undefined) {
+      w.signal?.throwIfAborted();
+      yield meta;
+    }
+  }
+}
+
+interface Content extends Entry {
+  /** The path, of a folder with its slash. */
+  readonly key: string;
+  readonly meta: ObjectMeta | undefined;
+}
+
+/**
+ * What was in a folder at one moment. Its names are read first and looked at then. Where one has gone meanwhile they are read again: the file that
+ * replaces it may have come after the names were read, and a listing with neither would hold less than was ever there.
+ */
+async function contents(w: Walk, at: string, left: readonly string[]): Promise<readonly Content[]> {
+  const looking = { ...w, onUnreachable: w.onUnreachable && oncePerPlace(w.onUnreachable) };
+  for (;;) {
+    const entries = await entriesOf(looking, at, left);
+    const found: Content[] = [];
+    let isWhole = true;
+    for (let i = 0; i < entries.length && isWhole; i += WINDOW) {
+      const window = entries.slice(i, i + WINDOW);
+      const metas = await Promise.all(
+        window.map(({ path, isFolder }) => (isFolder ? undefined : inspect(looking, at, path))),
+      );
+      isWhole = !metas.includes(GONE);
+      for (const [n, entry] of window.entries()) {
+        const meta = metas[n];
+        found.push({ ...entry, meta: meta === GONE ? undefined : meta });
+      }
+    }
+    if (isWhole) return found;
+  }
+}
+
+const oncePerPlace = (tell: NonNullable<Walk["onUnreachable"]>): NonNullable<Walk["onUnreachable"]> => {
+  const told = new Set<string>();
+  return (place, error) => {
+    if (!told.has(place)) tell(place, error);
+    told.add(place);
+  };
+};
+
+/** The names in a folder that are asked for, in the order of their paths. */
+async function entriesOf(w: Walk, at: string, left: readonly string[]): Promise<readonly Omit<Content, "meta">[]> {
   w.signal?.throwIfAborted();
   const found: Entry[] = [];
   const names = await passing(w, at, () =>
@@ -50,24 +103,13 @@ async function* walkFolder(w: Walk, at: string, left: readonly string[]): AsyncG
       found.push((await passing(w, path, () => followed(w, at, path, left))) ?? { path, isFolder: false });
     else found.push({ path, isFolder: entry.isDirectory() });
   }
-  const entries = found
-    .map((entry) => ({ ...entry, key: entry.path + (entry.isFolder ? "/" : "") }))
-    .filter(({ key, isFolder }) => isFolder || isTemporary(key) === w.temporaries)
-    // A folder sorts as the paths in it do, with the slash: "a-b" comes before "a/c".
-    .sort((a, b) => comparePaths(a.key, b.key));
-
-  for (let i = 0; i < entries.length; i += WINDOW) {
-    const window = entries.slice(i, i + WINDOW);
-    const metas = await Promise.all(window.map(({ path, isFolder }) => (isFolder ? undefined : inspect(w, at, path))));
-    for (const [n, { key, isFolder, leaving }] of window.entries()) {
-      const meta = metas[n];
-      if (isFolder) yield* walkFolder(w, key, leaving === undefined ? left : [...left, leaving]);
-      else if (meta !== undefined) {
-        w.signal?.throwIfAborted();
-        yield meta;
-      }
-    }
-  }
+  return (
+    found
+      .map((entry) => ({ ...entry, key: entry.path + (entry.isFolder ? "/" : "") }))
+      .filter(({ key, isFolder }) => isFolder || isTemporary(key) === w.temporaries)
+      // A folder sorts as the paths in it do, with the slash: "a-b" comes before "a/c".
+      .sort((a, b) => comparePaths(a.key, b.key))
+  );
 }
 
 /** Whether a name lies under the prefix, whose folder the walk starts in, and is one that a path can spell. */
@@ -128,10 +170,13 @@ function isLegal(path: string): boolean {
 }
 
 /** A link to a file inside the root shows that file. One that leaves the root is listed as itself: opening it says what is wrong. */
-async function inspect(w: Walk, at: string, path: string): Promise<ObjectMeta | undefined> {
+async function inspect(w: Walk, at: string, path: string): Promise<ObjectMeta | typeof GONE | undefined> {
   const name = join(w.root, path);
-  const own = await passing(w, at, () => attemptIfPresent("inspect", path, w.fs.lstat(name, { bigint: true })));
-  if (own === undefined || own.isFile()) return own && metaOf(path, own);
+  const look = async (): Promise<DiskStats | typeof GONE> =>
+    (await attemptIfPresent("inspect", path, w.fs.lstat(name, { bigint: true }))) ?? GONE;
+  const own = await passing(w, at, look);
+  if (own === undefined || own === GONE) return own;
+  if (own.isFile()) return metaOf(path, own);
   if (!own.isSymbolicLink()) return undefined;
   return await passing(w, path, async () => {
     const target = await attemptIfPresent("inspect", path, w.fs.stat(name, { bigint: true }));
