@@ -1,6 +1,7 @@
-import { mkdir, readdir, symlink } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { datasetCommands } from "./dataset-commands.ts";
 import { acting, refused } from "./hostile-support.ts";
 import { demoWorkspace, type Workspace } from "./support.ts";
 
@@ -11,6 +12,9 @@ describe("hostile names", () => {
   let w: Workspace;
   beforeAll(async () => {
     w = await demoWorkspace();
+    const far = ["--type", "file", "--base-dir", join(w.dir, "far"), "--verify", "hash"];
+    await mkdir(join(w.dir, "far"));
+    expect((await w.usr(["remotes", "add", "far", "--remotes", join(w.dir, "remotes.yaml"), ...far])).code).toBe(0);
   });
   afterAll(() => w[Symbol.asyncDispose]());
 
@@ -31,31 +35,19 @@ describe("hostile names", () => {
 
   it.each(IDS.map((id) => [id.slice(0, 20), id]))("dataset id %j", async (_, id) => {
     const before = await w.bytes();
-    const csv = await w.file("one.csv", "sequence\nAACC\n");
-    const verbs: readonly (readonly string[])[] = [
-      ["init", "--", id],
-      ["import", "--path", csv, "--bio-type", "dna", "--alphabet", "dna_4", "--", id],
-      ["attach", "--path", csv, "--namespace", "mock", "--key", "sequence", "--", id],
-      ["info", "--", id],
-      ["schema", "--", id],
-      ["head", "--", id],
-      ["scan", "--", id],
-      ["get", "--", id, ACGT],
-      ["cell", "--", id, ACGT, "id"],
-      ["cols", "--", id],
-      ["export", "--out", join(w.dir, "never.csv"), "--", id],
-      ["materialize", "--yes", "--", id],
-      ["validate", "--", id],
-      ["maintenance", "registry-freeze", "--", id],
-      ["events", "tail", "--", id],
-      ["delete", "--id", ACGT, "--", id],
-      ["restore", "--id", ACGT, "--", id],
-      ["state", "set", "--id", ACGT, "--masked", "--", id],
-      ["state", "clear", "--id", ACGT, "--", id],
-      ["state", "get", "--id", ACGT, "--", id],
-    ];
-    for (const args of verbs) refused(await w.usr(args), "DATASET_ID_INVALID", 3);
+    for (const [command, args] of await datasetCommands(w, id)) {
+      const ran = await w.usr(args);
+      expect([command, ran.error?.code], ran.stderr.slice(0, 500)).toEqual([command, "DATASET_ID_INVALID"]);
+      refused(ran, "DATASET_ID_INVALID", 3);
+    }
     expect(await w.bytes()).toEqual(before);
+  });
+
+  it("every command that takes a dataset is among those", async () => {
+    const page = await readFile(new URL("../../../docs/commands.md", import.meta.url), "utf8");
+    const usages = [...page.matchAll(/^usr ([a-z -]+?) (?:--dest <dataset>|--src <dataset>|DATASET|NAMES…)/gm)];
+    expect([...(await datasetCommands(w, "demo")).keys()].sort()).toEqual(usages.map(([, name]) => name).sort());
+    expect(page.match(/<dataset>|DATASET|NAMES…/g)?.length).toBeGreaterThan(80);
   });
 
   it("a dataset id in another case is another id", async () => {

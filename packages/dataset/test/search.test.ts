@@ -86,4 +86,6 @@ test("what cannot be searched is refused", async () => {
   expect(await codeOf({ pattern: "a", column: "m__tagg" })).toBe("UNKNOWN_COLUMN");
   expect(await codeOf({ pattern: "a", where: "length >" })).toBe("FILTER_INVALID");
   expect(await codeOf({ pattern: "[b-a]" })).toBe("PATTERN_INVALID");
+  // Compiling it would end the process.
+  expect(await codeOf({ pattern: `${"(a|".repeat(20_000)}b${")".repeat(20_000)}` })).toBe("PATTERN_INVALID");
 });

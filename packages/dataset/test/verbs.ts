@@ -104,6 +104,12 @@ export const VERBS: readonly Verb[] = [
     events: 1,
   },
   { name: "attach", run: scored, events: 1 },
+  {
+    name: "attach where there is no log any more",
+    prepare: (root) => root.storage.delete("demo/.events.log"),
+    run: scored,
+    events: 1,
+  },
   { name: "attach under a new registry", prepare: newNamespace, run: scored, events: 1 },
   {
     name: "attach --overwrite",

@@ -25,7 +25,7 @@ export const storageSite = (storage: ReadableStorage | Storage, o: StorageSiteOp
 
   async inventory(dataset: string, { digests, signal }: InventoryOptions): Promise<Inventory> {
     const files: SiteFile[] = [];
-    const folder = `${dataset}/`;
+    const folder = PLACES.dataset(dataset);
     for await (const meta of storage.list(folder, { signal })) {
       const path = meta.path.slice(folder.length);
       if (!isRuntimeFile(path)) files.push({ ...meta, path });

@@ -53,7 +53,7 @@ export interface Site extends AsyncDisposable {
   readonly locks?: boolean | undefined;
   /** Ids of the datasets of the root, sorted. */
   datasets(o?: Signal): Promise<readonly string[]>;
-  /** One round trip. */
+  /** One round trip. Throws `DATASET_ID_INVALID` for what names no dataset. */
   inventory(dataset: string, o: InventoryOptions): Promise<Inventory>;
   /**
    * Lowercase hex sha256 of each range, in the order asked; `undefined` where the site cannot compute digests. The ranges do not overlap and

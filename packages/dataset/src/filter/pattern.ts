@@ -8,17 +8,22 @@ export interface BadPattern {
 
 /**
  * Compiles a regular expression (ECMAScript, with Unicode). It says where a wrong one goes wrong: behind the longest part of it that would do.
+ * One of more than 10,000 characters is refused: nested deeply enough it would end the process.
  */
 export const compilePattern = (source: string, flags: string): RegExp | BadPattern => {
+  const all = [...source];
+  if (all.length > LONGEST) return { position: LONGEST + 1, reason: `it has more than ${LONGEST} characters` };
   const whole = attempt(source, flags);
   if (whole instanceof RegExp) return whole;
-  const characters = [...source].slice(0, LONGEST_EXPLAINED);
+  const characters = all.slice(0, LONGEST_EXPLAINED);
   for (let length = characters.length; length > 0; length--) {
     if (attempt(characters.slice(0, length).join(""), flags) instanceof RegExp)
       return { position: length + 1, reason: whole };
   }
   return { position: 1, reason: whole };
 };
+
+const LONGEST = 10_000;
 
 /** Looking for the place takes time with the square of the length. */
 const LONGEST_EXPLAINED = 2000;

@@ -1,3 +1,4 @@
+import { parseDatasetId } from "../dataset-id.ts";
 import {
   ARCHIVED_DIR,
   EVENTS_ARCHIVE,
@@ -26,6 +27,8 @@ export const PLACES: {
   readonly registry: string;
   readonly state: typeof STATE_FILE;
   readonly tombstones: typeof TOMBSTONE_FILE;
+  /** Of a dataset, in the root. Throws `DATASET_ID_INVALID`. */
+  readonly dataset: (id: string) => string;
   /** Of the stem of a file or folder below `_derived/`. */
   readonly overlayDir: (place: string) => string;
   readonly overlayFile: (place: string) => string;
@@ -40,6 +43,7 @@ export const PLACES: {
   registry: REGISTRY_FILE,
   state: STATE_FILE,
   tombstones: TOMBSTONE_FILE,
+  dataset: (id) => `${parseDatasetId(id)}/`,
   overlayDir,
   overlayFile,
 };

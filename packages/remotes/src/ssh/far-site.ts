@@ -75,7 +75,7 @@ export function farSite(site: FarSiteOptions): FarSite {
     traffic: connection.traffic,
 
     async inventory(dataset: string, { digests: hashing, signal }: InventoryOptions): Promise<Inventory> {
-      const folder = `${dataset}/`;
+      const folder = PLACES.dataset(dataset);
       const registry = textAt(storage, PLACES.registry, { signal });
       // Whoever fails first is heard first, and the other one not as an error of its own.
       registry.catch(() => undefined);

@@ -13,7 +13,7 @@ export interface FaultPlan {
   readonly code?: StorageErrorCode | undefined;
   /** Whether the call that fails has had its effect. Default: `before`. */
   readonly on?: "before" | "after" | undefined;
-  /** With `die` on an `append`: half of the bytes have reached the object (`on` is not asked then). */
+  /** Of an `append`: half of the bytes have reached the object, and stay there (`on` is not asked then). */
   readonly shortWrite?: boolean | undefined;
 }
 
@@ -66,7 +66,7 @@ export function faultStorage(inner: Storage, plan: FaultPlan = {}): FaultyStorag
       if (dead) throw failure(call);
       return result;
     }
-    if (plan.kind === "die" && plan.shortWrite && partial) await partial();
+    if (number === at && plan.shortWrite && partial) await partial();
     else if (number === at && plan.on === "after") await effect();
     failed = true;
     if (plan.kind === "die") await die();
