@@ -2,10 +2,7 @@ import { join } from "node:path";
 import type { Workspace } from "./support.ts";
 
 /** Every command that takes the id of a dataset, called with one: what must hold of all ids is shown for each. */
-export const datasetCommands = async (
-  w: Workspace,
-  id: string,
-): Promise<ReadonlyMap<string, readonly string[]>> => {
+export const datasetCommands = async (w: Workspace, id: string): Promise<ReadonlyMap<string, readonly string[]>> => {
   const row = "ee93db6725ec05c3d18249d7fdba5d36a6a695cd";
   const csv = await w.file("one.csv", "sequence\nAACC\n");
   const far = join(w.dir, "remotes.yaml");
