@@ -10,6 +10,7 @@ import { attachCsv, cloneStorage, rowsOf, writableRoot } from "./write-support.t
 const NAMES = [
   "a folder named unlike its namespace",
   "a namespace in two places",
+  "a folder that bears the name of another namespace",
   "a frozen registry that was altered",
   "pins of a snapshot that is gone",
   "a torn last line of the log",

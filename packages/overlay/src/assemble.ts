@@ -65,11 +65,7 @@ function bothForms(namespace: string, entries: readonly OverlayEntry[]): Overlay
     "OVERLAY_BOTH_FORMS",
     `Namespace ${namespace} lies in more than one place: ${places.join(" and ")}.`,
     {
-      // A file beside its own folder becomes one more part of it; of two folders nobody can say which is meant.
-      hint:
-        new Set(entries.map((entry) => entry.name)).size === 1
-          ? "Make one of them with: usr doctor DATASET --repair"
-          : "Keep one: move the parts of one into the folder of the other, or move one of them out of _derived.",
+      hint: "Make one of them with: usr doctor DATASET --repair",
       details: { namespace, places },
     },
   );

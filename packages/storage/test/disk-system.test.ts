@@ -275,6 +275,29 @@ test("what someone else puts under the old name of a moved file, even on another
   expect([looks, gone]).toEqual([2, []]);
 });
 
+test("a new spelling of a name, where the file system takes both for one, is the same file", async () => {
+  await using folder = await freshFolder();
+  const folded = (name: string): string => folder.path + name.slice(folder.path.length).toLowerCase();
+  const fs: DiskFs = {
+    ...fsp,
+    lstat: (name, o) => fsp.lstat(folded(name), o),
+    mkdir: (name, o) => fsp.mkdir(folded(name), o),
+    open: (name, flags, mode) => fsp.open(folded(name), flags, mode),
+    realpath: (name) => fsp.realpath(folded(name)),
+    rename: (from, to) => fsp.rename(folded(from), folded(to)),
+    unlink: (name) => fsp.unlink(folded(name)),
+  };
+  const storage = diskStorage(folder.path, { fs });
+  await storage.put("mock/a", utf8("x"));
+  await storage.rename("Mock/a", "mock/a");
+  expect(await read(storage, "mock/a")).toBe("x");
+  // Two names of one file are two all the same.
+  await storage.link("mock/a", "mock/b");
+  await storage.rename("mock/a", "mock/b");
+  expect(await read(storage, "mock/b")).toBe("x");
+  expect(await storage.open("mock/a")).toBeUndefined();
+});
+
 test("a refusal comes when its clean-up is done, whatever that said", async () => {
   await using folder = await freshFolder();
   let cleaned = 0;

@@ -65,7 +65,14 @@ async function outcome(fs: DiskFs, root: string, step: Call, n: number): Promise
       const [own, target] = [await fs.lstat(at, { bigint: true }), await fs.stat(at, { bigint: true })];
       const whole =
         own.ino === target.ino && own.mtimeNs === target.mtimeNs && own.mtimeMs === own.mtimeNs / 1_000_000n;
-      return [own.isFile(), own.isDirectory(), own.isSymbolicLink(), own.isFile() && own.size, whole];
+      return [
+        own.isFile(),
+        own.isDirectory(),
+        own.isSymbolicLink(),
+        own.isFile() && own.size,
+        own.isFile() && own.nlink,
+        whole,
+      ];
     },
     // A storage moves, links and copies files alone.
     rename: async () => ((await isFile(at)) ? fs.rename(at, to) : undefined),

@@ -28,7 +28,8 @@ import { lockOwner, takeLock, takeRegistryLock } from "../write/commit/lock.ts";
 import { readPending, recover } from "../write/commit/pending.ts";
 import { requireBase, uuid4 } from "../write/commit/transaction.ts";
 import type { WritableRoot } from "../write/types.ts";
-import { keepOriginal, type Mending, type Remedy, remedyFor } from "./remedies.ts";
+import { keepOriginal, type Mending, type Remedy } from "./mending.ts";
+import { remedyFor } from "./remedies.ts";
 
 export interface DoctorOptions {
   /** Mend what can be mended; without it nothing is changed. */
@@ -94,8 +95,8 @@ const BESIDE = [REGISTRY_DIR, SNAPSHOTS_DIR];
  * staged files and temporaries (`DEBRIS`), overlay files whose event is not in the log (`MISSING_EVENT`) and parts of the log that are gone,
  * torn and foreign lines of the log, a lock that is held (`LOCKED`) or holds nobody (`NOT_SUPPORTED`), parts that came late, both forms,
  * orphans, misnamed folders, files that cannot be read, registries, snapshots and pins that are missing or broken. With `repair`, under the dataset lock, the
- * commit is finished or swept, debris removed, missing events appended (`recovered`), a torn line ended, a file beside its folder made a part
- * of it, a misnamed folder renamed, the frozen copy of today's registry and the pins written anew; what was replaced is kept in
+ * commit is finished or swept, debris removed, missing events appended (`recovered`), a torn line ended, a namespace that lies in several places
+ * or under another name brought to its own folder, the frozen copy of today's registry and the pins written anew; what was replaced is kept in
  * `_derived/_archived/`, and one event `repair` says so. Nothing else is touched.
  *
  * @throws DatasetError `DATASET_NOT_FOUND`; with `repair` `NO_REGISTRY`, `LOCKED`, RegistryError `REGISTRY_INVALID`
@@ -208,9 +209,9 @@ const look = async (
     const { severity, code, message, hint } = problem;
     const where = problem.where.startsWith(`${id}/`) ? problem.where.slice(id.length + 1) : problem.where;
     if (!OF_VALIDATE.has(code) && !BESIDE.some((folder) => where.startsWith(folder))) continue;
-    const mend = await remedyFor({ code, where }, storage, registry);
+    const { mend, byHand = hint } = await remedyFor({ code, where }, storage, registry);
     const repairable = mend !== undefined || code === "EVENT_TORN";
-    found.push({ finding: finding(severity, code, message, where, repairable ? REPAIR : hint, repairable), mend });
+    found.push({ finding: finding(severity, code, message, where, repairable ? REPAIR : byHand, repairable), mend });
   }
   const halfWay = found.some(({ finding: { code } }) => code === INTERRUPTED);
   return halfWay ? found.filter(({ finding: { code } }) => !OF_COMMIT.has(code)) : found;

@@ -60,7 +60,7 @@ function checkPlace(entry: OverlayEntry, namespace: string, c: OverlayContext): 
     code: "NAME_MISMATCH",
     message: `It holds the namespace ${namespace}.`,
     where: inDataset(c.id, `_derived/${entry.name}${entry.form === "file" ? ".parquet" : "/"}`),
-    hint: `Rename it to ${namespace}.`,
+    hint: `Have it brought to _derived/${namespace} with: usr doctor DATASET --repair`,
   });
 }
 
@@ -78,7 +78,12 @@ function checkPart(part: Part, namespace: string, judged: KnownRegistry | undefi
     });
   }
   if (part.namespace !== namespace) {
-    report("KEY_MISMATCH", undefined, `It declares the namespace ${part.namespace} among parts of ${namespace}.`);
+    report(
+      "KEY_MISMATCH",
+      undefined,
+      `It declares the namespace ${part.namespace} among parts of ${namespace}.`,
+      `Move it to _derived/${part.namespace}/ if it is what it says, else out of _derived.`,
+    );
   }
   const stored = new Map(part.file.schema.fields.map((field) => [field.name, field.type]));
   const key = stored.get(part.key);

@@ -8,6 +8,8 @@ import { attempt } from "./error.ts";
 export interface DiskStats {
   readonly ino: bigint;
   readonly dev: bigint;
+  /** How many names the file has. */
+  readonly nlink: bigint;
   readonly size: bigint;
   readonly mtimeNs: bigint;
   readonly mtimeMs: bigint;

@@ -67,12 +67,16 @@ export class FileNode {
   }
 }
 
-export const statsOf = (node: FileNode | FolderNode): DiskStats => {
+/** @param links how many names a file has */
+export const statsOf = (node: FileNode | FolderNode, links: () => number): DiskStats => {
   const isFile = node instanceof FileNode;
   const mtimeNs = isFile ? node.mtime : 0n;
   return {
     ino: BigInt(node.ino),
     dev: 1n,
+    get nlink(): bigint {
+      return BigInt(links());
+    },
     size: isFile ? BigInt(node.bytes.length) : 0n,
     mtimeNs,
     mtimeMs: mtimeNs / 1_000_000n,

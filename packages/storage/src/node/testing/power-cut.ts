@@ -1,6 +1,6 @@
 /// <reference types="node" />
 import { constants } from "node:fs";
-import type { DiskFile, DiskFs } from "../fs.ts";
+import type { DiskFile, DiskFs, DiskStats } from "../fs.ts";
 import { StableEntries } from "./entries.ts";
 import { type Choose, FileNode, FolderNode, statsOf } from "./inode.ts";
 
@@ -82,6 +82,13 @@ const diskOf = (content: Content, o: PowerCutOptions): PowerCutDisk => {
     return { folder, last: segments.at(-1)! };
   };
 
+  const stats = (node: FileNode | FolderNode): DiskStats =>
+    statsOf(node, () => {
+      let names = 0;
+      for (const { entries } of folders.values()) for (const ino of entries.values()) if (ino === node.ino) names++;
+      return names;
+    });
+
   /** Names change for programs at once, on the platter some time. */
   const set = (...sets: readonly (readonly [folder: FolderNode, name: string, ino: number | undefined])[]): void => {
     for (const [folder, name, ino] of sets) {
@@ -119,7 +126,7 @@ const diskOf = (content: Content, o: PowerCutOptions): PowerCutDisk => {
         if (node instanceof FolderNode) stable.flush(node.ino);
         else node.flush();
       },
-      stat: async () => statsOf(node),
+      stat: async () => stats(node),
       close: async () => undefined,
     };
   };
@@ -207,8 +214,8 @@ const diskOf = (content: Content, o: PowerCutOptions): PowerCutDisk => {
       const { folder, last } = folderOf(name);
       set([folder, last, undefined]);
     },
-    lstat: async (name) => statsOf(need(name)),
-    stat: async (name) => statsOf(need(name)),
+    lstat: async (name) => stats(need(name)),
+    stat: async (name) => stats(need(name)),
     realpath: async (name) => {
       need(name);
       return `/${segmentsOf(name).join("/")}`;
