@@ -1,18 +1,19 @@
 import { randomBytes } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import { open, realpath, rename, rm, stat } from "node:fs/promises";
+import { access, constants, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { UsageError } from "./errors.ts";
 import { aboutFile } from "./system-error.ts";
 
 /**
- * Refuses a place for an output where nothing should be written: a folder, and in a root what is, or would be, a dataset or its registry.
- * Throws `USAGE`, or what the system says about the folder.
+ * Refuses a place for an output where nothing should be written: a folder, a file that may not be written to, and in a root what is, or would be,
+ * a dataset or its registry. Throws `USAGE`, or what the system says about the place.
  */
 export const checkOutput = async (path: string, root: string): Promise<void> => {
   if (path.endsWith(sep) || path.endsWith("/")) throw isFolder(path);
   const found = await existing(path);
   if (found?.isDirectory() === true) throw isFolder(path);
+  if (found !== undefined) await checkWritable(path);
   const target = await targetOf(path);
   const inRoot = relative(await realpath(root), target);
   if (inRoot.startsWith("..") || resolve(inRoot) === inRoot) return;
@@ -43,6 +44,12 @@ const existing = (path: string): Promise<Awaited<ReturnType<typeof stat>> | unde
     throw aboutFile(error, "write", path);
   });
 
+/** A new file in the place of another asks only for the folder. Whoever took the right to write from the file wants it kept all the same. */
+const checkWritable = (path: string): Promise<void> =>
+  access(path, constants.W_OK).catch((error: unknown) => {
+    throw aboutFile(error, "replace", path);
+  });
+
 /** Where a path really lies, through the links in it. */
 const targetOf = async (path: string): Promise<string> => {
   try {
@@ -56,8 +63,8 @@ const targetOf = async (path: string): Promise<string> => {
 };
 
 /**
- * Writes a file whole or not at all: what stood there before stays until everything is on the disk. Pipes and devices, which have no
- * before, are written as they are.
+ * Writes a file whole or not at all: what stood there before stays until everything is on the disk, and stays where it may not be written to.
+ * Pipes and devices, which have no before, are written as they are.
  */
 export const writeOutput = async (
   path: string,
@@ -73,6 +80,7 @@ export const writeOutput = async (
     await fill(stream, bytes, signal, refuse);
     return;
   }
+  if (found !== undefined) await checkWritable(path);
   const target = await targetOf(path);
   const name = `.${basename(target).slice(0, 100)}.${randomBytes(6).toString("hex")}.tmp`;
   const temporary = join(dirname(target), name);

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmod, chown, mkdir, readdir, readlink, rename, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, readFile, readlink, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { getuid } from "node:process";
 import { fileURLToPath } from "node:url";
@@ -185,6 +185,37 @@ describe("files of another owner", () => {
     await chmod(join(w.root, "demo/records.parquet"), 0o644);
     for (const folder of [w.root, join(w.root, "demo"), join(w.root, "demo/_derived"), join(w.root, "demo/_derived/mock")]) await chmod(folder, 0o755); // biome-ignore format: one line
     for (const args of changes.slice(0, 4)) expect((await w.usr(args)).code).toBe(0);
+  });
+
+  it("that may not be written to are not replaced, by an export or by a change of remotes", async (context) => {
+    await using w = await withParts();
+    await chmod(w.dir, 0o755);
+    if (usr(["--version"], other).code !== 0) context.skip("another user cannot read this checkout");
+    const folder = join(w.dir, "out");
+    await mkdir(folder);
+    const [kept, remotes] = [join(folder, "kept.csv"), join(folder, "remotes.yaml")];
+    await writeFile(kept, "old");
+    const add = (name: string): readonly string[] => ["remotes", "add", name, "--type", "file", "--base-dir", w.root, "--remotes", remotes]; // biome-ignore format: one line
+    expect((await w.usr(add("far"))).code).toBe(0);
+    for (const place of [kept, remotes]) await chmod(place, 0o444);
+    if (asRoot) for (const place of [folder, kept, remotes]) await chown(place, NOBODY, NOBODY);
+    const to = (path: string): readonly string[] => ["--root", w.root, "export", "demo", "--out", path];
+    const before = await readFile(remotes, "utf8");
+    for (const [path, args] of [
+      [kept, to(kept)],
+      [kept, [...to(kept), "--dry-run"]],
+      [remotes, add("near")],
+    ] as const) {
+      // biome-ignore format: a table
+      const ran = usr(args, other);
+      refused(ran, "PERMISSION", 8);
+      expect(ran.error?.details["path"]).toBe(path);
+    }
+    expect([await readFile(kept, "utf8"), await readFile(remotes, "utf8")]).toEqual(["old", before]);
+    expect((await readdir(folder)).sort()).toEqual(["kept.csv", "remotes.yaml"]);
+    await chmod(kept, 0o644);
+    expect(usr(to(kept), other).code).toBe(0);
+    expect(await readFile(kept, "utf8")).toMatch(/^id,/);
   });
 
   it("that may not be looked into are listed as broken, beside the rest; a link out of the root, too", async (context) => {
