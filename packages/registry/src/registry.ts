@@ -4,10 +4,17 @@ import { findProblems } from "./rules.ts";
 import type { NamespaceEntry, Registry, YamlValue } from "./types.ts";
 import { yamlMapping } from "./values.ts";
 
-/** A registry with these namespaces, in this order. */
+/** A registry with these namespaces, in this order. What is wrong with them is looked for when somebody asks: most commands do not. */
 export const registryOf = (entries: Iterable<NamespaceEntry>): Registry => {
   const namespaces = new Map([...entries].map((entry) => [entry.namespace, entry]));
-  return { namespaces, problems: findProblems(namespaces) };
+  let problems: Registry["problems"] | undefined;
+  return {
+    namespaces,
+    get problems(): Registry["problems"] {
+      problems ??= findProblems(namespaces);
+      return problems;
+    },
+  };
 };
 
 /** What a root starts with: `usr_state` alone. */

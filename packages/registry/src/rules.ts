@@ -104,23 +104,48 @@ const spellingProblems = (namespace: string, column: RegistryColumn): readonly R
     const message = `The column ${column.name} spells its type ${JSON.stringify(column.type)}; the Python program compares spellings and takes no data for it.`;
     return [{ ...about, message, hint: `Register it again with --overwrite, as ${canonical}.` }];
   }
-  if (!hasZoneInStruct(type, false)) return [];
-  const message = `The column ${column.name} holds a timestamp with a time zone in a struct; the Python program cannot load a registry that says so.`;
-  return [{ ...about, message, hint: "Use a timestamp without a zone there, or a column of its own." }];
+  const zones = zonesIn(type);
+  const problems: RegistryProblem[] = [];
+  // Python splits the fields of a struct at every comma, the one before the time zone too.
+  if (zones.some(({ inStruct }) => inStruct)) {
+    const message = `The column ${column.name} holds a timestamp with a time zone in a struct; the Python program cannot load a registry that says so.`;
+    problems.push({ ...about, message, hint: "Use a timestamp without a zone there, or a column of its own." });
+  }
+  for (const zone of new Set(zones.map(({ name }) => name))) {
+    if (isKnownZone(zone)) continue;
+    const message = `The column ${column.name} names the time zone ${zone}, which is none that is known; its times are kept exactly, but programs that show local time refuse it.`;
+    problems.push({ ...about, message, hint: "Use UTC, a name such as Europe/Berlin, or an offset such as +02:00." });
+  }
+  return problems;
 };
 
-/** Python splits the fields of a struct at every comma, the one before the time zone too. */
-const hasZoneInStruct = (type: DataType, inStruct: boolean): boolean => {
+interface Zone {
+  readonly name: string;
+  readonly inStruct: boolean;
+}
+
+const zonesIn = (type: DataType, inStruct = false): readonly Zone[] => {
   switch (type.kind) {
     case "timestamp":
-      return inStruct && type.timezone !== undefined;
+      return type.timezone === undefined ? [] : [{ name: type.timezone, inStruct }];
     case "list":
     case "fixed_size_list":
-      return hasZoneInStruct(type.item, inStruct);
+      return zonesIn(type.item, inStruct);
     case "struct":
-      return type.fields.some((field) => hasZoneInStruct(field.type, true));
+      return type.fields.flatMap((field) => zonesIn(field.type, true));
     default:
-      return false;
+      return [];
+  }
+};
+
+/** Offsets as Arrow spells them, and the names of the IANA database. It is asked only for others than UTC: loading it takes time. */
+const isKnownZone = (name: string): boolean => {
+  if (name === "UTC" || /^[+-]([01]\d|2[0-3]):?[0-5]\d$/.test(name)) return true;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
   }
 };
 

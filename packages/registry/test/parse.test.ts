@@ -150,6 +150,25 @@ describe("registries from elsewhere", () => {
     ]);
   });
 
+  it("may name time zones that nobody knows, and tell them, wherever in a type they stand", async () => {
+    const known = ["UTC", "Europe/Berlin", "US/Eastern", "Etc/GMT+5", "+02:00", "-0930", "GMT"];
+    const unknown = ["Mars/Base", "+25:00", "+2:00", "Europe", "ABC"];
+    const types = [...known, ...unknown].flatMap((zone) => [
+      `timestamp[us, ${zone}]`,
+      `list<timestamp[ns, ${zone}]>`,
+      `fixed_size_list<timestamp[ms, ${zone}]>[2]`,
+    ]);
+    const columns = types.map((type, i) => `{name: a__${i}, type: '${type}'}`).join(", ");
+    const { problems } = await parseRegistry(withState(`  a: {columns: [${columns}]}`));
+    expect(problems.map(({ column }) => column)).toEqual(unknown.flatMap((_, i) => [0, 1, 2].map((n) => `a__${3 * (known.length + i) + n}`))); // biome-ignore format: one line
+    for (const problem of problems) expect(problem).toMatchObject({ severity: "warning", code: "BAD_TYPE", message: expect.stringContaining("the time zone "), hint: expect.stringContaining("Europe/Berlin") }); // biome-ignore format: one line
+    const both = await parseRegistry(withState("  a: {columns: [{name: a__s, type: 'struct<x:timestamp[us, Mars/Base],y:timestamp[ms, Mars/Base]>'}]}")); // biome-ignore format: one line
+    expect(both.problems.map(({ message }) => message)).toEqual([
+      expect.stringContaining("in a struct"),
+      expect.stringContaining("Mars/Base"),
+    ]);
+  });
+
   it("are no danger to the prototype", async () => {
     const registry = await parseRegistry(
       withState(
