@@ -22,6 +22,8 @@ export interface ArgumentSpec {
   readonly optional?: boolean | undefined;
   readonly variadic?: boolean | undefined;
   readonly choices?: readonly string[] | undefined;
+  /** It names datasets that are there: completions offer them. */
+  readonly datasets?: boolean | undefined;
 }
 
 /** What was typed after the command's name, checked against its specs. */
@@ -64,6 +66,8 @@ export interface CommandSpec {
   /** `init`, or group and verb: `namespace register`. */
   readonly name: string;
   readonly summary: string;
+  /** Called by programs: completions do not offer it. */
+  readonly internal?: boolean | undefined;
   readonly args: readonly ArgumentSpec[];
   readonly options: readonly OptionSpec[];
   readonly examples: readonly string[];

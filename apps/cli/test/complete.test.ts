@@ -1,12 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GLOBAL_OPTIONS } from "../src/globals.ts";
-import { COMMANDS } from "../src/table.ts";
+import { COMMANDS as ALL } from "../src/table.ts";
 import { openWorkspace } from "./support.ts";
 
+const COMMANDS = ALL.filter(({ internal }) => internal !== true);
+const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const SHELLS = ["bash", "zsh", "fish"] as const;
 const scripts = new Map<string, string>();
 let folder = "";
@@ -20,13 +23,25 @@ beforeAll(async () => {
   }
   writeFileSync(join(folder, "a file.csv"), "");
   writeFileSync(join(folder, "-dash.csv"), "");
+  const program = `#!/bin/sh\nexec '${process.execPath}' --conditions=@usr/source '${MAIN}' "$@"\n`;
+  mkdirSync(join(folder, "bin"));
+  writeFileSync(join(folder, "bin/usr"), program, { mode: 0o755 });
+  for (const id of ["demo", "shelf/one", "shelf/two", "demo/inner", "_hidden"]) {
+    mkdirSync(join(folder, "root", id), { recursive: true });
+    writeFileSync(join(folder, "root", id, "records.parquet"), "");
+  }
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const has = (shell: string): boolean => spawnSync(shell, ["-c", "exit 0"]).status === 0;
 
-/** What bash offers after these words; the last one is being typed. */
-const offered = (...words: readonly string[]): readonly string[] => {
+/** What bash offers after these words; the last one is being typed. No program is called that could tell datasets. */
+const offered = (...words: readonly string[]): readonly string[] => offeredIn({ USR_ROOT: "" }, ...words);
+
+const offeredWith = (env: Readonly<Record<string, string>>, ...words: readonly string[]): readonly string[] =>
+  offeredIn({ PATH: `${join(folder, "bin")}:${process.env["PATH"]}`, ...env }, ...words);
+
+const offeredIn = (env: Readonly<Record<string, string>>, ...words: readonly string[]): readonly string[] => {
   const run = spawnSync(
     "bash",
     [
@@ -37,7 +52,7 @@ const offered = (...words: readonly string[]): readonly string[] => {
       "bash",
       ...words,
     ],
-    { encoding: "utf8", cwd: folder },
+    { encoding: "utf8", cwd: folder, env: { ...process.env, ...env } },
   );
   expect(run.stderr).toBe("");
   return run.stdout.split("\n").filter((line) => line !== "");
@@ -71,6 +86,46 @@ describe.skipIf(!has("bash"))("bash", () => {
     expect(offered("id", "--from", "-d")).toEqual(["-dash.csv"]);
     expect(offered("head", "demo", "-n", "")).toEqual([]);
     expect(offered("head", "demo", "--columns", "")).toEqual([]);
+  });
+
+  it("offers the values of --option=value, taken apart as bash does or whole as zsh does", () => {
+    // Together with the option in one word the offer is one word, too.
+    const whole = (option: string, values: readonly string[]): readonly string[] => values.map((value) => option + value); // biome-ignore format: one line
+    for (const [words, option, typed, values] of [
+      [["attach", "demo"], "--key", "seq", ["sequence", "sequence_norm", "sequence_ci"]],
+      [["export", "demo"], "--fmt", "cs", ["csv", "csv.gz", "csv.zst"]],
+      [["import", "demo"], "--path", "a", ["a file.csv"]],
+      [["head", "demo"], "--columns", "x", []],
+    ] as const) {
+      expect(offered(...words, option, "=", typed)).toEqual(values);
+      expect(offered(...words, `${option}=${typed}`)).toEqual(whole(`${option}=`, values));
+    }
+    expect(offered("validate", "demo", "--registry-mode", "=")).toContain("frozen");
+    expect(offered("validate", "demo", "--registry-mode=")).toContain("--registry-mode=frozen");
+    // What follows is no value any more.
+    expect(offered("export", "demo", "--fmt", "=", "csv", "--inc")).toEqual(["--include-deleted"]);
+    expect(offered("export", "demo", "--fmt=csv", "--inc")).toEqual(["--include-deleted"]);
+    expect(offered("--root", "=", "root", "he")).toEqual(["head"]);
+  });
+
+  it("offers the datasets of the root where one is named, and nowhere else", () => {
+    const root = { USR_ROOT: join(folder, "root") };
+    const three = ["demo", "shelf/one", "shelf/two"];
+    expect(offeredWith(root, "head", "").slice(0, 4)).toEqual([...three, "-n"]);
+    expect(offeredWith(root, "head", "s")).toEqual(["shelf/one", "shelf/two"]);
+    expect(offeredWith(root, "snapshot", "create", "--name", "x", "d")).toEqual(["demo"]);
+    expect(offeredWith(root, "push", "demo", "shelf/o")).toEqual(["shelf/one"]);
+    expect(offeredWith(root, "maintenance", "merge", "--dest", "d")).toEqual(["demo"]);
+    expect(offeredWith(root, "maintenance", "merge", "--dest", "=", "d")).toEqual(["demo"]);
+    expect(offeredWith(root, "get", "demo", "s")).toEqual([]);
+    expect(offeredWith(root, "init", "d")).toEqual([]);
+    expect(offeredWith(root, "namespace", "show", "d")).toEqual([]);
+    for (const typed of [["--root", "root"], ["--root", "=", "root"], ["--root=root"]])
+      expect(offeredWith({ USR_ROOT: "nowhere" }, ...typed, "head", "d")).toEqual(["demo"]);
+    const elsewhere = { HOME: folder, USR_ROOT: "nowhere" };
+    expect(offeredWith(elsewhere, "--root", "~/root", "head", "d")).toEqual(["demo"]);
+    // Without a root, or with one that cannot be read, there is nothing to offer, and nothing is said.
+    for (const none of ["", "nowhere"]) expect(offeredWith({ USR_ROOT: none }, "head", "d")).toEqual([]);
   });
 });
 

@@ -1,13 +1,25 @@
 import type { OptionSpec, Outcome, RunCommand } from "../command.ts";
 import { GLOBAL_OPTIONS, GROUPS } from "../globals.ts";
-import { COMMANDS } from "../table.ts";
+import type { Session } from "../session.ts";
+import { COMMANDS as ALL } from "../table.ts";
 import { argument } from "../typed.ts";
 
-/** Completion scripts made from the command table: commands, verbs of groups, options, and the choices of options. */
-export const run: RunCommand = async (_session, typed): Promise<Outcome> => {
+const COMMANDS = ALL.filter(({ internal }) => internal !== true);
+
+/** Completion scripts made from the command table: commands, verbs of groups, options, the choices of options, and datasets. */
+export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   const shell = argument(typed, 0);
+  if (shell === "datasets") return await datasets(session);
   const text = shell === "fish" ? fish() : shell === "zsh" ? `${ZSH}${bash()}` : bash();
   return { kind: "document", data: text, text: () => text };
+};
+
+/** What there is to choose from, one id a line. Opens no dataset; folders that cannot be looked into have nothing to offer. */
+const datasets = async (session: Session): Promise<Outcome> => {
+  const { storage } = await session.root();
+  const { datasetIds } = await import("@usr/dataset/sync");
+  const data = await datasetIds(storage, { signal: session.environment.signal, onUnreachable: () => {} });
+  return { kind: "document", data, text: () => data.map((id) => `${id}\n`).join("") };
 };
 
 /** To be sourced: zsh takes bash's script once it speaks bash's completion. */
@@ -23,6 +35,7 @@ const READ_FORMATS = [...FORMATS, ...wrapped("genbank")];
 const flagsOf = ({ flags }: OptionSpec): readonly string[] =>
   flags.split(/[ ,]+/).filter((word) => word.startsWith("-"));
 const takesValue = ({ flags }: OptionSpec): boolean => flags.includes("<");
+const takesDataset = ({ flags }: OptionSpec): boolean => flags.includes("<dataset>");
 const takesFile = ({ flags }: OptionSpec): boolean => /<(file|dir)>/.test(flags);
 const choicesOf = ({ flags, choices }: OptionSpec): readonly string[] | undefined =>
   choices ?? (flags.includes("<format>") ? (flags.startsWith("--from") ? READ_FORMATS : FORMATS) : undefined);
@@ -49,8 +62,14 @@ const bash = (): string => {
     const own = [...args.flatMap(({ choices }) => choices ?? []), ...visible(options).flatMap(flagsOf), shared];
     return `    "${name}") words="${own.join(" ")}" ;;`;
   });
-  const files = COMMANDS.flatMap(({ name, options }) =>
-    options.filter(takesFile).flatMap((option) => flagsOf(option).map((f) => `"${name} ${f}"`)),
+  const flagsThat = (holds: (option: OptionSpec) => boolean): string =>
+    COMMANDS.flatMap(({ name, options }) =>
+      options.filter(holds).flatMap((option) => flagsOf(option).map((f) => `"${name} ${f}"`)),
+    ).join("|");
+  const named = COMMANDS.flatMap(({ name, args }) =>
+    args.flatMap(({ datasets, variadic }, at) =>
+      datasets === true ? [variadic === true ? `"${name} "*` : `"${name} ${at}"`] : [],
+    ),
   );
   const choices = COMMANDS.flatMap(({ name, options }) =>
     options.flatMap((option) => {
@@ -59,30 +78,57 @@ const bash = (): string => {
     }),
   );
   return `_usr() {
-  local cur prev command word words skip i IFS=$' \\t\\n'
+  local cur command option prefix word words skip root place i IFS=$' \\t\\n'
   cur="\${COMP_WORDS[COMP_CWORD]}"
-  prev="\${COMP_WORDS[COMP_CWORD-1]}"
   command=""
+  option=""
+  prefix=""
   skip=""
+  root=""
+  place=0
   for ((i = 1; i < COMP_CWORD; i++)); do
     word="\${COMP_WORDS[i]}"
-    if [ -n "$skip" ]; then skip=""; continue; fi
+    # bash takes --option=value apart.
+    if [ "$word" = "=" ]; then continue; fi
+    if [ -n "$skip" ]; then
+      if [ "$option" = --root ]; then root="$word"; fi
+      skip=""
+      continue
+    fi
     case "$word" in
-      ${flagsWhere(takesValue)}) skip=1 ;;
+      ${flagsWhere(takesValue)}) skip=1; option="$word" ;;
+      --root=*) root="\${word#*=}" ;;
       -*) ;;
       *) case "$command" in
         "") command="$word" ;;
         ${groups.join("|")}) command="$command $word" ;;
+        *) place=$((place + 1)) ;;
       esac ;;
     esac
   done
+  if [ "$cur" = "=" ]; then cur=""; fi
+  # zsh leaves it whole.
+  case "$cur" in
+    --*=*) if [ -z "$skip" ]; then
+      option="\${cur%%=*}"
+      prefix="$option="
+      cur="\${cur#*=}"
+      skip=1
+    fi ;;
+  esac
   words=""
   if [ -n "$skip" ]; then
-    case "$command $prev" in
-      *" --root"|${files.join("|")}) IFS=$'\\n'; compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    case "$command $option" in
+      *" --root"|${flagsThat(takesFile)})
+        IFS=$'\\n'
+        compopt -o filenames 2>/dev/null
+        COMPREPLY=($(compgen -f -- "$cur"))
+        if [ -n "$prefix" ]; then COMPREPLY=("\${COMPREPLY[@]/#/$prefix}"); fi
+        return ;;
+      ${flagsThat(takesDataset)}) words="$(_usr_datasets "$root")" ;;
 ${choices.map((line) => `  ${line}`).join("\n")}
     esac
-    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+    COMPREPLY=($(compgen -P "$prefix" -W "$words" -- "$cur"))
     return
   fi
   case "$command" in
@@ -90,7 +136,20 @@ ${choices.map((line) => `  ${line}`).join("\n")}
 ${groups.map((group) => `    "${group}") words="${verbsOf(group).join(" ")} ${shared}" ;;`).join("\n")}
 ${words.join("\n")}
   esac
+  case "$command $place" in
+    ${named.join("|")}) case "$cur" in
+      -*) ;;
+      *) words="$(_usr_datasets "$root") $words" ;;
+    esac ;;
+  esac
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+_usr_datasets() {
+  case "$1" in
+    "") "\${COMP_WORDS[0]}" complete datasets 2>/dev/null ;;
+    "~/"*) "\${COMP_WORDS[0]}" --root "$HOME/\${1#??}" complete datasets 2>/dev/null ;;
+    *) "\${COMP_WORDS[0]}" --root "$1" complete datasets 2>/dev/null ;;
+  esac
 }
 complete -F _usr usr
 `;
@@ -98,8 +157,20 @@ complete -F _usr usr
 
 const quote = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 
+const FISH_DATASETS = `function __usr_datasets
+  set -l words (commandline -opc)
+  for i in (seq (count $words))
+    if string match -q -- '--root=*' $words[$i]
+      set -fx USR_ROOT (string replace -- '--root=' '' $words[$i])
+    else if test "$words[$i]" = --root; and test $i -lt (count $words)
+      set -fx USR_ROOT $words[(math $i + 1)]
+    end
+  end
+  usr complete datasets 2>/dev/null
+end`;
+
 const fish = (): string => {
-  const lines = ["complete -c usr -f"];
+  const lines = [FISH_DATASETS, "complete -c usr -f"];
   for (const name of topLevel()) {
     const summary = COMMANDS.find((spec) => spec.name === name)?.summary ?? GROUPS[name] ?? "";
     lines.push(`complete -c usr -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`);
@@ -112,8 +183,10 @@ const fish = (): string => {
       const open = `${seen}; and not __fish_seen_subcommand_from ${verbsOf(group).join(" ")}`;
       lines.push(`complete -c usr -n ${quote(open)} -a ${verb} -d ${quote(summary)}`);
     }
-    for (const { choices } of args)
+    for (const { choices, datasets } of args) {
       if (choices !== undefined) lines.push(`complete -c usr -n ${when} -a ${quote(choices.join(" "))}`);
+      if (datasets === true) lines.push(`complete -c usr -n ${when} -a '(__usr_datasets)'`);
+    }
     for (const option of visible(options)) lines.push(`complete -c usr -n ${when} ${fishOption(option)}`);
   }
   for (const option of SHARED) lines.push(`complete -c usr ${fishOption(option)}`);
@@ -123,6 +196,7 @@ const fish = (): string => {
 const fishOption = (option: OptionSpec): string => {
   const names = flagsOf(option).map((f) => (f.startsWith("--") ? `-l ${f.slice(2)}` : `-s ${f.slice(1)}`));
   const choices = choicesOf(option);
-  const values = choices === undefined ? (takesFile(option) ? " -F" : "") : ` -a ${quote(choices.join(" "))}`;
+  const open = takesFile(option) ? " -F" : takesDataset(option) ? " -a '(__usr_datasets)'" : "";
+  const values = choices === undefined ? open : ` -a ${quote(choices.join(" "))}`;
   return `${names.join(" ")}${takesValue(option) ? ` -r${values}` : ""} -d ${quote(option.description)}`;
 };

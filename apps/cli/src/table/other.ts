@@ -36,18 +36,25 @@ export const OTHER: readonly CommandSpec[] = [
   {
     name: "complete",
     summary: "the completion script of a shell",
-    args: [{ name: "shell", description: "bash, zsh or fish", choices: ["bash", "zsh", "fish"] }],
+    args: [
+      {
+        name: "shell",
+        description: "bash, zsh or fish; datasets are the ids that the scripts ask for, one a line",
+        choices: ["bash", "zsh", "fish", "datasets"],
+      },
+    ],
     options: [],
     examples: [
       "usr complete bash > ~/.local/share/bash-completion/completions/usr",
       "usr complete zsh > ~/.usr-completion.zsh",
     ],
-    data: "the script, as text",
+    data: "the script, as text; of `datasets` the ids",
     load: () => import("../commands/complete.ts"),
   },
   {
     name: "serve-remote",
     summary: "the far end of a remote: what ssh runs there, not to be typed",
+    internal: true,
     args: [],
     options: [
       { flags: "--protocol <version>", description: "the protocol that is asked for", required: true },

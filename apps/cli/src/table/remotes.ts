@@ -12,6 +12,7 @@ const names: ArgumentSpec = {
   name: "names",
   description: "exact ids of datasets, and last the remote's name (the remote alone with --all)",
   variadic: true,
+  datasets: true,
 };
 
 const transferOptions: readonly OptionSpec[] = [

@@ -2,7 +2,7 @@ import type { ArgumentSpec, OptionSpec } from "../command.ts";
 
 /* Arguments and options that several commands have. */
 
-export const dataset: ArgumentSpec = { name: "dataset", description: "the dataset's exact id" };
+export const dataset: ArgumentSpec = { name: "dataset", description: "the dataset's exact id", datasets: true };
 export const dryRun: OptionSpec = { flags: "--dry-run", description: "say what would be done and change nothing" };
 export const columns: OptionSpec = {
   flags: "--columns <names>",
