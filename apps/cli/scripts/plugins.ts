@@ -79,7 +79,8 @@ export const seenThrough = (first: ReadonlyMap<string, string>): Plugin => ({
 
 /**
  * koffi is native and lies beside `@usr/storage`, whose dependency it is. Its own entry dresses the native module in warnings, for which it
- * loads 38 modules of Node: as long as all else of it. Where the native module is not where it usually is, the entry finds it.
+ * loads 38 modules of Node: as long as all else of it; to have Node resolve its name takes as long again, and so does what looks for the C library.
+ * So the native module is opened where it usually lies. Where that does not work, and where the C library may be musl, the entries find it.
  */
 export const nativeLock: Plugin = {
   name: "native lock",
@@ -87,17 +88,45 @@ export const nativeLock: Plugin = {
     build.onResolve({ filter: /^koffi$/ }, ({ path }) => ({ path, namespace: "native" }));
     build.onLoad({ filter: /.*/, namespace: "native" }, () => ({
       contents: `
-        const { createRequire } = globalThis.process.getBuiltinModule("node:module");
-        const near = createRequire(__filename).resolve("@usr/storage/package.json");
-        const koffi = createRequire(near).resolve("koffi");
-        const native = () => {
+        const { arch, dlopen, getBuiltinModule, platform } = globalThis.process;
+        const { existsSync, realpathSync } = getBuiltinModule("node:fs");
+        const { dirname, join } = getBuiltinModule("node:path");
+        const native = "@koromix/koffi-" + platform + "-" + arch;
+        const find = (from, name) => {
+          for (let at = from, above = dirname(at); at !== above; at = above, above = dirname(at)) {
+            const found = join(at, "node_modules", name);
+            if (existsSync(found)) return realpathSync.native(found);
+          }
+        };
+        const direct = () => {
+          const musl = arch === "x64" ? "x86_64" : "aarch64";
+          if (platform === "linux" && existsSync("/lib/ld-musl-" + musl + ".so.1")) return undefined;
+          const storage = find(dirname(__filename), "@usr/storage");
+          const koffi = storage && find(storage, "koffi");
+          const folder = koffi && find(koffi, native);
+          const file = folder && join(folder, platform + "_" + arch, "koffi.node");
+          if (file === undefined || !existsSync(file)) return undefined;
+          const module = { exports: {} };
+          dlopen(module, file);
+          return module.exports;
+        };
+        const resolved = () => {
+          const { createRequire } = getBuiltinModule("node:module");
+          const near = createRequire(__filename).resolve("@usr/storage/package.json");
           try {
-            return createRequire(koffi)("@koromix/koffi-" + globalThis.process.platform + "-" + globalThis.process.arch);
+            return createRequire(createRequire(near).resolve("koffi"))(native);
           } catch {
             return createRequire(near)("koffi");
           }
         };
-        export const { load, os, errno } = native();`,
+        const opened = () => {
+          try {
+            return direct();
+          } catch {
+            return undefined;
+          }
+        };
+        export const { load, os, errno } = opened() ?? resolved();`,
     }));
   },
 };

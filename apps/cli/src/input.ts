@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import type { Format, OpenTableOptions, TableInput, TableReader } from "@usr/formats";
 import { FormatError, formatOf, openTable } from "@usr/formats";
+import { nodeFs } from "@usr/storage/node";
 import { UsageError } from "./errors.ts";
 import { safe } from "./safe.ts";
 import type { Session } from "./session.ts";
@@ -147,7 +147,7 @@ export const sha256OfFile = async (path: string): Promise<string | undefined> =>
 };
 
 const isRegularFile = async (path: string): Promise<boolean> => {
-  const found = await stat(path).catch((error: unknown) => {
+  const found = await nodeFs.stat(path, { bigint: true }).catch((error: unknown) => {
     throw aboutFile(error, "open", path);
   });
   if (found.isDirectory()) throw new UsageError(`${path} is a folder`, { hint: "Name a file.", details: { path } });
@@ -165,8 +165,9 @@ const openFile = async (path: string): Promise<OpenFile> => {
   const refuse = (error: unknown): never => {
     throw aboutFile(error, "read", path);
   };
-  const file = await open(path).catch(refuse);
-  const { size } = await file.stat();
+  const file = await nodeFs.open(path, "r").catch(refuse);
+  const size = Number((await file.stat({ bigint: true })).size);
+  let next = 0;
   return {
     meta: { size, path },
     async read(offset, length, o): Promise<Uint8Array> {
@@ -181,7 +182,8 @@ const openFile = async (path: string): Promise<OpenFile> => {
       return bytes;
     },
     async readNext(memory): Promise<Uint8Array> {
-      const { bytesRead } = await file.read(memory, 0, memory.length, null).catch(refuse);
+      const { bytesRead } = await file.read(memory, 0, memory.length, next).catch(refuse);
+      next += bytesRead;
       return memory.subarray(0, bytesRead);
     },
     [Symbol.asyncDispose]: () => file.close(),

@@ -13,4 +13,5 @@
  * @module
  */
 export { type DiskOptions, diskStorage } from "./disk.ts";
-export type { DiskFs } from "./fs.ts";
+export type { DiskFile, DiskFs } from "./fs.ts";
+export { nodeFs } from "./node-fs.ts";

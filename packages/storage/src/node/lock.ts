@@ -33,12 +33,12 @@ export async function lockFile(
 ): Promise<AsyncDisposable> {
   loaded ??= loadFlock();
   const flock = await loaded;
-  const started = performance.now();
+  const started = process.hrtime.bigint();
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
     signal?.throwIfAborted();
     const fd = await tryLock(flock, name, path);
     if (fd !== undefined) return heldLock(flock, fd, path);
-    const waited = performance.now() - started;
+    const waited = Number(process.hrtime.bigint() - started) / 1e6;
     if (timeoutMs !== undefined && waited >= timeoutMs) throw lockedError(path, timeoutMs);
     await pause(Math.min(wait, (timeoutMs ?? Number.POSITIVE_INFINITY) - waited), signal);
   }
