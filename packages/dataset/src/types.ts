@@ -29,6 +29,8 @@ export interface SnapshotOptions extends ReadOptions {
   readonly namespaces: "all" | "none" | readonly string[];
   /** Whether to open the tombstone file. */
   readonly tombstones: boolean;
+  /** The rows of the base are wanted by number: what its footer says of column chunks is checked when it is asked for (`openParquet`). */
+  readonly counted?: boolean | undefined;
 }
 
 /** The base table as it was when the snapshot was opened. */

@@ -1,14 +1,14 @@
 import type { Field } from "@usr/schema";
 import { corrupt, located, notSupported, ParquetError, tooLarge } from "./error.ts";
 import { REPETITION } from "./footer/format.ts";
-import { decodeFooter, type Footer } from "./footer/read.ts";
+import { decodeFooter, type Footer, type Later } from "./footer/read.ts";
 import { type Origin, type Shape, shapeOf, UnsupportedShape } from "./footer/shape.ts";
 import type { DecodeLimits } from "./limits.ts";
 import { resolveLimits } from "./limits.ts";
 import { ARROW_SCHEMA_KEY, originsOf } from "./origin.ts";
 import type { ByteSource, Signal } from "./source.ts";
 import { readExactly } from "./source.ts";
-import type { ParquetFile } from "./types.ts";
+import type { ParquetFile, RowGroupInfo } from "./types.ts";
 
 const TAIL = 64 * 1024;
 
@@ -16,6 +16,11 @@ export interface OpenOptions extends Signal {
   readonly limits?: DecodeLimits | undefined;
   /** A file opened before that most likely has the same columns, as parts of one overlay have: what both declare is then held once. */
   readonly like?: ParquetFile | undefined;
+  /**
+   * Row groups are counted only, with the rows of each: what the footer says of their column chunks is checked when it is first asked for, which
+   * `rowGroups` and every reading do, and throws then. For who only wants to know how many rows there are of which columns.
+   */
+  readonly counted?: boolean | undefined;
 }
 
 /**
@@ -27,8 +32,12 @@ export async function openParquet(source: ByteSource, o: OpenOptions = {}): Prom
   try {
     return await open(source, o);
   } catch (error) {
-    throw located(error, source.meta.path ?? "Parquet file", { path: source.meta.path });
+    throw inFile(error, source);
   }
+}
+
+function inFile(error: unknown, { meta }: ByteSource): unknown {
+  return located(error, meta.path ?? "Parquet file", { path: meta.path });
 }
 
 async function open(source: ByteSource, o: OpenOptions): Promise<ParquetFile> {
@@ -52,7 +61,15 @@ async function open(source: ByteSource, o: OpenOptions): Promise<ParquetFile> {
         tail.slice(start - tailStart, start - tailStart + length)
       : await readExactly(source, start, length, o);
   const { like } = o;
-  return describe(source, decodeFooter(bytes, start, limits, like?.footer.declared), limits, like);
+  const later: Later = (decode) => {
+    try {
+      return decode();
+    } catch (error) {
+      throw inFile(error, source);
+    }
+  };
+  const footer = decodeFooter(bytes, start, limits, like?.footer.declared, o.counted === true ? later : undefined);
+  return describe(source, footer, limits, like);
 }
 
 function latin1(bytes: Uint8Array): string {
@@ -67,6 +84,7 @@ function describe(
 ): ParquetFile {
   const { origins, metadata } = originsOf(footer);
   const { fields, shapes, unsupported, columnNames } = readAlike(footer, like) ?? readable(footer, origins);
+  let rowGroups: readonly RowGroupInfo[] | undefined;
   return {
     source,
     schema: { fields, metadata },
@@ -75,7 +93,10 @@ function describe(
     numRows: footer.numRows,
     leafColumns: footer.leaves.length,
     createdBy: footer.createdBy,
-    rowGroups: footer.rowGroups.map(({ numRows, startRow, byteSize }) => ({ numRows, startRow, byteSize })),
+    get rowGroups() {
+      rowGroups ??= footer.rowGroups.map(({ numRows, startRow, byteSize }) => ({ numRows, startRow, byteSize }));
+      return rowGroups;
+    },
     limits,
     footer,
     shapes,
@@ -88,7 +109,8 @@ type Readable = Pick<ParquetFile, "shapes" | "unsupported" | "columnNames"> & { 
 function readAlike(footer: Footer, like: ParquetFile | undefined): Readable | undefined {
   if (like === undefined || footer.declared !== like.footer.declared) return undefined;
   if (footer.keyValues.get(ARROW_SCHEMA_KEY) !== like.footer.keyValues.get(ARROW_SCHEMA_KEY)) return undefined;
-  return { ...like, fields: like.schema.fields };
+  const { shapes, unsupported, columnNames, schema } = like;
+  return { shapes, unsupported, columnNames, fields: schema.fields };
 }
 
 function readable(footer: Footer, origins: readonly Origin[]): Readable {

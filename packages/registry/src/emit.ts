@@ -133,8 +133,8 @@ const deeper = (indent: number | undefined, first: number): number => (indent ==
 const isSimpleKey = (sheet: Sheet, key: YamlValue): boolean => {
   if (sheet.written.has(key)) return true;
   const { text, tag } = scalarText(key);
-  const length = (sheet.anchors.get(key)?.length ?? 0) + TAGS[tag] + [...text].length;
-  return length < MAX_SIMPLE_KEY && text !== "" && !LINE_BREAK.test(text);
+  const room = MAX_SIMPLE_KEY - (sheet.anchors.get(key)?.length ?? 0) - TAGS[tag];
+  return (text.length < room || [...text].length < room) && text !== "" && !LINE_BREAK.test(text);
 };
 
 const LINE_BREAK = /[\n\x85\u2028\u2029]/;
@@ -156,10 +156,13 @@ const scalar = (sheet: Sheet, value: YamlValue, { indent, simpleKey = false }: P
   else doubleQuoted(sheet, text, fold);
 };
 
-const isPlain = (text: string): boolean =>
-  /^[\x20-\x7e]+$/.test(text) &&
-  !/^ | $|^(?:---|\.\.\.)|^[#,[\]{}&*!|>'"%@`]|^[?-](?: |$)|:(?: |$)| #/.test(text) &&
-  plainKind(text) === "str";
+/** What nearly every text of a registry is: told by one look. */
+const WORD = /^[A-Za-z_]\w*$/;
+
+const isPlain = (text: string): boolean => (WORD.test(text) || isPlainLine(text)) && plainKind(text) === "str";
+
+const isPlainLine = (text: string): boolean =>
+  /^[\x20-\x7e]+$/.test(text) && !/^ | $|^(?:---|\.\.\.)|^[#,[\]{}&*!|>'"%@`]|^[?-](?: |$)|:(?: |$)| #/.test(text);
 
 const isSingleQuotable = (text: string): boolean => /^[\n\x20-\x7e]*$/.test(text) && !/ \n|\n /.test(text);
 
@@ -198,6 +201,10 @@ const plain = (sheet: Sheet, text: string, fold: number | undefined): void => {
   if (!sheet.blank) write(sheet, " ");
   sheet.blank = false;
   sheet.fresh = false;
+  if (!text.includes(" ")) {
+    write(sheet, text);
+    return;
+  }
   for (const [run] of text.matchAll(/ +|[^ ]+/g)) {
     if (run === " " && sheet.column > WIDTH && fold !== undefined) {
       newline(sheet, fold);

@@ -5,6 +5,8 @@ export type PlainKind = "str" | "bool" | "float" | "int" | "merge" | "null" | "t
 
 /** What YAML 1.1 takes an unquoted scalar for: its implicit types as PyYAML has them, in its order. */
 export const plainKind = (text: string): PlainKind => {
+  // All else starts with a digit, a sign or a mark, or is a word as short as "false".
+  if (text.length > 5 && isLetter(text.charCodeAt(0))) return "str";
   if (/^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$/.test(text)) return "bool";
   if (
     /^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/.test(
@@ -28,6 +30,8 @@ export const plainKind = (text: string): PlainKind => {
     return "timestamp";
   return text === "=" ? "value" : "str";
 };
+
+const isLetter = (unit: number): boolean => (unit | 0x20) >= 0x61 && (unit | 0x20) <= 0x7a;
 
 /** Reads an unquoted scalar as PyYAML's safe loader does; throws `RangeError` for a number or a time that it refuses. */
 export const readPlain = (text: string): YamlValue => {

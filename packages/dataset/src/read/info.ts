@@ -19,7 +19,7 @@ import { schemaColumns } from "./schema.ts";
 import { openSnapshot } from "./snapshot.ts";
 
 /**
- * Every dataset of a root, by id. Reads footers, and the ids where rows were deleted. A dataset that cannot be read is listed with
+ * Every dataset of a root, by id. Reads footers, which are counted (`OpenOptions.counted` of `@usr/parquet`), and the ids where rows were deleted. A dataset that cannot be read is listed with
  * `problem` set and its row counts `null`: one broken dataset does not hide the others. So is a folder that may be a dataset or hold one and
  * cannot be looked into: the store refuses, or it is a link that leaves the root.
  */
@@ -61,6 +61,7 @@ async function countRows(
     await using snapshot = await openSnapshot(root, dataset, {
       namespaces: "none",
       tombstones: true,
+      counted: true,
       signal: o.signal,
     });
     const rows_base = snapshot.base.file.numRows;
@@ -95,14 +96,14 @@ function problemOf(error: unknown): { readonly code: string; readonly message: s
 }
 
 /**
- * What a dataset holds. Reads every footer, all keys of the overlays, of which those that parts share in the same bytes are decoded at most once, and,
+ * What a dataset holds. Reads every footer, that of the base as far as it counts rows, all keys of the overlays, of which those that parts share in the same bytes are decoded at most once, and,
  * where rows were deleted, the ids.
  *
  * @throws what `openSnapshot` throws for all overlays
  */
 export async function info(root: Root, id: string, o: ReadOptions = {}): Promise<DatasetInfo> {
   parseDatasetId(id);
-  await using snapshot = await openSnapshot(root, id, { namespaces: "all", tombstones: true, ...o });
+  await using snapshot = await openSnapshot(root, id, { namespaces: "all", tombstones: true, counted: true, ...o });
   const storage = scopedStorage(root.storage, id);
   const rowsBase = snapshot.base.file.numRows;
   const deleted = await deletedIn(snapshot, o);

@@ -39,7 +39,7 @@ async function openAll(
 ): Promise<Opened<Content> | typeof MOVED> {
   const baseHandle = await handles.open(RECORDS);
   if (baseHandle === undefined) return MOVED;
-  const base = baseTable(baseHandle.meta, await openParquet(baseHandle, { signal: o.signal }), id);
+  const base = baseTable(baseHandle.meta, await openParquet(baseHandle, { signal: o.signal, counted: o.counted }), id);
   const entries = discoverOverlays(objects);
   const candidates = entries.filter((entry) => entry.name !== TOMBSTONE_NAMESPACE);
 

@@ -8,6 +8,7 @@ import {
   enterList,
   enterStruct,
   nextField,
+  passStruct,
   passText,
   readI32,
   readSize,
@@ -110,6 +111,24 @@ export function decodeRowGroup(
     return checkedChunk(c.bytes, fields, leaves[i]!, () => placeOf(i, index), numRows, dataEnd, limits);
   });
   return { numRows, startRow, byteSize, chunks };
+}
+
+/** The rows of the row group at the cursor. Of what is said of its chunks only the encoding is checked, and that there is one for each leaf. */
+export function countRowGroup(c: Cursor, index: number, leaves: number): number {
+  let numRows = -1;
+  let chunks = 0;
+  enterStruct(c);
+  for (let id = nextField(c, 0); id !== END_OF_STRUCT; id = nextField(c, id)) {
+    if (id === GROUP.numRows) numRows = size(c, id);
+    else if (id === GROUP.columns) {
+      chunks = enterList(c, id, WIRE.struct);
+      if (chunks !== leaves) throw otherCount(index, chunks, leaves);
+      for (let i = 0; i < chunks; i++) passStruct(c);
+    } else skipField(c);
+  }
+  given(numRows, "row count of a row group");
+  if (chunks !== leaves) throw otherCount(index, 0, leaves);
+  return numRows;
 }
 
 function otherCount(index: number, count: number, leaves: number): Error {

@@ -17,7 +17,7 @@ import {
 } from "../thrift/read.ts";
 import type { SchemaNode } from "./format.ts";
 import { ELEMENT, FILE, PHYSICAL, REPETITION } from "./format.ts";
-import { decodeRowGroup, type FooterRowGroup } from "./groups.ts";
+import { countRowGroup, decodeRowGroup, type FooterRowGroup } from "./groups.ts";
 
 export interface Footer {
   /** Where the footer starts: everything before it is column chunks and what they point to. */
@@ -26,6 +26,7 @@ export interface Footer {
   readonly columns: readonly SchemaNode[];
   readonly leaves: readonly SchemaNode[];
   readonly numRows: number;
+  /** Throws what is wrong with them where they were counted only. */
   readonly rowGroups: readonly FooterRowGroup[];
   readonly keyValues: ReadonlyMap<string, string>;
   readonly createdBy: string | undefined;
@@ -53,24 +54,45 @@ interface Span {
   readonly end: number;
 }
 
+/** Decodes row groups that were only counted, where someone asks for them after all, and says which file an error is about. */
+export type Later = <T>(decode: () => T) => T;
+
 /**
  * Decodes and cross-checks a footer. `dataEnd` is where it starts in the file: every chunk lies before it. Keeps `bytes`: what is said of chunks is
- * decoded when it is asked for. What `like` declares in the same bytes is shared with it.
+ * decoded when it is asked for. What `like` declares in the same bytes is shared with it. With `later` the rows of the row groups are counted, and
+ * what is said of their chunks is checked when it is asked for.
  */
-export function decodeFooter(bytes: Uint8Array, dataEnd: number, limits: Limits, like?: Declared): Footer {
+export function decodeFooter(
+  bytes: Uint8Array,
+  dataEnd: number,
+  limits: Limits,
+  like?: Declared,
+  later?: Later,
+): Footer {
   const spans = new Map<number, Span>();
   let schema: Columns | undefined;
   const schemaOf = (): Columns => (schema ??= columnsOf(bytes, spans, limits, like));
-  const rowGroupsAt = (c: Cursor): readonly FooterRowGroup[] => decodeRowGroups(c, schemaOf().leaves, dataEnd, limits);
+  const groupsAt = (c: Cursor): Groups => {
+    const { leaves } = schemaOf();
+    const span = { wire: c.wire, start: c.at, end: bytes.length };
+    const decoded = (at: Cursor): readonly FooterRowGroup[] => decodeRowGroups(at, leaves, dataEnd, limits);
+    if (later === undefined) {
+      const all = decoded(c);
+      return { rows: all.reduce((rows, group) => rows + group.numRows, 0), all: () => all };
+    }
+    const rows = countRows(c, leaves.length, limits);
+    let all: readonly FooterRowGroup[] | undefined;
+    return { rows, all: () => (all ??= later(() => decoded(cursorAt(bytes, span)))) };
+  };
   // Row groups are nearly all there is. They follow the schema, and are decoded where they are met; the encoding of the rest is checked by going over it.
-  let rowGroups: readonly FooterRowGroup[] | undefined;
+  let groups: Groups | undefined;
   const c = thriftCursor(bytes, 0, bytes.length, limits.footerValues);
   enterStruct(c);
   for (let id = nextField(c, 0); id !== END_OF_STRUCT; id = nextField(c, id)) {
     const { at: start, wire } = c;
     // Of a field that is there twice the last counts.
-    if (id === FILE.schema) schema = rowGroups = undefined;
-    if (id === FILE.rowGroups && spans.has(FILE.schema)) rowGroups = rowGroupsAt(c);
+    if (id === FILE.schema) schema = groups = undefined;
+    if (id === FILE.rowGroups && spans.has(FILE.schema)) groups = groupsAt(c);
     else skipField(c);
     spans.set(id, { wire, start, end: c.at });
   }
@@ -79,20 +101,42 @@ export function decodeFooter(bytes: Uint8Array, dataEnd: number, limits: Limits,
   const { columns, leaves } = declared;
   const meta = fieldsOf(bytes, spans, [FILE.numRows, FILE.keyValues, FILE.createdBy]);
   const numRows = required(getSize(meta, FILE.numRows), "row count");
-  const groups = spans.get(FILE.rowGroups);
-  rowGroups ??= groups === undefined ? [] : rowGroupsAt(cursorAt(bytes, groups));
-  const sum = rowGroups.reduce((rows, group) => rows + group.numRows, 0);
-  if (sum !== numRows) throw corrupt(`the footer declares ${numRows} rows, its row groups ${sum}`, { numRows, sum });
+  const span = spans.get(FILE.rowGroups);
+  const { rows, all } = groups ?? (span === undefined ? NO_GROUPS : groupsAt(cursorAt(bytes, span)));
+  if (rows !== numRows)
+    throw corrupt(`the footer declares ${numRows} rows, its row groups ${rows}`, { numRows, sum: rows });
   return {
     dataEnd,
     declared,
     columns,
     leaves,
     numRows,
-    rowGroups,
+    get rowGroups() {
+      return all();
+    },
     keyValues: decodeKeyValues(meta),
     createdBy: getText(meta, FILE.createdBy),
   };
+}
+
+interface Groups {
+  readonly rows: number;
+  readonly all: () => readonly FooterRowGroup[];
+}
+const NO_GROUPS: Groups = { rows: 0, all: () => [] };
+
+function enterGroups(c: Cursor, limits: Limits): number {
+  const count = enterList(c, FILE.rowGroups, WIRE.struct);
+  if (count > limits.rowGroups)
+    throw tooLarge(`The Parquet file declares ${count} row groups.`, "rowGroups", { rowGroups: count });
+  return count;
+}
+
+function countRows(c: Cursor, leaves: number, limits: Limits): number {
+  const count = enterGroups(c, limits);
+  let rows = 0;
+  for (let index = 0; index < count; index++) rows += countRowGroup(c, index, leaves);
+  return rows;
 }
 
 function decodeRowGroups(
@@ -101,9 +145,7 @@ function decodeRowGroups(
   dataEnd: number,
   limits: Limits,
 ): readonly FooterRowGroup[] {
-  const count = enterList(c, FILE.rowGroups, WIRE.struct);
-  if (count > limits.rowGroups)
-    throw tooLarge(`The Parquet file declares ${count} row groups.`, "rowGroups", { rowGroups: count });
+  const count = enterGroups(c, limits);
   const rowGroups: FooterRowGroup[] = [];
   let startRow = 0;
   for (let index = 0; index < count; index++) {
