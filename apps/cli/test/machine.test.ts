@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { getuid } from "node:process";
 import { fileURLToPath } from "node:url";
 import { sequenceId } from "@usr/id";
+import { mountTmpfs } from "@usr/testkit/tmpfs";
 import { describe, expect, it, type TestContext } from "vitest";
 import { demoWorkspace, type Ran, type Workspace } from "./support.ts";
 
@@ -15,12 +16,7 @@ const NOBODY = 65_534;
 
 /** Mounts an empty file system over a folder, or skips the test. */
 const mounted = (context: TestContext, folder: string): AsyncDisposable => {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], { stdio: "ignore" });
-  } catch {
-    context.skip("mount is not permitted here");
-  }
-  return { [Symbol.asyncDispose]: async () => void execFileSync("umount", [folder]) };
+  return mountTmpfs(folder, "size=8m") ?? context.skip("mount is not permitted here");
 };
 
 /** Puts a folder of the root onto a file system of its own. */

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import * as fsp from "node:fs/promises";
 import { join } from "node:path";
+import { mountTmpfs } from "@usr/testkit/tmpfs";
 import { describe, expect, test } from "vitest";
 import type { Storage } from "../src/index.ts";
 import { diskStorage } from "../src/node/index.ts";
@@ -311,23 +312,19 @@ function works(command: string, ...args: readonly string[]): boolean {
 
 test("a disk that is really full: FULL, the old object stays, nothing is left", async (context) => {
   await using folder = await freshFolder();
-  if (!works("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder.path))
-    return context.skip("mount is not permitted here");
-  try {
-    const storage = diskStorage(folder.path);
-    await storage.put("a", utf8("old"));
-    await storage.append("log", utf8("one\n"));
-    const big = new Uint8Array(300_000);
-    expect(await codeOf(storage.put("a", big))).toBe("FULL");
-    expect(await codeOf(storage.put("b", big, { mode: "create" }))).toBe("FULL");
-    expect(await codeOf(storage.append("log", big))).toBe("FULL");
-    expect([await read(storage, "a"), await read(storage, "log")]).toEqual(["old", "one\n"]);
-    expect([await paths(storage.list("")), await paths(storage.debris(""))]).toEqual([["a", "log"], []]);
-    await storage.put("a", utf8("new"));
-    expect(works("mount", "-o", "remount,ro", folder.path)).toBe(true);
-    expect(await codeOf(storage.put("a", utf8("x")))).toBe("READ_ONLY");
-    expect(await read(storage, "a")).toBe("new");
-  } finally {
-    execFileSync("umount", [folder.path]);
-  }
+  await using mount = mountTmpfs(folder.path, "size=256k");
+  if (mount === undefined) return context.skip("mount is not permitted here");
+  const storage = diskStorage(folder.path);
+  await storage.put("a", utf8("old"));
+  await storage.append("log", utf8("one\n"));
+  const big = new Uint8Array(300_000);
+  expect(await codeOf(storage.put("a", big))).toBe("FULL");
+  expect(await codeOf(storage.put("b", big, { mode: "create" }))).toBe("FULL");
+  expect(await codeOf(storage.append("log", big))).toBe("FULL");
+  expect([await read(storage, "a"), await read(storage, "log")]).toEqual(["old", "one\n"]);
+  expect([await paths(storage.list("")), await paths(storage.debris(""))]).toEqual([["a", "log"], []]);
+  await storage.put("a", utf8("new"));
+  expect(works("mount", "-o", "remount,ro", folder.path)).toBe(true);
+  expect(await codeOf(storage.put("a", utf8("x")))).toBe("READ_ONLY");
+  expect(await read(storage, "a")).toBe("new");
 });

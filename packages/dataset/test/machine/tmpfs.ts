@@ -3,21 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-/** Runs a command, telling whether it worked: for what needs rights this machine may not give. */
-const works = (command: string, ...args: readonly string[]): boolean => {
-  try {
-    execFileSync(command, args, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-export const mount = (folder: string, options: string): boolean =>
-  works("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder);
-
-export const unmount = (folder: string): void => void execFileSync("umount", [folder]);
+import { mountTmpfs } from "@usr/testkit/tmpfs";
 
 /** Makes a mounted folder refuse writes, or take them again. */
 export const remount = (folder: string, mode: "ro" | "rw"): void =>
@@ -32,7 +18,8 @@ export interface SmallDisk extends AsyncDisposable {
 /** A real file system with little space, in pages of 4 KiB or in files; `undefined` where mounting is not permitted. */
 export const smallDisk = async (unit: "pages" | "files"): Promise<SmallDisk | undefined> => {
   const folder = await mkdtemp(join(tmpdir(), "usr-disk-"));
-  if (!mount(folder, unit === "pages" ? "size=2m" : "size=16m,nr_inodes=400")) {
+  const mount = mountTmpfs(folder, unit === "pages" ? "size=2m" : "size=16m,nr_inodes=400");
+  if (mount === undefined) {
     await rm(folder, { recursive: true });
     return undefined;
   }
@@ -47,7 +34,7 @@ export const smallDisk = async (unit: "pages" | "files"): Promise<SmallDisk | un
       execFileSync("sh", ["-c", 'mkdir "$1" && cd "$1" && seq "$2" | xargs touch', "fill", filler, String(ffree - units - 1)]); // biome-ignore format: one line
     },
     [Symbol.asyncDispose]: async () => {
-      unmount(folder);
+      await mount[Symbol.asyncDispose]();
       await rm(folder, { recursive: true });
     },
   };
