@@ -64,14 +64,19 @@ export interface RawLine {
   readonly terminated: boolean;
 }
 
-/** `undefined` = a blank line. */
+/** The longest line that is looked into, in bytes; ours have a MiB at most, and the system's longest text has not much more. */
+export const LONGEST_LINE: number = 2 ** 26;
+
+/** `undefined` = a blank line. One that is too long is a problem that holds its beginning. */
 export function decodeLine(raw: RawLine, line: number | undefined): EventLine | undefined {
-  const text = new TextDecoder().decode(raw.bytes);
-  if (text.trim() === "") return undefined;
+  const tooLong = raw.bytes.length > LONGEST_LINE;
+  const text = new TextDecoder().decode(tooLong ? raw.bytes.subarray(0, SHOWN) : raw.bytes);
+  if (text.trim() === "" && !tooLong) return undefined;
   const problem = (kind: LineProblem["kind"], message: string): EventLine => ({
     kind: "problem",
     problem: { kind, line, offset: raw.offset, text, message },
   });
+  if (tooLong) return problem(raw.terminated ? "malformed" : "torn", `The line has ${raw.bytes.length} bytes.`);
   let value: unknown;
   try {
     value = parse(text);
@@ -85,6 +90,8 @@ export function decodeLine(raw: RawLine, line: number | undefined): EventLine | 
   const where = issue && v.getDotPath(issue);
   return problem("foreign", `The line is not an event${where ? `: ${where} is missing or of another type` : ""}.`);
 }
+
+const SHOWN = 1000;
 
 /** JSON, and Python's bare `NaN`, `Infinity`, `-Infinity`. */
 const parse = (text: string): unknown => {

@@ -1,4 +1,4 @@
-/** `BAD_EVENT`: the envelope is incomplete. `NOT_JSON`: a value JSON cannot hold. `TOO_LARGE`: the line is longer than 1 MiB. */
+/** `BAD_EVENT`: the envelope is incomplete. `NOT_JSON`: a value JSON cannot hold. `TOO_LARGE`: the line is longer than 1 MiB, or than 64 MiB where logs are united. */
 export type EventErrorCode = "BAD_EVENT" | "NOT_JSON" | "TOO_LARGE";
 
 /** The one error of this package. `details` holds the offending values. */

@@ -76,7 +76,7 @@ export interface LineProblem {
   readonly line: number | undefined;
   /** Byte offset of the line in the log. */
   readonly offset: number;
-  /** The line without its newline. */
+  /** The line without its newline; of one with more than 64 MiB the beginning. */
   readonly text: string;
   readonly message: string;
 }

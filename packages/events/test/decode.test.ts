@@ -1,9 +1,11 @@
 /// <reference types="node" />
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { memoryStorage, type ReadHandle } from "@usr/storage";
 import { goldenDatasets, goldenPath, goldenRoots } from "@usr/testkit";
 import { describe, expect, it } from "vitest";
 import { decodeEvents, encodeEvent } from "../src/index.ts";
+import { compareLogs } from "../src/merge/index.ts";
 import { bytesOf, sample, textOf } from "./sample.ts";
 
 const line = (n: number): string => textOf(encodeEvent(sample(n)));
@@ -101,5 +103,43 @@ describe("golden logs", () => {
     }
     expect(lines).toBeGreaterThan(250);
     expect(rounded.length).toBe(2);
+  });
+});
+
+describe("a line of more than 64 MiB", () => {
+  // More than the system's longest text must not end a reader; this is as much as is looked into, and a byte.
+  const long = new Uint8Array(2 ** 26 + 1).fill(0x78);
+  const log = Buffer.concat([bytesOf(line(1)), long, bytesOf(`\n${line(2)}`)]);
+
+  it("is a problem that holds its beginning, and the events around it are read", () => {
+    const { events, problems, torn } = decodeEvents(log);
+    expect([events.map(({ args }) => args["n"]), torn]).toEqual([[1, 2], false]);
+    expect(problems).toEqual([
+      {
+        kind: "malformed",
+        line: 2,
+        offset: line(1).length,
+        text: "x".repeat(1000),
+        message: "The line has 67108865 bytes.",
+      },
+    ]);
+    expect(decodeEvents(long).problems).toMatchObject([{ kind: "torn", message: "The line has 67108865 bytes." }]);
+    expect(decodeEvents(new Uint8Array(2 ** 26 + 1).fill(0x20)).problems).toHaveLength(1);
+  });
+
+  it("is not brought into another log", async () => {
+    const handle = async (bytes: Uint8Array): Promise<ReadHandle> => {
+      const storage = memoryStorage();
+      await storage.put("l", bytes);
+      return (await storage.open("l"))!;
+    };
+    const one = { handle: await handle(log), start: 0 };
+    await expect(compareLogs(one, undefined)).rejects.toMatchObject({
+      code: "TOO_LARGE",
+      details: { bytes: 2 ** 26 + 1 },
+    });
+    // One that has no end counts for nothing yet.
+    const torn = { handle: await handle(log.subarray(0, line(1).length + long.length)), start: 0 };
+    expect((await compareLogs(torn, undefined)).onlyA).toHaveLength(1);
   });
 });

@@ -88,3 +88,27 @@ it("takes no web address with a password", async () => {
   const [entry] = await parseRemotes("remotes:\n  a:\n    type: http\n    url: https://me:secret@example.org/\n");
   expect(entry).toMatchObject({ problem: expect.not.stringContaining("secret") });
 });
+
+/** `&a [..]` nested: 9^9 values when it is spelled out. */
+const BOMB = `a: &a [1,1,1,1,1,1,1,1,1]\n${"bcdefghi".replaceAll(/./g, (c) => `${c}: &${c} [${`*${String.fromCharCode(c.charCodeAt(0) - 1)},`.repeat(9)}]\n`)}`;
+
+it.each([
+  ["an alias bomb", `${BOMB}remotes: {}\n`],
+  ["a nest of 100,000", `remotes: ${"[".repeat(100_000)}`],
+  ["a name twice", "remotes:\n  a: {type: file, base_dir: /x}\n  a: {type: file, base_dir: /y}\n"],
+  ["no YAML", "{[}\u0000\u0001"],
+  ["a list", "- a\n"],
+])("hostile YAML is refused: %s", async (_, text) => {
+  for (const work of [parseRemotes(text), withRemote(text, disk), withoutRemote(text, "a")])
+    await expect(work).rejects.toMatchObject({ code: "REMOTES_INVALID", hint: expect.stringMatching(/./) });
+});
+
+it("names of JavaScript are names like others, and a bad one breaks nothing else", async () => {
+  const entries = await parseRemotes(
+    "remotes:\n  __proto__: {type: file, base_dir: /x}\n  constructor: {type: file, base_dir: /y}\n",
+  );
+  expect(entries).toMatchObject([
+    { name: "__proto__", problem: expect.stringContaining("no name") },
+    { name: "constructor", profile: { baseDir: "/y" } },
+  ]);
+});

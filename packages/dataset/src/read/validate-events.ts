@@ -103,16 +103,21 @@ async function* eventsAt(
   await using handle = await root.storage.open(path, o);
   if (handle === undefined) return;
   const { size } = handle.meta;
-  let rest = new Uint8Array(0);
+  /** Of a line that has not ended yet. */
+  let parts: Uint8Array[] = [];
   let lines = 0;
   for (let at = 0; at < size; ) {
     const length = Math.min(CHUNK, size - at);
-    const bytes = join(rest, await handle.read(at, length, o));
+    const chunk = await handle.read(at, length, o);
     at += length;
-    const end = at === size ? bytes.length : bytes.lastIndexOf(10) + 1;
-    rest = bytes.slice(end);
-    if (end === 0) continue;
-    const { events, problems, torn } = decodeEvents(bytes.subarray(0, end));
+    const end = at === size ? length : chunk.lastIndexOf(10) + 1;
+    if (end === 0) {
+      parts.push(chunk);
+      continue;
+    }
+    const bytes = join([...parts, chunk.subarray(0, end)]);
+    parts = end < length ? [chunk.subarray(end)] : [];
+    const { events, problems, torn } = decodeEvents(bytes);
     for (const problem of problems) {
       if (problem.kind === "torn") continue;
       findings?.add({
@@ -134,13 +139,16 @@ async function* eventsAt(
       });
     }
     yield* events;
-    for (let i = 0; i < end; i++) if (bytes[i] === 10) lines++;
+    for (let i = bytes.indexOf(10); i >= 0; i = bytes.indexOf(10, i + 1)) lines++;
   }
 }
 
-function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
   return joined;
 }

@@ -1,5 +1,6 @@
 import type { ReadHandle, Signal } from "@usr/storage";
-import { decodeLine } from "../decode.ts";
+import { decodeLine, LONGEST_LINE } from "../decode.ts";
+import { EventError } from "../error.ts";
 import { linesFrom } from "../lines.ts";
 import type { LoggedEvent } from "../types.ts";
 
@@ -68,6 +69,8 @@ const namedLines = async (range: LogRange | undefined, o: Signal): Promise<Reado
   if (range === undefined) return named;
   const seen = new Map<string, number>();
   for await (const raw of linesFrom(range.handle, range.start, o)) {
+    if (raw.terminated && raw.bytes.length > LONGEST_LINE)
+      throw new EventError("TOO_LARGE", `A line of ${raw.bytes.length} bytes is too long to be brought into another log.`, { offset: raw.offset, bytes: raw.bytes.length }, { hint: "It is no event: take it out of the log." }); // biome-ignore format: one line
     const line = decodeLine(raw, undefined);
     if (line === undefined || (line.kind === "problem" && line.problem.kind === "torn")) continue;
     const text = line.kind === "event" ? line.text : line.problem.text;

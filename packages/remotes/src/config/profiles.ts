@@ -18,7 +18,7 @@ const VERIFY: readonly VerifyMode[] = ["auto", "hash", "size", "parquet"];
  * @throws RemoteError `REMOTES_INVALID` where the text is no YAML or `remotes` is no mapping
  */
 export const parseRemotes = async (text: string): Promise<readonly RemoteEntry[]> => {
-  const remotes: unknown = (await parse(text)).toJS({ maxAliasCount: 100 })?.remotes ?? {};
+  const remotes = valuesOf(await parse(text))["remotes"] ?? {};
   return Object.entries(mapping(remotes) ?? {}).map(([name, value]) => {
     try {
       return { name, profile: profileOf(name, mapping(value)) };
@@ -93,11 +93,23 @@ const parse = async (text: string): Promise<Document.Parsed<ParsedNode>> => {
   const document = parseDocument(text, { version: "1.1", prettyErrors: true });
   const [error] = document.errors;
   if (error !== undefined) throw invalid(`the remotes file is no YAML: ${error.message.split("\n")[0]}`);
-  const top = mapping(document.toJS({ maxAliasCount: 100 }) ?? {});
-  if (top === undefined) throw invalid("the remotes file is no mapping");
+  const top = valuesOf(document);
   if (top["remotes"] !== undefined && top["remotes"] !== null && mapping(top["remotes"]) === undefined)
     throw invalid("`remotes` of the remotes file is no mapping of names");
   return document;
+};
+
+/** The top of the file, aliases resolved: as many as people write. */
+const valuesOf = (document: Document.Parsed<ParsedNode>): Readonly<Record<string, unknown>> => {
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw invalid(`the remotes file cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const top = mapping(value ?? {});
+  if (top === undefined) throw invalid("the remotes file is no mapping");
+  return top;
 };
 
 const mapping = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
