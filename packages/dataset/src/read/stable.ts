@@ -100,11 +100,13 @@ interface Listing {
   readonly registry: string | undefined;
 }
 
-/** What may matter to a reader: the base, the overlays, the root's registry. */
+/**
+ * What may matter to a reader: the base, the overlays, the root's registry. The base comes last: where it was still the one that had been opened
+ * before, no part had come and gone in between by way of a newer base.
+ */
 async function listing(storage: ReadableStorage, id: string, o: Signal): Promise<Listing> {
   const dataset = scopedStorage(storage, id);
-  const [base, derived, registry] = await Promise.all([
-    listAll(dataset, RECORDS, o),
+  const [derived, registry] = await Promise.all([
     // What was archived only grows; a reader that looked at it would be slower with every compaction.
     listAll(dataset, DERIVED_DIR, { ...o, except: ARCHIVED_DIR }),
     listAll(storage, REGISTRY_FILE, o),
@@ -114,6 +116,7 @@ async function listing(storage: ReadableStorage, id: string, o: Signal): Promise
     if (path.endsWith(".parquet") || path.includes("/", DERIVED_DIR.length)) continue;
     await using _stranger = await dataset.open(path, o);
   }
+  const base = await listAll(dataset, RECORDS, o);
   return {
     // What is no overlay (temporaries, archives, notes of strangers) may come and go.
     objects: [

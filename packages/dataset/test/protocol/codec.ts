@@ -1,19 +1,30 @@
-import { type Change, KINDS, type Listing, type Part, STAGES, type State, type Writer } from "./model.ts";
+import {
+  type Change,
+  KINDS,
+  type Listing,
+  newestOf,
+  type Part,
+  STAGES,
+  type State,
+  TRADES,
+  type Writer,
+} from "./model.ts";
 
-/** No state needs as many bytes, and no byte is as large. */
+/** Bytes that suffice for any state. */
 export const LARGEST_CODE = 255;
-const NONE = LARGEST_CODE;
+/** Stands for what is not there. */
+const NONE = 255;
 
 /**
  * What a state has in common with all that differ from it in nothing that a later step or a law depends on, as bytes in `code`; how many is
  * returned. Numbers of parts and times stand for their order alone. The two writers are interchangeable. An event in the log that no change
  * at hand speaks of cannot get there again. Of commits that every view must hold from now on (those before the read under way, or all) it
- * matters which of the files hold them, not which commit it is, and a value older than theirs is too old whichever it is.
+ * matters which of the files hold them, not which commit it is, and a value older than the newest of theirs is too old whichever it is.
  */
 export const encode = (s: State, code: Uint8Array): number => {
   const { base, parts, record, reader } = s;
   const [first, second, compactor] = s.writers as [Writer, Writer, Writer];
-  const swapped = orderOf(first) > orderOf(second);
+  const swapped = first.trade === second.trade && orderOf(first) > orderOf(second);
   const writers = swapped ? [second, first, compactor] : s.writers;
 
   files.length = 0;
@@ -44,16 +55,18 @@ export const encode = (s: State, code: Uint8Array): number => {
   out = code;
   at = 0;
   file = 0;
+  value = newestOf(s.attached, settled);
   put(columns.length);
   put(s.commits - settled);
+  put(s.attached >> settled);
   putFiles(1, settled);
   put(parts.length);
   putFiles(parts.length, settled);
   put(reader.opened.length);
   putFiles(reader.opened.length, settled);
   putChange(record, parts, settled);
-  for (const { left, stage, recovering, change } of writers) {
-    put(left);
+  for (const { trade, left, stage, recovering, change } of writers) {
+    put(left * TRADES.length + TRADES.indexOf(trade));
     put(STAGES.indexOf(stage) * 2 + Number(recovering));
     putChange(change, parts, settled);
   }
@@ -66,6 +79,7 @@ export const encode = (s: State, code: Uint8Array): number => {
   putListing(reader.first);
   putListing(reader.second);
   putIds(reader.names);
+  if (at > LARGEST_CODE) throw new RangeError(`a state needs ${at} bytes`);
   return at;
 };
 
@@ -86,7 +100,7 @@ const isThere = (parts: readonly Part[], id: number): boolean => {
 
 /** Small numbers by their order. What is marked is ranked. */
 const ranking = () => {
-  const rank = new Uint8Array(LARGEST_CODE + 1);
+  const rank = new Uint8Array(256);
   let end = 0;
   return {
     clear: (): void => {
@@ -114,6 +128,8 @@ let out: Uint8Array = new Uint8Array(0);
 let at = 0;
 /** How many of the files are written. */
 let file = 0;
+/** The commit that gave the cell its value, of those that every view must hold. */
+let value = 0;
 
 const put = (byte: number): void => {
   out[at++] = byte;
@@ -129,7 +145,7 @@ const putFiles = (count: number, settled: number): void => {
     const { id, createdAt, newest, holds } = files[file]!;
     put(ids.of(id));
     put(times.of(createdAt));
-    put(newest < settled ? 0 : newest - settled + 1);
+    put(holds === 0 ? 0 : newest === value ? 1 : newest > settled ? newest - settled + 1 : 0);
     let held = (holds >> settled) << columns.length;
     for (let i = 0; i < columns.length; i++) held |= ((columns[i]! >> file) & 1) << i;
     put(held);
@@ -200,10 +216,19 @@ export const decode = (code: Uint8Array): State => {
   };
   const writer = (): Writer => {
     const [left, stage] = [get(), get()];
-    return { left, stage: STAGES[stage >> 1]!, recovering: (stage & 1) === 1, change: perhaps(change) };
+    const trade = TRADES[left % TRADES.length]!;
+    return {
+      trade,
+      left: Math.floor(left / TRADES.length),
+      stage: STAGES[stage >> 1]!,
+      recovering: (stage & 1) === 1,
+      change: perhaps(change),
+    };
   };
 
   const commits = settled + get();
+  // Any of the settled commits may be the one that gave the cell its value: let it be the last.
+  const attached = (get() << settled) | (2 ** settled - 1);
   const base = part();
   const parts = many(part);
   const opened = many(part);
@@ -230,6 +255,7 @@ export const decode = (code: Uint8Array): State => {
     writers,
     reader: { left, first, opened, second, names, since: first === undefined ? 0 : settled },
     commits,
+    attached,
     happened: events.filter((event) => (event & 2) === 2).map((event) => event >> 2),
     replaced,
     next: Math.max(...known, ...listed) + 1,

@@ -17,26 +17,32 @@ export interface Explored {
 export interface Exploration {
   readonly operations: Operations;
   readonly reads: number;
+  /** What the second writer does; default as the first. */
+  readonly second?: "attach" | "import" | undefined;
   readonly bugs?: Bugs | undefined;
   /**
-   * Follows a reader only as long as it can still answer from what it has listed, and only one read. Nothing is missed as long as readers do
-   * what they should:
+   * Follows one reader, and only as long as what it has listed can still be confirmed. As long as readers hold their two listings against each
+   * other and open anew when they start over, nothing is missed:
    *
    * - A reader changes nothing, and nothing is left of a read when the next begins. What a second read finds, a first one finds that begins
    *   in the same state; and without the reader the writers go the same ways.
-   * - A reader that starts over is in the state of one that begins there, but for `since`, which is older: more answers are right.
-   * - Numbers never come back. Once something it has listed is gone its two listings cannot be alike, so that it starts over.
+   * - Numbers never come back. Once something it has listed is gone before it is listed again, the two listings cannot be alike, and the reader
+   *   starts over. It is then in the state of one that begins there, but for `since`, which is older: more answers are right.
    */
   readonly brief?: boolean | undefined;
   /** Told of every state that a step leads to, known or not. */
   readonly each?: ((next: State) => void) | undefined;
 }
 
-/** The steps after which a brief reader is followed no further. */
-const LAST: ReadonlySet<string> = new Set<string>(["reader: answers", "reader: starts over"]);
-
 /** Every state that can be reached, breadth first, until a law is broken. */
-export const explore = ({ operations, reads, bugs = {}, brief = false, each }: Exploration): Explored => {
+export const explore = ({
+  operations,
+  reads,
+  second = "attach",
+  bugs = {},
+  brief = false,
+  each,
+}: Exploration): Explored => {
   const known = fingerprints();
   const taken = new Map<string, number>();
   const code = new Uint8Array(LARGEST_CODE);
@@ -46,11 +52,11 @@ export const explore = ({ operations, reads, bugs = {}, brief = false, each }: E
     taken.set(name, (taken.get(name) ?? 0) + 1);
     law ??= broken(to);
     each?.(to);
-    if (brief && (LAST.has(name) || isLost(to))) return;
+    if (brief && (name === "reader: answers" || isLost(to))) return;
     const length = encode(to, code);
     if (known.add(code, length)) further.push(code, length);
   };
-  take({ name: "start", to: start(operations, reads) });
+  take({ name: "start", to: start(operations, reads, second) });
   let depth = 0;
   for (; law === undefined && further.size > 0; depth++) {
     const front = further;

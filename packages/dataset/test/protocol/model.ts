@@ -1,8 +1,9 @@
 /**
  * The commit protocol as a model small enough to be explored whole: docs/architecture.md "The transaction", src/write/commit/transaction.ts and
- * src/write/commit/pending.ts (writers.ts), src/read/stable.ts (reader.ts). Two writers attach values to one cell, a compactor makes one part
- * of many or folds them into the base, a reader reads. Every writer may die between any two steps; a reader that dies leaves nothing. Clocks
- * run, stand still, or go back. One storage call is one step, the names in a folder and the look at them together are one.
+ * src/write/commit/pending.ts (writers.ts), src/read/stable.ts (reader.ts). Two writers attach values to one cell, or one attaches and the other
+ * imports rows; a compactor makes one part of many or folds them into the base; a reader reads. Every writer may die between any two steps; a
+ * reader that dies leaves nothing. Clocks run, stand still, or go back. One storage call is one step, the names in a folder and the look at
+ * them together are one.
  */
 
 /** What is left out, or done wrong, to see that it is missed. */
@@ -24,6 +25,8 @@ export interface Bugs {
   readonly readerForgetsParts?: boolean;
   /** A reader that starts over goes on with the base that it has opened, whatever lies there now. */
   readonly readerKeepsBase?: boolean;
+  /** The base is listed before the parts or after them, as it happens. */
+  readonly baseListedBeside?: boolean;
   /** The names of the parts are read first; each is looked at then, and what has gone meanwhile is passed over. */
   readonly tornListing?: boolean;
 }
@@ -43,11 +46,11 @@ export interface View {
   readonly holds: number;
 }
 
-export const KINDS = ["attach", "compact", "fold"] as const;
+export const KINDS = ["attach", "import", "compact", "fold"] as const;
 
 export interface Change {
   readonly kind: (typeof KINDS)[number];
-  /** What it puts in its place; an attached part gets its commit when it becomes visible. Its number is that of the event, too. */
+  /** What it puts in its place; what is attached or imported is in it once it becomes visible. Its number is that of the event, too. */
   readonly part: Part;
   /** Parts that leave once the change is visible, in this order. */
   readonly leaves: readonly number[];
@@ -67,7 +70,10 @@ export const STAGES = [
 ] as const;
 export type Stage = (typeof STAGES)[number];
 
+export const TRADES = ["attach", "import", "compact"] as const;
+
 export interface Writer {
+  readonly trade: (typeof TRADES)[number];
   readonly left: number;
   readonly stage: Stage;
   readonly change: Change | undefined;
@@ -75,7 +81,7 @@ export interface Writer {
   readonly recovering: boolean;
 }
 
-/** Base and parts, by number; what is missing has not been listed yet. They are listed in either order. */
+/** Base and parts, by number; what is missing has not been listed yet. */
 export interface Listing {
   readonly base: number | undefined;
   readonly parts: readonly number[] | undefined;
@@ -107,8 +113,12 @@ export interface State {
   readonly owner: number | undefined;
   readonly writers: readonly Writer[];
   readonly reader: Reader;
-  /** Ghosts, seen by the laws only: commits so far, the events of all changes that became visible, parts that a visible change replaced. */
+  /**
+   * Ghosts, seen by the laws only: commits so far, with a bit for each that gave the cell a value; the events of all changes that became visible;
+   * parts that a visible change replaced.
+   */
   readonly commits: number;
+  readonly attached: number;
   readonly happened: readonly number[];
   readonly replaced: readonly number[];
   /** The next number of a part and its event. */
@@ -134,16 +144,23 @@ export const AT_REST: Omit<Reader, "left"> = {
   since: 0,
 };
 
-export const start = (operations: Operations, reads: number): State => ({
+export const start = (operations: Operations, reads: number, second: "attach" | "import"): State => ({
   base: { id: 0, createdAt: 0, newest: 0, holds: 0 },
   parts: [],
   staged: [],
   record: undefined,
   log: [],
   owner: undefined,
-  writers: operations.map((left) => ({ left, stage: "idle", change: undefined, recovering: false })),
+  writers: operations.map((left, i) => ({
+    trade: (["attach", second, "compact"] as const)[i]!,
+    left,
+    stage: "idle",
+    change: undefined,
+    recovering: false,
+  })),
   reader: { ...AT_REST, left: reads },
   commits: 0,
+  attached: 0,
   happened: [],
   replaced: [],
   next: 1,
@@ -162,14 +179,17 @@ export const viewOf = (base: View, parts: readonly Part[]): View => {
   return { newest: (top ?? base).newest, holds };
 };
 
+/** Which of the first `commits` gave the cell its value: its number, or 0. */
+export const newestOf = (attached: number, commits: number): number => 32 - Math.clz32(attached & (2 ** commits - 1));
+
 /** Whether a view is the one after so many commits. */
-export const isAfter = (view: View, commits: number): boolean =>
-  view.newest === commits && view.holds === 2 ** commits - 1;
+export const isAfter = (view: View, commits: number, { attached }: State): boolean =>
+  view.holds === 2 ** commits - 1 && view.newest === newestOf(attached, commits);
 
 /** The name of the law that a state breaks. */
 export const broken = (s: State): string | undefined => {
   if (s.violation !== undefined) return s.violation;
-  if (!isAfter(viewOf(s.base, s.parts), s.commits)) return "NoLostCommit";
+  if (!isAfter(viewOf(s.base, s.parts), s.commits, s)) return "NoLostCommit";
   if (s.record !== undefined || s.writers.some(({ stage }) => stage !== "idle")) return undefined;
   if (s.happened.some((event) => !s.log.includes(event))) return "EventIffCommit";
   return s.replaced.length > 0 ? "NothingLeftOver" : undefined;

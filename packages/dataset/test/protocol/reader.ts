@@ -46,7 +46,7 @@ interface Whole extends Listing {
 
 const isWhole = (listing: Listing): listing is Whole => listing.base !== undefined && listing.parts !== undefined;
 
-/** A listing with one half more, either. */
+/** A listing with one half more: the parts, and then the base. */
 const listed = (
   s: State,
   listing: Listing,
@@ -60,7 +60,7 @@ const listed = (
   const named = [listing, there] as const;
   const looked = [{ ...listing, parts: names?.filter((id) => there.includes(id)) }, undefined] as const;
   const withParts = bugs.tornListing !== true ? whole : names === undefined ? named : looked;
-  return listing.base === undefined ? [withBase, withParts] : [withParts];
+  return bugs.baseListedBeside === true && listing.base === undefined ? [withBase, withParts] : [withParts];
 };
 
 const isSame = (first: Whole, second: Whole, bugs: Bugs): boolean =>
@@ -72,16 +72,20 @@ const answered = (s: State): State => {
   const [base, ...parts] = opened;
   const view = viewOf(base!, parts);
   let exact = false;
-  for (let commits = since; commits <= s.commits; commits++) exact ||= isAfter(view, commits);
+  for (let commits = since; commits <= s.commits; commits++) exact ||= isAfter(view, commits, s);
   return { ...s, reader: { ...AT_REST, left }, violation: exact ? s.violation : "ConsistentRead" };
 };
 
-/** Whether a read is under way whose listings cannot be alike any more: something that one of them names is not there. */
-export const isLost = (s: State): boolean => misses(s, s.reader.first) || misses(s, s.reader.second);
-
-const misses = ({ base, parts }: State, listing: Listing | undefined): boolean => {
-  if (listing === undefined) return false;
-  if (listing.base !== undefined && listing.base !== base.id) return true;
-  for (const listed of listing.parts ?? []) if (!parts.some(({ id }) => id === listed)) return true;
+/**
+ * Whether a read is under way whose two listings cannot be alike any more: something in the first is not in the second, or is not there and the
+ * second is still to come.
+ */
+export const isLost = ({ base, parts, reader: { first, second } }: State): boolean => {
+  if (first === undefined) return false;
+  const baseThen = second?.base ?? base.id;
+  if (first.base !== undefined && first.base !== baseThen) return true;
+  if (first.parts === undefined) return false;
+  if (second?.parts !== undefined) return first.parts.join() !== second.parts.join();
+  for (const listed of first.parts) if (!parts.some(({ id }) => id === listed)) return true;
   return false;
 };

@@ -10,8 +10,6 @@ import {
   type Writer,
 } from "./model.ts";
 
-const COMPACTOR = 2;
-
 /** What the writers can do next: go on, begin, die. */
 export const writerSteps = (s: State, bugs: Bugs): readonly Step[] => {
   const steps: Step[] = [];
@@ -47,7 +45,7 @@ const withWriter = (s: State, i: number, writer: Writer): State => ({ ...s, writ
 
 /** The lock is free; what the process knew is gone. */
 const ended = (s: State, i: number): State => ({
-  ...withWriter(s, i, { left: s.writers[i]!.left, stage: "idle", change: undefined, recovering: false }),
+  ...withWriter(s, i, { ...s.writers[i]!, stage: "idle", change: undefined, recovering: false }),
   owner: s.owner === i ? undefined : s.owner,
 });
 
@@ -84,8 +82,18 @@ const recovery = (s: State, to: To, bugs: Bugs): readonly Step[] => {
   return one("recover: happened", to(first, { change: s.record, recovering: true }));
 };
 
-const PLAN = { attach: "plan: attach", compact: "plan: compact", fold: "plan: fold" } as const;
-const PUBLISH = { attach: "publish: attach", compact: "publish: compact", fold: "publish: fold" } as const;
+const PLAN: Readonly<Record<Change["kind"], string>> = {
+  attach: "plan: attach",
+  import: "plan: import",
+  compact: "plan: compact",
+  fold: "plan: fold",
+};
+const PUBLISH: Readonly<Record<Change["kind"], string>> = {
+  attach: "publish: attach",
+  import: "publish: import",
+  compact: "publish: compact",
+  fold: "publish: fold",
+};
 
 /** One step of a change. */
 const carriedOut = (s: State, i: number, w: Writer, change: Change, next: State, bugs: Bugs): readonly Step[] => {
@@ -134,7 +142,7 @@ const latestOf = (parts: readonly Part[]): number =>
 
 const planned = (s: State, i: number, to: To, bugs: Bugs): readonly Step[] => {
   const planOf = (kind: Change["kind"], createdAt: number, view: View, leaves: readonly number[]): Step => {
-    const change: Change = { kind, part: { id: s.next, createdAt, ...view }, leaves };
+    const change: Change = { kind, part: { id: s.next, createdAt, newest: view.newest, holds: view.holds }, leaves };
     const stage = following({ stage: "plan", recovering: false }, bugs);
     return { name: PLAN[kind], to: { ...to(stage, { change }), next: s.next + 1 } };
   };
@@ -142,7 +150,10 @@ const planned = (s: State, i: number, to: To, bugs: Bugs): readonly Step[] => {
   const latest = latestOf(s.parts);
   const clocks = [latest + 1, latest, 1];
   const times = new Set(bugs.createdAtUnclamped === true ? clocks : clocks.map((now) => Math.max(now, latest + 1)));
-  if (i !== COMPACTOR) return [...times].map((time) => planOf("attach", time, { newest: 0, holds: 0 }, []));
+  const { trade } = s.writers[i]!;
+  if (trade === "attach") return [...times].map((time) => planOf("attach", time, { newest: 0, holds: 0 }, []));
+  // The base anew, with more rows.
+  if (trade === "import") return [planOf("import", 0, s.base, [])];
   if (s.parts.length === 0) return one("plan: nothing", ended(s, i));
   const oldestFirst = s.parts.toSorted((a, b) => a.createdAt - b.createdAt || a.id - b.id).map(({ id }) => id);
   const leaves = bugs.newestLeavesFirst === true ? oldestFirst.toReversed() : oldestFirst;
@@ -155,18 +166,21 @@ const planned = (s: State, i: number, to: To, bugs: Bugs): readonly Step[] => {
 
 /** The one step that readers see; that the staged file is gone is what tells recovery that it has happened. */
 const published = (s: State, { kind, part, leaves }: Change): State => {
-  const commits = s.commits + (kind === "attach" ? 1 : 0);
-  const placed = kind === "attach" ? { ...part, newest: commits, holds: 2 ** s.commits } : part;
-  const inOrder = kind === "fold" || part.createdAt > latestOf(s.parts);
+  const commits = s.commits + (kind === "attach" || kind === "import" ? 1 : 0);
+  const own = 2 ** commits - 2 ** s.commits;
+  const newest = kind === "attach" ? commits : part.newest;
+  const placed: Part = { ...part, newest, holds: part.holds | own };
+  const isPart = kind === "attach" || kind === "compact";
   return {
     ...s,
-    base: kind === "fold" ? placed : s.base,
-    parts: kind === "fold" ? s.parts : [...s.parts, placed],
+    base: isPart ? s.base : placed,
+    parts: isPart ? [...s.parts, placed] : s.parts,
     staged: s.staged.filter((id) => id !== part.id),
     commits,
+    attached: kind === "attach" ? s.attached | own : s.attached,
     happened: [...s.happened, part.id],
-    replaced: s.parts.filter(({ id }) => leaves.includes(id)).map(({ id }) => id),
-    violation: inOrder ? s.violation : "MonotonicCreatedAt",
+    replaced: [...s.replaced, ...leaves.filter((id) => s.parts.some((there) => there.id === id))],
+    violation: isPart && part.createdAt <= latestOf(s.parts) ? "MonotonicCreatedAt" : s.violation,
   };
 };
 
