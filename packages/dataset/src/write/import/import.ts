@@ -76,7 +76,6 @@ export const appendRows = async (
   o: ImportOptions,
   remembered?: RememberedIds,
 ): Promise<ImportResult> => {
-  const added: Uint8Array[] = [];
   let etag: string | undefined;
   const result = await transact(root, id, { command: "import", freeze: "copy" }, async (tx) => {
     await using snapshot = await openSnapshot(root, id, { namespaces: "none", tombstones: true });
@@ -89,8 +88,7 @@ export const appendRows = async (
     // Of rows that may be skipped all may be, which should not cost a copy.
     const copy = o.onConflict === "ignore" ? undefined : earlyCopy(tx, snapshot.base, schema);
     const rows = importedRows(table, { ...rulesOf(known, keys, o, tx.nowUs), checked: copy?.begin }, counts);
-    const noted = remembered === undefined ? rows : noting(rows, added);
-    const fitting = inBaseOrder(file.schema, noted);
+    const fitting = inBaseOrder(file.schema, rows);
     const staged = await stageAppended(tx, snapshot.base, schema, fitting, { last: remembered?.rows, copy });
     const result = resultOf(snapshot, counts, tx.registryHash);
     if (staged === undefined) return { result };
@@ -108,18 +106,9 @@ export const appendRows = async (
       },
     };
   });
-  if (etag !== undefined) remembered?.added(etag, added);
+  if (etag !== undefined) remembered?.added(etag);
   return result;
 };
-
-/** The rows, their ids put down as they pass. */
-async function* noting(rows: ReturnType<typeof importedRows>, ids: Uint8Array[]): ReturnType<typeof importedRows> {
-  for await (const batch of rows) {
-    const id = batch.columns[0];
-    if (id?.layout === "utf8") ids.push(id.data.subarray(id.offsets[0], id.offsets[id.length]));
-    yield batch;
-  }
-}
 
 const newCounts = (): ImportCounts => ({ rowsRead: 0, rowsAdded: 0, rowsSkipped: 0, ignoredColumns: [] });
 

@@ -6,8 +6,8 @@ import { DatasetError } from "../../error.ts";
 import { BASE_FIELDS } from "../../layout.ts";
 import { columnNames } from "../column-names.ts";
 import { evenOffsets, growingText, sameText } from "./growing.ts";
-import type { KnownIds } from "./known-ids.ts";
-import { packedIds, type RepeatedIds } from "./packed-ids.ts";
+import { type KnownIds, SAMPLES } from "./known-ids.ts";
+import type { RepeatedIds } from "./packed-ids.ts";
 import { type CheckedRows, fixedCells, type RowChecker, rowChecker, textCells } from "./row-check.ts";
 
 /** The columns an import looks at; everything else in the input is left where it is and reported. */
@@ -44,8 +44,6 @@ export interface ImportCounts {
   readonly ignoredColumns: string[];
 }
 
-const SAMPLES = 5;
-
 interface Refusal {
   count: number;
   readonly samples: Record<string, unknown>[];
@@ -76,7 +74,7 @@ export const requireSequence = (table: TableReader, path: string): void => {
 /**
  * Checks the rows of an input and yields the new ones as base columns (order of `BASE_FIELDS`), one batch for each input batch.
  * A row that is wrong in itself stops the import at once; duplicates and stored ids are collected over the whole input and thrown at
- * its end with counts and up to five samples, and nothing is yielded after the first stored one. Holds 20 bytes for each row read.
+ * its end with counts and up to five samples, and nothing is yielded after the first stored one. What the ids are held against holds each of them.
  */
 export async function* importedRows(
   table: TableReader,
@@ -84,17 +82,16 @@ export async function* importedRows(
   counts: ImportCounts,
 ): AsyncGenerator<Rows> {
   requireSequence(table, rules.path);
-  const ids = packedIds();
   const refused = { stored: refusal(), deleted: refusal() };
   const check = rowChecker(rules);
   let firstRow: number | undefined;
   for await (const batch of table.batches(readAs(counts.ignoredColumns))) {
     firstRow ??= batch.firstRow;
-    const rows = await importBatch(batch, check, rules, counts, refused, ids.add);
+    const rows = await importBatch(batch, check, rules, counts, refused);
     const clean = refused.stored.count + refused.deleted.count === 0;
     if (clean && rows.numRows > 0) yield rows;
   }
-  throwRefused(rules, { ...refused, twice: twice(ids.repeated(SAMPLES), firstRow ?? 1) });
+  throwRefused(rules, { ...refused, twice: twice(rules.known.repeated(), firstRow ?? 1) });
 }
 
 /** Rows follow one another from the first on, so that the place of an id tells its row. */
@@ -112,17 +109,15 @@ const importBatch = async (
   rules: ImportRules,
   counts: ImportCounts,
   refused: { readonly stored: Refusal; readonly deleted: Refusal },
-  addIds: (words: Int32Array, count: number) => void,
 ): Promise<Rows> => {
   const { numRows } = batch;
   counts.rowsRead += numRows;
   const rows = check(batch);
   for (const { kind, start } of rows.runs) rules.admits(kind.bioType, kind.alphabet, batch.firstRow + start);
   rules.checked?.();
-  addIds(rows.words, numRows);
   const ids = idColumn(rows.words, numRows);
   const columns = baseColumns(batch, rows, ids, rules);
-  const kept = await newRows(batch, ids, rules, counts, refused);
+  const kept = await newRows(batch, ids, rows.words, rules, counts, refused);
   counts.rowsAdded += kept?.length ?? numRows;
   return kept === undefined
     ? { numRows, columns }
@@ -136,12 +131,13 @@ const importBatch = async (
 const newRows = async (
   { firstRow, numRows }: TableBatch,
   ids: Utf8Column,
+  words: Int32Array,
   rules: ImportRules,
   counts: ImportCounts,
   refused: { readonly stored: Refusal; readonly deleted: Refusal },
 ): Promise<Int32Array | undefined> => {
   const { deleted } = rules.known;
-  const stored = (await rules.known.stored?.(ids))?.lookupEach(ids);
+  const stored = await rules.known.take(ids, words);
   if (stored === undefined && deleted.size === 0) return undefined;
   const { data } = ids;
   const kept = new Int32Array(numRows);
