@@ -177,10 +177,11 @@ const requireAtLeast = (name: string, value: number, least: number): void => {
   throw new DatasetError("USAGE", `${name} is ${value}, not ${least} or more`, { details: { [name]: value } });
 };
 
-const tableOf = (batches: readonly TableBatch[]): TableReader => ({
+/** The batches, each let go of as it is taken. */
+const tableOf = (batches: TableBatch[]): TableReader => ({
   columns: undefined,
   async *batches() {
-    yield* batches;
+    for (let next = batches.shift(); next !== undefined; next = batches.shift()) yield next;
   },
 });
 
