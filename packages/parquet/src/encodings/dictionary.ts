@@ -114,7 +114,19 @@ function isConstant({ offsets, data, count }: LeafValues & { readonly kind: "byt
   const start = offsets[0]!;
   const size = offsets[1]! - start;
   for (let i = 2; i <= count; i++) if (offsets[i] !== start + i * size) return false;
-  for (let k = start + size; k < offsets[count]!; k++) if (data[k] !== data[k - size]) return false;
+  return repeats(data, start, offsets[count]!, size);
+}
+
+/** Whether each byte of `data[start, end)` is the one `period` before it. */
+function repeats(data: Uint8Array, start: number, end: number, period: number): boolean {
+  // Four periods are whole words: where the first four repeat, all do if each word is the one four periods before it.
+  const whole = start + (-(data.byteOffset + start) & 3);
+  const head = Math.min(end, whole + 4 * period);
+  for (let k = start + period; k < head; k++) if (data[k] !== data[k - period]) return false;
+  if (head === end) return true;
+  const words = new Int32Array(data.buffer, data.byteOffset + whole, (end - whole) >> 2);
+  for (let w = period; w < words.length; w++) if (words[w] !== words[w - period]) return false;
+  for (let k = whole + words.length * 4; k < end; k++) if (data[k] !== data[k - period]) return false;
   return true;
 }
 

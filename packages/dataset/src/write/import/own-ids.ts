@@ -28,34 +28,51 @@ export const noOwnIds = (): OwnIds => ({ ids: createKeyTable({ expected: 0, fold
  * number, or comes twice. So what fails afterwards must be the last import. `base` has the ids from before the first one.
  */
 export const takeIds = (base: KeyIndex, own: OwnIds, samples: number): IdTaker => {
-  const start = own.taken;
-  /** Of this import those that are stored, as they may come twice as well. */
-  const again = createKeyTable({ expected: 0, fold: false });
-  const found: RepeatedIds["samples"][number][] = [];
-  let count = 0;
-  return {
-    take: async (ids, words) => {
-      const { data, offsets, length } = ids;
-      const first = own.taken;
-      own.taken += length;
-      const stored = base.numRows === 0 ? new Int32Array(length).fill(-1) : base.lookupEach(ids);
-      const met = addNew(own.ids, ids, stored, first);
-      let some = false;
-      for (let i = 0; i < length; i++) {
-        let earlier = met[i]!;
-        if (stored[i]! < 0 && earlier >= 0 && earlier < start) stored[i] = earlier;
-        if (stored[i]! >= 0) {
-          some = true;
-          earlier = again.add(data, offsets[i]!, offsets[i + 1]!, first + i);
-        }
-        if (earlier < 0) continue;
-        if (++count <= samples)
-          found.push({ words: words.slice(i * 5, i * 5 + 5), places: [earlier - start, first + i - start] });
-      }
-      return some ? stored : undefined;
-    },
-    repeated: () => ({ count, samples: found }),
+  const taking: Taking = {
+    base,
+    own,
+    start: own.taken,
+    again: createKeyTable({ expected: 0, fold: false }),
+    twice: { count: 0, samples: [] },
   };
+  return {
+    take: async (ids, words) => take(taking, ids, words, samples),
+    repeated: () => taking.twice,
+  };
+};
+
+interface Taking {
+  readonly base: KeyIndex;
+  readonly own: OwnIds;
+  /** How many were taken before this import. */
+  readonly start: number;
+  /** Of this import those that are stored, as they may come twice as well. */
+  readonly again: KeyTable;
+  readonly twice: { count: number; readonly samples: RepeatedIds["samples"][number][] };
+}
+
+// At the top level, for a session has many imports: functions made anew with each would have to be compiled anew with each.
+
+const take = (taking: Taking, ids: Utf8Column, words: Int32Array, samples: number): Int32Array | undefined => {
+  const { base, own, start, again, twice } = taking;
+  const { data, offsets, length } = ids;
+  const first = own.taken;
+  own.taken += length;
+  const stored = base.numRows === 0 ? new Int32Array(length).fill(-1) : base.lookupEach(ids);
+  const met = addNew(own.ids, ids, stored, first);
+  let some = false;
+  for (let i = 0; i < length; i++) {
+    let earlier = met[i]!;
+    if (stored[i]! < 0 && earlier >= 0 && earlier < start) stored[i] = earlier;
+    if (stored[i]! >= 0) {
+      some = true;
+      earlier = again.add(data, offsets[i]!, offsets[i + 1]!, first + i);
+    }
+    if (earlier < 0) continue;
+    if (++twice.count <= samples)
+      twice.samples.push({ words: words.slice(i * 5, i * 5 + 5), places: [earlier - start, first + i - start] });
+  }
+  return some ? stored : undefined;
 };
 
 /** Adds the ids that are not stored, numbered from `first` on in the order of all; the number of an equal one, or -1, of each. */
