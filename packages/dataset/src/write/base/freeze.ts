@@ -24,14 +24,14 @@ export const NO_FREEZE: FreezePlan = { steps: [], base: undefined, event: undefi
  * base's metadata. Stamping copies bytes and writes a footer. Nothing to do = no steps, no event.
  */
 export const planFreeze = async (tx: Transaction, what: "stamp" | "copy"): Promise<FreezePlan> => {
-  const needs = await freezeNeeds(tx.storage, tx.id, tx.registry, tx.registryHash);
   const path = frozenRegistryPath(tx.registryHash);
   const steps: Publish[] = [];
-  if (needs.copy) {
+  if (await lacksCopy(tx.storage, tx.registry, tx.registryHash)) {
     const staged = await tx.stage(new TextEncoder().encode(canonicalRegistry(tx.registry)));
     steps.push({ kind: "publish", from: staged.path, to: path });
   }
-  const base = what === "stamp" && needs.stamp ? await restamp(tx) : undefined;
+  const stamps = what === "stamp" && (await lacksStamp(tx.storage, tx.id, tx.registryHash));
+  const base = stamps ? await restamp(tx) : undefined;
   if (base !== undefined) steps.push({ kind: "publish", from: base.path, to: RECORDS });
   if (steps.length === 0) return NO_FREEZE;
   return {
@@ -55,13 +55,19 @@ export const freezeNeeds = async (
   id: string,
   registry: Registry,
   hash: string,
-): Promise<{ readonly copy: boolean; readonly stamp: boolean }> => {
-  const copy = (await textAt(storage, frozenRegistryPath(hash))) !== canonicalRegistry(registry);
+): Promise<{ readonly copy: boolean; readonly stamp: boolean }> => ({
+  copy: await lacksCopy(storage, registry, hash),
+  stamp: await lacksStamp(storage, id, hash),
+});
+
+const lacksCopy = async (storage: ReadableStorage, registry: Registry, hash: string): Promise<boolean> =>
+  (await textAt(storage, frozenRegistryPath(hash))) !== canonicalRegistry(registry);
+
+const lacksStamp = async (storage: ReadableStorage, id: string, hash: string): Promise<boolean> => {
   const handle = await storage.open(RECORDS);
-  if (handle === undefined) return { copy, stamp: false };
+  if (handle === undefined) return false;
   await using opened = handle;
-  const base = baseTable(opened.meta, await openParquet(opened), id);
-  return { copy, stamp: base.registryHash !== hash };
+  return baseTable(opened.meta, await openParquet(opened), id).registryHash !== hash;
 };
 
 const textAt = async (storage: ReadableStorage, path: string): Promise<string | undefined> => {
