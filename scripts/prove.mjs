@@ -1,49 +1,13 @@
 // The long runs of the suites about crashes, races and hostile input: `node scripts/prove.mjs crash|race|hostile [FILE...]`, all files of a suite or those named.
 // USR_TEST_RUNS overrides the factor, USR_TEST_SEED the seed; docs/reliability.md says what each suite does.
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-const SUITES = {
-  crash: {
-    runs: 8,
-    files: {
-      "packages/storage": ["crash", "fault", "power-cut"],
-      "packages/dataset": [
-        "write-faults-1",
-        "write-faults-2",
-        "write-faults-3",
-        "recovery-faults",
-        "repair-faults",
-        "power-cut",
-        "protocol",
-        "disk-full",
-        "clock-back",
-        "kill",
-      ],
-      "packages/remotes": ["faults", "cut"],
-      "apps/cli": ["machine", "sync-kill"],
-    },
-  },
-  race: {
-    runs: 10,
-    files: {
-      "packages/storage": ["lock", "lock-missing"],
-      "packages/dataset": ["consistency", "races", "write-processes"],
-      "packages/remotes": ["flips"],
-    },
-  },
-  hostile: {
-    runs: 50,
-    files: {
-      "packages/parquet": ["corruption", "hostile"],
-      "packages/formats": ["budget", "endless"],
-      "apps/cli": ["hostile", "hostile-inputs"],
-    },
-  },
-};
+const SUITES = JSON.parse(readFileSync(join(root, "scripts/suites.json"), "utf8"));
 
 const [, , suiteName, ...only] = process.argv;
 const suite = SUITES[suiteName];
