@@ -6,7 +6,7 @@ import { build } from "esbuild";
 import { expect, test } from "vitest";
 
 /** What a page that scans a dataset over HTTP loads before it asks for anything. The README states it. */
-const BUDGET = 71_000;
+const BUDGET = 72_000;
 
 const ENTRY = `
 import { scan } from "@usr/dataset";
