@@ -34,8 +34,8 @@ const ROUNDS = testRuns(200);
 const SEED = Number(process.env["USR_TEST_SEED"] ?? 1);
 const WRITER = fileURLToPath(new URL("history/writer.ts", import.meta.url));
 
-/** When to kill: so long after the first verb has begun, or as soon as a commit is under way. */
-type When = { readonly afterMs: number } | { readonly inCommit: string };
+/** When to kill: so long after the first verb has begun, or after a commit is under way, by its record. */
+type When = { readonly afterMs: number; readonly inCommit?: string };
 
 /** Lets a process work from a state on, kills it, and gives the number of the deed that it may or may not have done. */
 const killed = async (folder: string, model: Model, number: number, when: When): Promise<number> => {
@@ -53,8 +53,8 @@ const killed = async (folder: string, model: Model, number: number, when: When):
   });
   child.stdin.end(textOf(model, number));
   await Promise.race([began, ended]);
-  if ("afterMs" in when) await sleep(when.afterMs);
-  else while (!existsSync(when.inCommit) && child.exitCode === null) await sleep(1);
+  if (when.inCommit !== undefined) while (!existsSync(when.inCommit) && child.exitCode === null) await sleep(1);
+  if (when.afterMs > 0) await sleep(when.afterMs);
   child.kill("SIGKILL");
   const [code, signal] = await ended;
   expect([code, signal], said).toEqual([null, "SIGKILL"]);
@@ -86,7 +86,14 @@ test(`${ROUNDS} kills at random moments: every reader sees a whole history`, {
     for (let round = 0; round < ROUNDS; round++) {
       state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
       const from = number;
-      const when = round % 2 === 0 ? { afterMs: (state >> 8) % 600 } : { inCommit: pending };
+      const drawn = state >> 8;
+      // At once is before the change as a rule; a moment later is behind it, where the event is still due.
+      const when = [
+        { afterMs: drawn % 600 },
+        { afterMs: 0, inCommit: pending },
+        { afterMs: drawn % 600 },
+        { afterMs: 1 + (drawn % 12), inCommit: pending },
+      ][round % 4]!;
       const next = await killed(folder, model, number, when);
       for (; number < next; number++) model = told(model, deedOf(SEED, number, BASE_ROWS), number);
       const maybe = told(model, deedOf(SEED, number, BASE_ROWS), number);
@@ -112,14 +119,16 @@ test(`${ROUNDS} kills at random moments: every reader sees a whole history`, {
       }
       expect(commits, where).toBe(model.commits);
     }
+    const finished = (await eventsOf(root, DATASET)).filter(({ recovered }) => recovered === true).length;
     const report = await validate(root, DATASET);
     expect(report.problems.filter(({ severity }) => severity === "error")).toEqual([]);
     console.log(
-      `${ROUNDS} kills, ${insideCommit} inside a commit, ${insideVerb} with files staged, ${number} verbs done`,
+      `${ROUNDS} kills, ${insideCommit} inside a commit, ${finished} of them behind its change, ${insideVerb} with files staged, ${number} verbs done`,
     );
     // How far the child comes depends on how busy the machine is; a run in which it gets nowhere proves nothing.
     expect(number).toBeGreaterThan(ROUNDS / 10);
     expect(insideCommit).toBeGreaterThan(ROUNDS / 20);
+    expect(finished).toBeGreaterThan(0);
   } finally {
     await rm(folder, { recursive: true });
   }
