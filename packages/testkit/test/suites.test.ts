@@ -21,7 +21,8 @@ const run = Object.values(suites).flatMap(({ files }) =>
 /** The files that the table of suites names; one without a folder lies beside the one before it. */
 const told = (): readonly string[] => {
   const page = read("docs/reliability.md");
-  const table = page.slice(page.indexOf("## The suites"), page.indexOf("## Figures"));
+  const section = page.slice(page.indexOf("## The suites"), page.indexOf("## Figures"));
+  const table = section.replaceAll(/^[^|].*$/gm, "");
   let folder = "";
   return [...table.matchAll(/`([a-z0-9/.-]+\.ts)`/g)].map(([, path = ""]) => {
     if (path.includes("/")) folder = dirname(path);
