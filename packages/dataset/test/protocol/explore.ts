@@ -68,7 +68,8 @@ export const explore = ({
       if (law !== undefined) break;
     }
   }
-  return { states: known.size, broken: law, depth, taken };
+  // The last round went on from the furthest states and found nothing new.
+  return { states: known.size, broken: law, depth: law === undefined ? depth - 1 : depth, taken };
 };
 
 interface Queue {
