@@ -24,7 +24,7 @@ const LARGE: readonly Size[] = [
   { operations: [4, 4, 4], reads: 1, brief: true, states: 1_454_815 },
   { operations: [4, 4, 4], reads: 1, brief: true, second: "import", states: 7_653_489 },
   { operations: [2, 2, 2], reads: 1, second: "import", states: 741_796 },
-  { operations: [3, 3, 3], reads: 1, states: 0 },
+  { operations: [3, 3, 3], reads: 1, states: 6_890_983 },
 ];
 
 const STEPS_OF_WRITERS = [
