@@ -43,12 +43,13 @@ export function memoryStorage(o: MemoryOptions = {}): Required<Omit<Storage, "de
 
     async *list(prefix: string, s: ListOptions = {}): AsyncGenerator<ObjectMeta, void, undefined> {
       prefixFolder(prefix);
-      const paths = [...items.keys()].filter((path) => path.startsWith(prefix)).sort(comparePaths);
-      for (const path of paths) {
+      const isWanted = (path: string): boolean =>
+        path.startsWith(prefix) && (s.except === undefined || !path.startsWith(s.except));
+      // All at one moment: who reads the listing slowly would else miss both an object and the one that took its place.
+      const found = [...items].filter(([path]) => isWanted(path)).map(([path, item]) => metaOf(path, item));
+      for (const meta of found.sort((a, b) => comparePaths(a.path, b.path))) {
         s.signal?.throwIfAborted();
-        const item = items.get(path);
-        const wanted = s.except === undefined || !path.startsWith(s.except);
-        if (item !== undefined && wanted) yield metaOf(path, item);
+        yield meta;
       }
     },
 

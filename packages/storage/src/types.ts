@@ -46,8 +46,10 @@ export interface ReadableStorage {
   open(path: string, o?: Signal): Promise<ReadHandle | undefined>;
   /**
    * Objects whose path starts with `prefix` (plain text prefix, `""` = all), sorted by path in code point order. Writes in flight are never
-   * listed, nor are folders. Not a snapshot: an object that comes or goes meanwhile may be in the listing or not. What lies in one folder, the
-   * folders below apart, is told as it was at one moment: of an object and another that replaces it there is always one.
+   * listed, nor are folders. Not a snapshot: an object that comes or goes meanwhile may be in the listing or not, and each is told as it was when it
+   * was looked at. The names in one folder, the folders below apart, are those of one moment, so that of an object and another that replaces it there
+   * is always one. That holds as far as the store reads them in one step: a disk needs more than one beyond a few hundred names, and what lists a
+   * site over HTTP is as old as it is.
    */
   list(prefix: string, o?: ListOptions): AsyncIterable<ObjectMeta>;
   /** Capability: lowercase hex sha256, computed where the bytes live; `undefined` = no such object. */

@@ -165,3 +165,23 @@ test("a listing that always has to begin again can be given up", async () => {
   await expect(paths(storage.list("", { signal: giveUp.signal }))).rejects.toThrow("enough");
   expect(looks).toBe(20);
 });
+
+test("names that the system lists and nobody can open are left out, and end no listing", async () => {
+  await using folder = await freshFolder();
+  const looks = new Map<string, number>();
+  const fs: DiskFs = {
+    ...fsp,
+    lstat: (name, o) => {
+      const place = relative(folder.path, name);
+      looks.set(place, (looks.get(place) ?? 0) + 1);
+      return place === "kept" ? fsp.lstat(name, o) : Promise.reject(failing("ENOENT"));
+    },
+  };
+  // What is no UTF-8 comes with U+FFFD in its name.
+  for (const name of ["a\uFFFD", "kept", "stale", "stale2"]) await fsp.writeFile(join(folder.path, name), "x");
+  expect(await paths(diskStorage(folder.path, { fs }).list(""))).toEqual(["kept"]);
+  expect(Object.fromEntries(looks)).toEqual({ "a\uFFFD": 2, kept: 2, stale: 2, stale2: 2 });
+  looks.clear();
+  expect(await paths(diskStorage(folder.path, { fs }).list("a"))).toEqual([]);
+  expect(Object.fromEntries(looks)).toEqual({ "a\uFFFD": 1 });
+});

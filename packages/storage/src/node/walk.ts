@@ -56,11 +56,13 @@ interface Content extends Entry {
 }
 
 /**
- * What was in a folder at one moment. Its names are read first and looked at then. Where one has gone meanwhile they are read again: the file that
- * replaces it may have come after the names were read, and a listing with neither would hold less than was ever there.
+ * What was in a folder at one moment, as far as the system reads its names in one step. They are read first and looked at then. Where one has gone
+ * meanwhile they are read again: the file that replaces it may have come after the names were read, and a listing with neither would hold less than
+ * was ever there. One that is listed again and gone again is left out: some systems list names that nobody can open.
  */
 async function contents(w: Walk, at: string, left: readonly string[]): Promise<readonly Content[]> {
   const looking = { ...w, onUnreachable: w.onUnreachable && oncePerPlace(w.onUnreachable) };
+  const gone = new Set<string>();
   for (;;) {
     const entries = await entriesOf(looking, at, left);
     const found: Content[] = [];
@@ -70,10 +72,11 @@ async function contents(w: Walk, at: string, left: readonly string[]): Promise<r
       const metas = await Promise.all(
         window.map(({ path, isFolder }) => (isFolder ? undefined : inspect(looking, at, path))),
       );
-      isWhole = !metas.includes(GONE);
       for (const [n, entry] of window.entries()) {
         const meta = metas[n];
-        found.push({ ...entry, meta: meta === GONE ? undefined : meta });
+        if (meta !== GONE) found.push({ ...entry, meta });
+        else if (!gone.has(entry.path)) isWhole = false;
+        if (meta === GONE) gone.add(entry.path);
       }
     }
     if (isWhole) return found;
@@ -172,8 +175,10 @@ function isLegal(path: string): boolean {
 /** A link to a file inside the root shows that file. One that leaves the root is listed as itself: opening it says what is wrong. */
 async function inspect(w: Walk, at: string, path: string): Promise<ObjectMeta | typeof GONE | undefined> {
   const name = join(w.root, path);
-  const look = async (): Promise<DiskStats | typeof GONE> =>
-    (await attemptIfPresent("inspect", path, w.fs.lstat(name, { bigint: true }))) ?? GONE;
+  // A name that is no UTF-8 is read with U+FFFD in it, under which nobody finds the file: it has not gone.
+  const missing = path.includes("\uFFFD") ? undefined : GONE;
+  const look = async (): Promise<DiskStats | typeof GONE | undefined> =>
+    (await attemptIfPresent("inspect", path, w.fs.lstat(name, { bigint: true }))) ?? missing;
   const own = await passing(w, at, look);
   if (own === undefined || own === GONE) return own;
   if (own.isFile()) return metaOf(path, own);
