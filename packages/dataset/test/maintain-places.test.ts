@@ -90,6 +90,19 @@ test("one event says what was repaired; parts keep their names, a single file be
   expect(now.map((name) => name.slice(0, 28)).sort()).toEqual([first!, second!, ...names].map((name) => name.slice(0, 28)).sort()); // biome-ignore format: one line
 });
 
+test("the only part of a namespace, taken out of its folder, comes back under its name", async () => {
+  const root = await demoRoot();
+  await attachCsv(root, "demo", "sequence,score\nAAAA,1\n");
+  const rows = await rowsOf(root, "demo");
+  const [name] = await namesIn(root, "mock/");
+  await root.storage.rename(`${DERIVED}mock/${name}`, DERIVED + name);
+  const { findings } = await doctor(root, "demo", { repair: true });
+  expect(findings.map(({ code, repaired }) => [code, repaired])).toEqual([["NAME_MISMATCH", true], ["MISSING_PART", true]]); // biome-ignore format: one line
+  expect(await namesIn(root, "mock/")).toEqual([name]);
+  expect(await doctor(root, "demo")).toEqual({ ok: true, findings: [] });
+  expect(await rowsOf(root, "demo")).toEqual(rows);
+});
+
 test("a folder with the name of another registered namespace: reads of the right one pass over it, and validation names it", async () => {
   const root = await fiveParts();
   const [, , , , newest] = await namesIn(root, "mock/");

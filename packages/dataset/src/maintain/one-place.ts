@@ -70,11 +70,16 @@ const placed = async (
   return await together(namespace, holders, storage, registry);
 };
 
-/** A file or folder gets the name of the namespace in it. */
+/** A file or folder gets the name of the namespace in it; a part that was taken out of its folder keeps its own there. */
 const renamed = (entry: OverlayEntry, namespace: string): Advice => ({
   mend: async (m) => {
-    if (entry.form === "file") return await m.storage.rename(placeOf(entry), overlayFile(namespace));
     const from = placeOf(entry);
+    if (entry.form === "file") {
+      const inFolder = isPart(entry.name) && !isOneFile(namespace);
+      const to = inFolder ? `${overlayDir(namespace)}${entry.name}.parquet` : overlayFile(namespace);
+      if (await isThere(m.storage, from)) await m.storage.rename(from, to);
+      return;
+    }
     for (const { path } of await listAll(m.storage, from))
       await m.storage.rename(path, `${overlayDir(namespace)}${path.slice(from.length)}`);
     await prune(m);
@@ -92,8 +97,7 @@ const together = async (
   const refused = (reason: string): Advice => ({
     byHand: `Keep one of ${places} and move the others out of _derived. They cannot be put together: ${reason}`,
   });
-  if (namespace === TOMBSTONE_NAMESPACE || namespace === STATE_NAMESPACE)
-    return refused(`${namespace} is kept in one file.`);
+  if (isOneFile(namespace)) return refused(`${namespace} is kept in one file.`);
   const objects = holders.flatMap((entry) => entry.objects);
   const parts = await partsOf(storage, objects);
   if (parts.length < objects.length) return refused("a file of them cannot be read.");
@@ -121,13 +125,17 @@ const together = async (
     mend: async (m) => {
       for (const path of again) await keepOriginal(m, path);
       for (const { path, name, createdAt } of moving) {
-        const kept = name.startsWith("part-") ? name : partName(createdAt / 1000n, m.uuid());
+        const kept = isPart(name) ? name : partName(createdAt / 1000n, m.uuid());
         if (await isThere(m.storage, path)) await m.storage.rename(path, `${overlayDir(namespace)}${kept}`);
       }
       await prune(m);
     },
   };
 };
+
+const isPart = (name: string): boolean => name.startsWith("part-");
+
+const isOneFile = (namespace: string): boolean => namespace === TOMBSTONE_NAMESPACE || namespace === STATE_NAMESPACE;
 
 /** Folders that hold nothing go: other programs may take one for an overlay. */
 const prune = async ({ storage }: Mending): Promise<void> => await storage.prune?.(DERIVED_DIR.slice(0, -1));
