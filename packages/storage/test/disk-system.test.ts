@@ -291,8 +291,10 @@ test("a new spelling of a name, where the file system takes both for one, is the
   await storage.put("mock/a", utf8("x"));
   await storage.rename("Mock/a", "mock/a");
   expect(await read(storage, "mock/a")).toBe("x");
-  // Two names of one file are two all the same.
+  // Two names of one file are two all the same, and neither is lost to another spelling of itself.
   await storage.link("mock/a", "mock/b");
+  await storage.rename("Mock/a", "mock/a");
+  expect(await read(storage, "mock/a")).toBe("x");
   await storage.rename("mock/a", "mock/b");
   expect(await read(storage, "mock/b")).toBe("x");
   expect(await storage.open("mock/a")).toBeUndefined();

@@ -8,7 +8,7 @@ export interface BadPattern {
 
 /**
  * Compiles a regular expression (ECMAScript, with Unicode). It says where a wrong one goes wrong: behind the longest part of it that would do.
- * One of more than 10,000 characters is refused: nested deeply enough it would end the process.
+ * One of more than 10,000 characters is refused: by its nesting alone it could end the process. What a shorter one takes to run is not bounded.
  */
 export const compilePattern = (source: string, flags: string): RegExp | BadPattern => {
   const all = [...source];

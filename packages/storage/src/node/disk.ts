@@ -173,10 +173,12 @@ export function diskStorage(rootDir: string, o: DiskOptions = {}): Required<Stor
       if (from === to) return;
       const name = await prepare(to);
       await attempt("rename", from, fs.rename(old, name));
+      const real = (file: string): Promise<string> => attempt("rename", from, fs.realpath(file));
       // Two names of one file: the system leaves both and calls it done. One name in two spellings, where the file system takes both, stays.
       const left = await attemptIfPresent("rename", from, fs.lstat(old, { bigint: true }));
       const isSame = left?.ino === stats.ino && left.dev === stats.dev;
-      if (isSame && left.nlink > 1n) await attempt("rename", from, fs.unlink(old));
+      if (isSame && left.nlink > 1n && (await real(old)) !== (await real(name)))
+        await attempt("rename", from, fs.unlink(old));
       // The folder it leaves needs no flush of its own: a file system does a rename wholly or not at all.
       await folders.sync(dirname(name), to);
     },
