@@ -35,6 +35,16 @@ export const TOMBSTONE_FILE = "_derived/usr.parquet";
 export const STATE_NAMESPACE = "usr_state";
 export const STATE_FILE = "_derived/usr_state.parquet";
 
+/** Whether a namespace is one of the two that the program keeps itself, each in a single file. */
+export function isKeptWhole(namespace: string): boolean {
+  return namespace === TOMBSTONE_NAMESPACE || namespace === STATE_NAMESPACE;
+}
+
+/** Whether a name is spelled as the registry wants namespaces spelled. */
+export function isNamespaceName(name: string): boolean {
+  return /^[a-z][a-z0-9_]*$/.test(name);
+}
+
 /** The record of who holds a lock, beside it. */
 export function ownerOfLock(lock: string): string {
   return `${lock}.owner`;

@@ -7,11 +7,11 @@ import type { Storage } from "@usr/storage";
 import {
   ARCHIVED_DIR,
   DERIVED_DIR,
+  isKeptWhole,
+  isNamespaceName,
   overlayDir,
   overlayFile,
   overlayName,
-  STATE_NAMESPACE,
-  TOMBSTONE_NAMESPACE,
 } from "../layout.ts";
 import { listAll } from "../read/objects.ts";
 import { type Advice, isThere, keepOriginal, type Mending } from "./mending.ts";
@@ -59,7 +59,7 @@ const placed = async (
     const [first] = await partsOf(storage, entry.objects.slice(0, 1));
     if (first?.namespace === namespace) holders.push(entry);
   }
-  if (!/^[a-z][a-z0-9_]*$/.test(namespace)) return {};
+  if (!isNamespaceName(namespace)) return {};
   const occupant = entries.find((entry) => entry.name === namespace && !holders.includes(entry));
   if (occupant !== undefined) {
     const byHand = `Move ${placeOf(occupant)} out of _derived, as it holds something else; then: usr doctor DATASET --repair`;
@@ -75,7 +75,7 @@ const renamed = (entry: OverlayEntry, namespace: string): Advice => ({
   mend: async (m) => {
     const from = placeOf(entry);
     if (entry.form === "file") {
-      const inFolder = isPart(entry.name) && !isOneFile(namespace);
+      const inFolder = isPart(entry.name) && !isKeptWhole(namespace);
       const to = inFolder ? `${overlayDir(namespace)}${entry.name}.parquet` : overlayFile(namespace);
       if (await isThere(m.storage, from)) await m.storage.rename(from, to);
       return;
@@ -97,7 +97,7 @@ const together = async (
   const refused = (reason: string): Advice => ({
     byHand: `Keep one of ${places} and move the others out of _derived. They cannot be put together: ${reason}`,
   });
-  if (isOneFile(namespace)) return refused(`${namespace} is kept in one file.`);
+  if (isKeptWhole(namespace)) return refused(`${namespace} is kept in one file.`);
   const objects = holders.flatMap((entry) => entry.objects);
   const parts = await partsOf(storage, objects);
   if (parts.length < objects.length) return refused("a file of them cannot be read.");
@@ -134,8 +134,6 @@ const together = async (
 };
 
 const isPart = (name: string): boolean => name.startsWith("part-");
-
-const isOneFile = (namespace: string): boolean => namespace === TOMBSTONE_NAMESPACE || namespace === STATE_NAMESPACE;
 
 /** Folders that hold nothing go: other programs may take one for an overlay. */
 const prune = async ({ storage }: Mending): Promise<void> => await storage.prune?.(DERIVED_DIR.slice(0, -1));

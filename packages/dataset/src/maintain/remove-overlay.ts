@@ -5,7 +5,7 @@ import { SchemaError } from "@usr/schema";
 import { type ObjectMeta, scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
 import { DatasetError } from "../error.ts";
-import { ARCHIVED_DIR, DERIVED_DIR, STAGING, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
+import { ARCHIVED_DIR, DERIVED_DIR, isKeptWhole, isNamespaceName, STAGING } from "../layout.ts";
 import { listAll } from "../read/objects.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
@@ -67,13 +67,13 @@ export const removeOverlay = async (
 };
 
 const refuseNamespace = (namespace: string): void => {
-  if (namespace === TOMBSTONE_NAMESPACE || namespace === STATE_NAMESPACE) {
+  if (isKeptWhole(namespace)) {
     throw new DatasetError("NAMESPACE_RESERVED", `the namespace ${namespace} is never removed as a whole`, {
       hint: "Rows are restored with: usr restore. State is cleared with: usr state clear",
       details: { namespace },
     });
   }
-  if (/^[a-z][a-z0-9_]*$/.test(namespace)) return;
+  if (isNamespaceName(namespace)) return;
   throw new DatasetError("NAMESPACE_INVALID", `${JSON.stringify(namespace)} is not a namespace name`, {
     hint: "A namespace is a small letter followed by small letters, digits and underscores.",
     details: { namespace },

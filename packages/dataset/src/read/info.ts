@@ -2,16 +2,7 @@ import { countKeys, type Overlay } from "@usr/overlay";
 import { formatTimestamp } from "@usr/schema";
 import { type ObjectMeta, type ReadableStorage, type Signal, type StorageError, scopedStorage } from "@usr/storage";
 import { isDatasetId, parseDatasetId } from "../dataset-id.ts";
-import {
-  EVENTS_LOG,
-  inDataset,
-  isSnapshotFile,
-  overlayName,
-  RECORDS,
-  SNAPSHOTS_DIR,
-  STATE_NAMESPACE,
-  TOMBSTONE_NAMESPACE,
-} from "../layout.ts";
+import { EVENTS_LOG, inDataset, isKeptWhole, isSnapshotFile, overlayName, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
 import type { DatasetInfo, DatasetSummary, NamespaceInfo, ReadOptions, Root, Snapshot } from "../types.ts";
 import { byCodeUnits, groupDatasets } from "./list.ts";
 import { listAll } from "./objects.ts";
@@ -134,7 +125,7 @@ const MANY_PARTS = 64;
 const MUCH_AMPLIFIED = 2;
 
 function compactCommand(id: string, { namespace, parts }: Overlay, amplification: number): string | null {
-  const reserved = namespace === TOMBSTONE_NAMESPACE || namespace === STATE_NAMESPACE;
+  const reserved = isKeptWhole(namespace);
   if (reserved || parts.length < 2 || (parts.length < MANY_PARTS && amplification < MUCH_AMPLIFIED)) return null;
   return `usr maintenance overlay-compact ${id} --namespace ${namespace}`;
 }

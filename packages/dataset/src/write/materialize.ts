@@ -2,7 +2,7 @@ import type { Overlay } from "@usr/overlay";
 import type { Schema } from "@usr/schema";
 import { formatTimestamp } from "@usr/schema";
 import { DatasetError } from "../error.ts";
-import { ARCHIVED_DIR, RECORDS, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
+import { ARCHIVED_DIR, isKeptWhole, RECORDS } from "../layout.ts";
 import { columnsByGroup } from "../read/columns-by-group.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { groupsFit } from "../read/row-bytes.ts";
@@ -152,7 +152,7 @@ interface Fold {
 
 const planFold = async (snapshot: Snapshot, o: MaterializeOptions): Promise<Fold> => {
   for (const namespace of o.namespaces ?? []) {
-    if (namespace === TOMBSTONE_NAMESPACE || namespace === STATE_NAMESPACE) {
+    if (isKeptWhole(namespace)) {
       throw new DatasetError("NAMESPACE_RESERVED", `the namespace ${namespace} is never folded into the base`, {
         hint: "Leave it out: it is kept as an overlay on purpose.",
         details: { namespace },
@@ -166,7 +166,7 @@ const planFold = async (snapshot: Snapshot, o: MaterializeOptions): Promise<Fold
     }
   }
   const overlays = snapshot.overlays
-    .filter(({ namespace }) => namespace !== TOMBSTONE_NAMESPACE && namespace !== STATE_NAMESPACE)
+    .filter(({ namespace }) => !isKeptWhole(namespace))
     .filter(({ namespace }) => o.namespaces?.includes(namespace) ?? true)
     .toSorted((a, b) => (a.namespace < b.namespace ? -1 : 1));
   const base = snapshot.base.file.schema.fields;

@@ -1,10 +1,10 @@
 import type { NamespaceEntry, Registry } from "@usr/registry";
 import { DatasetError } from "../../error.ts";
-import { STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../../layout.ts";
+import { isKeptWhole, isNamespaceName, STATE_NAMESPACE } from "../../layout.ts";
 
 /** The registry entry of a namespace that generic writers may write to. */
 export const writableEntry = (registry: Registry, namespace: string): NamespaceEntry => {
-  if (namespace === TOMBSTONE_NAMESPACE || namespace === STATE_NAMESPACE) {
+  if (isKeptWhole(namespace)) {
     throw new DatasetError("NAMESPACE_RESERVED", `the namespace ${namespace} is reserved`, {
       hint:
         namespace === STATE_NAMESPACE
@@ -14,7 +14,7 @@ export const writableEntry = (registry: Registry, namespace: string): NamespaceE
     });
   }
   const owner = [...registry.namespaces.keys()].find((other) => namespace.startsWith(`${other}__`));
-  if (!/^[a-z][a-z0-9_]*$/.test(namespace) || owner !== undefined) {
+  if (!isNamespaceName(namespace) || owner !== undefined) {
     throw new DatasetError(
       "NAMESPACE_INVALID",
       owner === undefined
