@@ -88,4 +88,10 @@ test("what cannot be searched is refused", async () => {
   expect(await codeOf({ pattern: "[b-a]" })).toBe("PATTERN_INVALID");
   // Compiling it would end the process.
   expect(await codeOf({ pattern: `${"(a|".repeat(20_000)}b${")".repeat(20_000)}` })).toBe("PATTERN_INVALID");
+  // V8 ends the process while it compiles this one.
+  expect(await codeOf({ pattern: `${"(a?".repeat(1900)}${")*".repeat(1900)}` })).toBe("PATTERN_INVALID");
+  const nested = (levels: number): string => `${"(".repeat(levels)}A${")".repeat(levels)}`;
+  expect(await codeOf({ pattern: nested(101) })).toBe("PATTERN_INVALID");
+  for (const fine of [nested(100), nested(1).repeat(200), "[(]".repeat(200), "\\(".repeat(200), "[\\](]".repeat(200)])
+    expect(await codeOf({ pattern: fine })).toBeInstanceOf(Array);
 });
