@@ -92,7 +92,8 @@ test("inodes, sizes and times are asked for as big numbers: others are rounded b
   const { etag } = await storage.put("d/a", utf8("0123"));
   await storage.put("d/a", utf8("4567"), { mode: { ifMatch: etag } });
   await storage.append("d/log", utf8("1"));
-  const from = { path: "d/log", etag: (await storage.open("d/log"))!.meta.etag, length: 1 };
+  await using log = (await storage.open("d/log"))!;
+  const from = { path: "d/log", etag: log.meta.etag, length: 1 };
   await storage.extend("e", from, utf8("2"));
   await storage.link("e", "f");
   await storage.rename("e", "f");
