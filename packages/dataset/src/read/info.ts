@@ -10,9 +10,9 @@ import { schemaColumns } from "./schema.ts";
 import { openSnapshot } from "./snapshot.ts";
 
 /**
- * Every dataset of a root, by id. Reads footers, which are counted (`OpenOptions.counted` of `@usr/parquet`), and the ids where rows were deleted. A dataset that cannot be read is listed with
- * `problem` set and its row counts `null`: one broken dataset does not hide the others. So is a folder that may be a dataset or hold one and
- * cannot be looked into: the store refuses, or it is a link that leaves the root.
+ * Every dataset of a root, by id. Reads footers, which are counted (`OpenOptions.counted` of `@usr/parquet`), and the ids where rows were
+ * deleted. A dataset that cannot be read is listed with `problem` set and its row counts `null`: one broken dataset does not hide the others. So
+ * is a folder that may be a dataset or hold one and cannot be looked into: the store refuses, or it is a link that leaves the root.
  */
 export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly DatasetSummary[]> {
   const closed = new Map<string, StorageError>();
@@ -24,7 +24,14 @@ export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly
     // What is inside a dataset is found by whoever needs it.
     if (!isDatasetId(folder) || datasets.has(folder)) continue;
     if (around !== undefined && (datasets.has(around) || closed.has(around))) continue;
-    summaries.push({ dataset: folder, ...UNREAD, namespaces: [], size_bytes: 0, updated_at: null, problem: problemOf(error) }); // biome-ignore format: one line
+    summaries.push({
+      dataset: folder,
+      ...UNREAD,
+      namespaces: [],
+      size_bytes: 0,
+      updated_at: null,
+      problem: problemOf(error),
+    });
   }
   for (const [dataset, objects] of datasets) {
     const data = objects.filter((meta) => meta.path === RECORDS || isOverlayObject(meta));
@@ -87,8 +94,8 @@ function problemOf(error: unknown): { readonly code: string; readonly message: s
 }
 
 /**
- * What a dataset holds. Reads every footer, that of the base as far as it counts rows, all keys of the overlays, of which those that parts share in the same bytes are decoded at most once, and,
- * where rows were deleted, the ids.
+ * What a dataset holds. Reads every footer, that of the base as far as it counts rows, all keys of the overlays, of which those that parts share
+ * in the same bytes are decoded at most once, and, where rows were deleted, the ids.
  *
  * @throws what `openSnapshot` throws for all overlays
  */

@@ -70,7 +70,12 @@ const namedLines = async (range: LogRange | undefined, o: Signal): Promise<Reado
   const seen = new Map<string, number>();
   for await (const raw of linesFrom(range.handle, range.start, o)) {
     if (raw.terminated && raw.bytes.length > LONGEST_LINE)
-      throw new EventError("TOO_LARGE", `A line of ${raw.bytes.length} bytes is too long to be brought into another log.`, { offset: raw.offset, bytes: raw.bytes.length }, { hint: "It is no event: take it out of the log." }); // biome-ignore format: one line
+      throw new EventError(
+        "TOO_LARGE",
+        `A line of ${raw.bytes.length} bytes is too long to be brought into another log.`,
+        { offset: raw.offset, bytes: raw.bytes.length },
+        { hint: "It is no event: take it out of the log." },
+      );
     const line = decodeLine(raw, undefined);
     if (line === undefined || (line.kind === "problem" && line.problem.kind === "torn")) continue;
     const text = line.kind === "event" ? line.text : line.problem.text;
