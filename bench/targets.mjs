@@ -74,6 +74,11 @@ export const TARGETS = {
     "validate --strict": [times(6), memory(300)],
     "export csv, 1 part": [times(8)],
   },
+  clones: {
+    "import the same rows in 100 appends": [within(1.5, "import csv")],
+    "100 appends through a write session, each durable before the next": [within(1.5, "import csv")],
+    "100 appends through a write session, group commit": [within(1.5, "import csv")],
+  },
   "rows 10000000": {
     "import csv": large,
     "validate --strict": large,

@@ -1,4 +1,4 @@
-// npm run bench -- [--suite rows|wide|many|all] [--rows 1000000]... [--page] [--keep]; npm run bench:smoke
+// npm run bench -- [--suite rows|wide|many|clones|all] [--rows 1000000]... [--page] [--keep]; npm run bench:smoke
 //
 // Every operation is a whole process of the built command line. Its result is compared with what it must be, so nothing fast and wrong is
 // ever timed. Figures are merged, suite by suite, into bench/results/figures.json; docs/benchmarks.md and its curves are made from that
@@ -18,11 +18,12 @@ const { values: options } = parseArgs({
     keep: { type: "boolean", default: false },
   },
 });
+/** What “all” means. `clones` needs a file system that shares blocks. */
 const SUITES = ["rows", "wide", "many"];
 const { smoke, keep } = options;
 for (const name of options.suite) {
-  if ([...SUITES, "all"].includes(name)) continue;
-  console.error(`--suite ${name}: one of ${SUITES.join(", ")}, all`);
+  if ([...SUITES, "clones", "all"].includes(name)) continue;
+  console.error(`--suite ${name}: one of ${SUITES.join(", ")}, clones, all`);
   process.exit(2);
 }
 const counts = smoke ? [20_000] : options.rows.map(Number);
@@ -34,10 +35,11 @@ for (const count of counts) {
 
 if (!options.page) {
   requireBuild();
-  const [{ rowsSuite, calibration }, { wideSuite }, { manySuite }] = await Promise.all([
+  const [{ rowsSuite, calibration }, { wideSuite }, { manySuite }, { clonesSuite }] = await Promise.all([
     import("../bench/suites/rows.mjs"),
     import("../bench/suites/wide.mjs"),
     import("../bench/suites/many.mjs"),
+    import("../bench/suites/clones.mjs"),
   ]);
   const asked = smoke || options.suite.includes("all") ? SUITES : options.suite;
   const runs = [];
@@ -53,6 +55,9 @@ if (!options.page) {
   if (asked.includes("wide")) runs.push({ key: "wide", count: wide, run: (bench) => wideSuite(bench, wide) });
   const [rows, parts] = smoke ? [2_000, 40] : [157_279, 1_012];
   if (asked.includes("many")) runs.push({ key: "many", count: rows, run: (bench) => manySuite(bench, rows, parts) });
+
+  if (!smoke && options.suite.includes("clones"))
+    runs.push({ key: "clones", count: 1_000_000, run: (bench) => clonesSuite(bench, 1_000_000) });
 
   let passed = 0;
   const failures = [];

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { writeParquet } from "../../packages/parquet/dist/index.js";
 import { FLOAT, LIST, scoreColumn, vectorColumn, writeTable } from "../columns.mjs";
-import { component, idsOf, lines, permutation, score, sequences, writeLines } from "../data.mjs";
-import { attachArgs, DNA, data, rowsIn, sound } from "../harness.mjs";
+import { component, idsOf, lines, permutation, score, writeLines } from "../data.mjs";
+import { attachArgs, data, rowsIn, sound } from "../harness.mjs";
 import { timeAppends } from "./appends.mjs";
+import { importing } from "./imports.mjs";
 import { timeDoubles, timeMerge, timeStrangePart } from "./rare.mjs";
 import { timeStart } from "./start.mjs";
 
@@ -24,13 +25,10 @@ export const rowsSuite = async (bench, count) => {
   const long = { repeat: large ? 1 : 3, rows: count };
   const ids = idsOf(count);
   writeFileSync(at("ids"), ids.bytes);
+  const rows = importing(bench, count, long);
+  const { columns, imported, wrote, importArgs, exported, fresh, importCsv, texts } = rows;
 
-  const columns = (...names) => ["--columns", names.join(",")];
-  const imported = (run) => assert.equal(data(run).rows_added, count);
   const matched = (run) => assert.deepEqual([data(run).rows_matched, data(run).rows_missing], [count, 0]);
-  const wrote = (run) => assert.equal(data(run).rows, count);
-  const importArgs = (dataset, file) => ["import", dataset, "--path", at(file), ...DNA, "--json"];
-  const exported = (dataset, name) => ["export", dataset, "--out", at(name), "--json"];
   const view = (row, versions) => ({
     id: ids.at(row),
     ...(versions.lw === undefined ? {} : { lw__score: score(row, versions.lw) }),
@@ -40,24 +38,7 @@ export const rowsSuite = async (bench, count) => {
   for (const namespace of ["sc", "lw"])
     usr(["namespace", "register", namespace, "--columns", `${namespace}__score:float64`]);
   usr(["namespace", "register", "emb", "--columns", "emb__vec:list<float64>"]);
-  const fresh = (dataset) => () => {
-    rmSync(join(root, dataset), { recursive: true, force: true });
-    usr(["init", dataset]);
-  };
-
-  function* texts(line) {
-    for (const sequence of sequences(count)) yield line(sequence);
-  }
-  writeLines(
-    at("base.csv"),
-    "sequence\n",
-    texts((text) => `${text}\n`),
-  );
-  await timed("import csv", () => usr(importArgs("main", "base.csv")), {
-    ...long,
-    before: fresh("main"),
-    check: imported,
-  });
+  await importCsv();
   if (!large) {
     await field(
       "import csv",
@@ -77,7 +58,7 @@ export const rowsSuite = async (bench, count) => {
     });
     drop("jsonl");
     rmSync(at("base.jsonl"));
-    await timeAppends({ bench, count, long, columns, importArgs, exported, fresh, imported, wrote, appends: APPENDS });
+    await timeAppends({ bench, count, long, appends: APPENDS, ...rows });
   }
   writeLines(
     at("scores.csv"),
