@@ -129,6 +129,75 @@ describe.skipIf(!has("bash"))("bash", () => {
   });
 });
 
+/** What a shell prints that has read the script; no start files, the datasets of `root`. */
+const printed = (shell: string, args: readonly string[], root = "root"): readonly string[] => {
+  const env = { ...process.env, HOME: folder, PATH: `${join(folder, "bin")}:${process.env["PATH"]}`, USR_ROOT: root };
+  const run = spawnSync(shell, args, { encoding: "utf8", cwd: folder, env });
+  expect(run.stderr).toBe("");
+  return run.stdout.split("\n").filter((line) => line !== "");
+};
+
+describe.skipIf(!has("fish"))("fish, asked for completions", () => {
+  const fish = (line: string, root?: string): readonly string[] =>
+    printed("fish", ["--no-config", "-c", `source usr.fish; complete -C '${line}'`], root).map(
+      (offer) => offer.split("\t")[0] ?? "",
+    );
+
+  it("offers commands, verbs and options where they go", () => {
+    const top = [...new Set(COMMANDS.map(({ name }) => name.split(" ")[0] ?? ""))].toSorted();
+    for (const line of ["usr ", "usr --root root ", "usr --root=root --json "]) expect(fish(line)).toEqual(top);
+    expect(fish("usr namespace ")).toEqual(["add-standard", "list", "register", "show"]);
+    expect(fish("usr head demo ")).toEqual([]);
+    expect(fish("usr head demo --col")).toEqual(["--columns"]);
+    // A dataset may be named like a command.
+    expect(fish("usr head import --col")).toEqual(["--columns"]);
+    expect(fish("usr head import --on-con")).toEqual([]);
+  });
+
+  it("offers the values of options, and files only where a file goes", () => {
+    expect(fish("usr validate demo --registry-mode f")).toEqual(["frozen"]);
+    expect(fish("usr import demo --bio-type ")).toEqual(["dna", "protein", "rna"]);
+    expect(fish("usr import demo --from=csv.")).toEqual(["--from=csv.gz", "--from=csv.zst"]);
+    expect(fish("usr import demo --path a")).toEqual(["a\\ file.csv"]);
+    expect(fish("usr head demo --rows ")).toEqual([]);
+  });
+
+  it("offers the datasets of the root where one is named", () => {
+    const three = ["demo", "shelf/one", "shelf/two"];
+    expect(fish("usr head ")).toEqual(three);
+    expect(fish("usr push demo sh")).toEqual(["shelf/one", "shelf/two"]);
+    expect(fish("usr maintenance merge --dest d")).toEqual(["demo"]);
+    for (const root of ["--root root", "--root=root", "--root ~/root"])
+      expect(fish(`usr ${root} head d`, "nowhere")).toEqual(["demo"]);
+    expect(fish("usr get demo d")).toEqual([]);
+    expect(fish("usr head d", "nowhere")).toEqual([]);
+  });
+});
+
+describe.skipIf(!has("zsh"))("zsh, asked for completions", () => {
+  // Completion itself needs a terminal; this is how zsh calls the functions of bash.
+  const zsh = (...words: readonly string[]): readonly string[] => {
+    const script = `autoload -Uz compinit; compinit -D -u; source ./usr.zsh
+ask() {
+  emulate -L sh; setopt kshglob noshglob braceexpand
+  COMP_WORDS=(usr "$@"); COMP_CWORD=$#; COMPREPLY=(); _usr; printf '%s\\n' "\${COMPREPLY[@]}"
+}
+ask "$@"`;
+    // What does not begin as typed is dropped by the completion that calls these.
+    const typed = words.at(-1) ?? "";
+    return printed("zsh", ["-f", "-c", script, "zsh", ...words]).filter((offer) => offer.startsWith(typed));
+  };
+
+  it("offers commands, options, values and datasets", () => {
+    expect(zsh("he")).toEqual(["head"]);
+    expect(zsh("head", "demo", "--col")).toEqual(["--columns"]);
+    expect(zsh("import", "demo", "--from=csv.")).toEqual(["--from=csv.gz", "--from=csv.zst"]);
+    expect(zsh("import", "demo", "--path", "a")).toEqual(["a file.csv"]);
+    expect(zsh("head", "").slice(0, 3)).toEqual(["demo", "shelf/one", "shelf/two"]);
+    expect(zsh("--root=~/root", "head", "s")).toEqual(["shelf/one", "shelf/two"]);
+  });
+});
+
 describe.each(["zsh", "fish"] as const)("%s", (shell) => {
   it.skipIf(!has(shell))("takes the script", () => {
     const args = shell === "zsh" ? ["-n", join(folder, "usr.zsh")] : ["--no-execute", join(folder, "usr.fish")];

@@ -52,10 +52,13 @@ const SHARED: readonly OptionSpec[] = [
   { flags: "-h, --help", description: "show help" },
 ];
 
-const bash = (): string => {
+/** Every spelling of an option that the word after it belongs to. */
+const valueFlags = (between: string): string => {
   const every = [...COMMANDS.flatMap(({ options }) => options), ...SHARED];
-  const flagsWhere = (holds: (option: OptionSpec) => boolean): string =>
-    [...new Set(every.filter(holds).flatMap(flagsOf))].join("|");
+  return [...new Set(every.filter(takesValue).flatMap(flagsOf))].join(between);
+};
+
+const bash = (): string => {
   const shared = SHARED.flatMap(flagsOf).join(" ");
   const groups = Object.keys(GROUPS);
   const words = COMMANDS.map(({ name, options, args }) => {
@@ -96,7 +99,7 @@ const bash = (): string => {
       continue
     fi
     case "$word" in
-      ${flagsWhere(takesValue)}) skip=1; option="$word" ;;
+      ${valueFlags("|")}) skip=1; option="$word" ;;
       --root=*) root="\${word#*=}" ;;
       -*) ;;
       *) case "$command" in
@@ -157,37 +160,69 @@ complete -F _usr usr
 
 const quote = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 
-const FISH_DATASETS = `function __usr_datasets
+/** The words typed before the one at the cursor: the command, and how many arguments of its own it already has. */
+const fishWords = (): string => `function __usr_typed
+  set -l skip 0
+  set -l command
+  set -l place 0
+  for word in (commandline -opc)[2..]
+    if test $skip = 1
+      set skip 0
+      continue
+    end
+    switch $word
+      case ${valueFlags(" ")}
+        set skip 1
+      case '-*'
+      case '*'
+        if test (count $command) = 0
+          set command $word
+        else if test (count $command) = 1; and contains -- $command[1] ${Object.keys(GROUPS).join(" ")}
+          set -a command $word
+        else
+          set place (math $place + 1)
+        end
+    end
+  end
+  echo "$command"
+  echo $place
+end
+function __usr_in
+  test "$(__usr_typed)[1]" = "$argv"
+end
+function __usr_at
+  set -l typed (__usr_typed)
+  test $typed[2] = $argv[1]; and test "$typed[1]" = "$argv[2..]"
+end
+function __usr_datasets
   set -l words (commandline -opc)
   for i in (seq (count $words))
+    set -l root
     if string match -q -- '--root=*' $words[$i]
-      set -fx USR_ROOT (string replace -- '--root=' '' $words[$i])
+      set root (string replace -- '--root=' '' $words[$i])
     else if test "$words[$i]" = --root; and test $i -lt (count $words)
-      set -fx USR_ROOT $words[(math $i + 1)]
+      set root $words[(math $i + 1)]
     end
+    test -n "$root"; and set -fx USR_ROOT (string replace -r -- '^~/' "$HOME/" $root)
   end
   usr complete datasets 2>/dev/null
 end`;
 
 const fish = (): string => {
-  const lines = [FISH_DATASETS, "complete -c usr -f"];
+  const lines = [fishWords(), "complete -c usr -f"];
   for (const name of topLevel()) {
     const summary = COMMANDS.find((spec) => spec.name === name)?.summary ?? GROUPS[name] ?? "";
-    lines.push(`complete -c usr -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`);
+    lines.push(`complete -c usr -n __usr_in -a ${name} -d ${quote(summary)}`);
   }
   for (const { name, summary, args, options } of COMMANDS) {
     const [group = "", verb] = name.split(" ");
-    const seen = `__fish_seen_subcommand_from ${group}`;
-    const when = quote(verb === undefined ? seen : `${seen}; and __fish_seen_subcommand_from ${verb}`);
-    if (verb !== undefined) {
-      const open = `${seen}; and not __fish_seen_subcommand_from ${verbsOf(group).join(" ")}`;
-      lines.push(`complete -c usr -n ${quote(open)} -a ${verb} -d ${quote(summary)}`);
-    }
-    for (const { choices, datasets } of args) {
+    if (verb !== undefined) lines.push(`complete -c usr -n '__usr_in ${group}' -a ${verb} -d ${quote(summary)}`);
+    for (const [at, { choices, datasets, variadic }] of args.entries()) {
+      const when = variadic === true ? `'__usr_in ${name}'` : `'__usr_at ${at} ${name}'`;
       if (choices !== undefined) lines.push(`complete -c usr -n ${when} -a ${quote(choices.join(" "))}`);
       if (datasets === true) lines.push(`complete -c usr -n ${when} -a '(__usr_datasets)'`);
     }
-    for (const option of visible(options)) lines.push(`complete -c usr -n ${when} ${fishOption(option)}`);
+    for (const option of visible(options)) lines.push(`complete -c usr -n '__usr_in ${name}' ${fishOption(option)}`);
   }
   for (const option of SHARED) lines.push(`complete -c usr ${fishOption(option)}`);
   return `${lines.join("\n")}\n`;
@@ -195,8 +230,7 @@ const fish = (): string => {
 
 const fishOption = (option: OptionSpec): string => {
   const names = flagsOf(option).map((f) => (f.startsWith("--") ? `-l ${f.slice(2)}` : `-s ${f.slice(1)}`));
-  const choices = choicesOf(option);
-  const open = takesFile(option) ? " -F" : takesDataset(option) ? " -a '(__usr_datasets)'" : "";
-  const values = choices === undefined ? open : ` -a ${quote(choices.join(" "))}`;
-  return `${names.join(" ")}${takesValue(option) ? ` -r${values}` : ""} -d ${quote(option.description)}`;
+  const choices = choicesOf(option)?.join(" ") ?? (takesDataset(option) ? "(__usr_datasets)" : undefined);
+  const values = takesFile(option) ? " -r -F" : choices === undefined ? " -x" : ` -x -a ${quote(choices)}`;
+  return `${names.join(" ")}${takesValue(option) ? values : ""} -d ${quote(option.description)}`;
 };
