@@ -158,7 +158,7 @@ describe.skipIf(!has("fish"))("fish, asked for completions", () => {
     expect(fish("usr validate demo --registry-mode f")).toEqual(["frozen"]);
     expect(fish("usr import demo --bio-type ")).toEqual(["dna", "protein", "rna"]);
     expect(fish("usr import demo --from=csv.")).toEqual(["--from=csv.gz", "--from=csv.zst"]);
-    expect(fish("usr import demo --path a")).toEqual(["a\\ file.csv"]);
+    expect(fish("usr import demo --path a")).toEqual(["a file.csv"]);
     expect(fish("usr head demo --rows ")).toEqual([]);
   });
 
