@@ -68,7 +68,7 @@ export const openSession = (environment: Environment, options: GlobalOptions, co
     requireFolder(path, { absent: true });
     const { diskStorage } = await import("@usr/storage/node");
     return {
-      storage: patientStorage(diskStorage(path), { signal: environment.signal, say }),
+      storage: patientStorage(diskStorage(path, { random: environment.random }), { signal: environment.signal, say }),
       label: path,
       memoryBytes: options.memoryBytes,
       clock: environment.clock,
@@ -88,7 +88,11 @@ export const openSession = (environment: Environment, options: GlobalOptions, co
       const path = rootPath(environment, options);
       requireFolder(path, { absent: false });
       const { diskStorage } = await import("@usr/storage/node");
-      return { storage: diskStorage(path), label: path, memoryBytes: options.memoryBytes };
+      return {
+        storage: diskStorage(path, { random: environment.random }),
+        label: path,
+        memoryBytes: options.memoryBytes,
+      };
     },
     writableRoot,
     confirm: (question) => confirm(environment, options, question),

@@ -1,6 +1,7 @@
 import { emitYaml } from "./emit.ts";
 import { USR_STATE } from "./reserved.ts";
 import { findProblems } from "./rules.ts";
+import { sha256OfShort } from "./sha256.ts";
 import type { NamespaceEntry, Registry, YamlValue } from "./types.ts";
 import { yamlMapping } from "./values.ts";
 
@@ -81,14 +82,19 @@ interface Host {
     | undefined;
 }
 interface NativeCrypto {
-  readonly createHash?: (name: string) => { update(text: string): { digest(encoding: "hex"): string } };
+  readonly createHash?: (name: string) => { update(bytes: Uint8Array): { digest(encoding: "hex"): string } };
 }
 
+/** A text of so many bytes is hashed in less time than Node takes to load its crypto, which a short command needs for nothing else. */
+const SHORT = 16 * 1024;
+
 const sha256 = async (text: string): Promise<string> => {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= SHORT) return sha256OfShort(bytes);
   const host: Host = globalThis;
-  // Who writes has it loaded already; the crypto of the web would take Node some milliseconds more, and a turn of its threads.
+  // The crypto of the web would take Node some milliseconds more, and a turn of its threads.
   const native = host.process?.getBuiltinModule?.("node:crypto")?.createHash;
-  if (native !== undefined) return native("sha256").update(text).digest("hex");
-  const digest = await globalThis.crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  if (native !== undefined) return native("sha256").update(bytes).digest("hex");
+  const digest = await globalThis.crypto.subtle.digest("SHA-256", bytes);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 };

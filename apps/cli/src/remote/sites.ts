@@ -101,7 +101,10 @@ const fileSite = async (
     });
   }
   const { diskStorage } = await import("@usr/storage/node");
-  const storage = patientStorage(diskStorage(baseDir), { signal: environment.signal, say });
+  const storage = patientStorage(diskStorage(baseDir, { random: environment.random }), {
+    signal: environment.signal,
+    say,
+  });
   return { ...storageSite(storage, { label: name, cache: cacheOf(resolve(baseDir)) }), root: baseDir };
 };
 
