@@ -35,22 +35,30 @@ export const openBench = ({ smoke, once = smoke, keep, heap }) => {
   };
 
   /**
-   * Runs one operation `repeat` times and keeps the middle one by time and the largest memory. `before` makes what the run changes anew,
-   * outside of the time; `check` sees each run. `rows` = what a rate would count.
+   * Runs operations `repeat` times, one of each in every round, so that what slows the machine for a while meets them all; keeps of each
+   * the middle run by time and the largest memory. `before` makes what the run changes anew, outside of the time; `check` sees each run.
+   * `rows` = what a rate would count.
    */
-  const timed = async (name, run, { repeat = 3, rows, before, check, by }) => {
-    const runs = [];
+  const inTurns = async (operations, { repeat = 3, rows } = {}) => {
+    const runs = operations.map(() => []);
     for (let i = 0; i < (once ? 1 : repeat); i++) {
-      await before?.(i);
-      const done = run(i);
-      await check(done);
-      runs.push({ ...done, stdout: "" });
+      for (const [index, { run, before, check }] of operations.entries()) {
+        await before?.(i);
+        const done = run(i);
+        await check(done);
+        runs[index].push({ ...done, stdout: "" });
+      }
     }
-    const seconds = middle(runs.map((one) => one.seconds));
-    const { cpu } = runs.find((one) => one.seconds === seconds);
-    const megabytes = Math.max(...runs.map((one) => one.megabytes));
-    note({ name, rows, seconds, cpu, megabytes, runs: runs.length, ...(by === undefined ? {} : { by }) });
+    for (const [index, { name, by }] of operations.entries()) {
+      const all = runs[index];
+      const seconds = middle(all.map((one) => one.seconds));
+      const { cpu } = all.find((one) => one.seconds === seconds);
+      const megabytes = Math.max(...all.map((one) => one.megabytes));
+      note({ name, rows, seconds, cpu, megabytes, runs: all.length, ...(by === undefined ? {} : { by }) });
+    }
   };
+
+  const timed = (name, run, { repeat, rows, ...how }) => inTurns([{ name, run, ...how }], { repeat, rows });
 
   /** The same work by pyarrow or DuckDB, where they are. Kept with the figure it is compared with. */
   const field = async (name, by, run, check) => {
@@ -72,7 +80,25 @@ export const openBench = ({ smoke, once = smoke, keep, heap }) => {
   const close = () => {
     if (!keep) rmSync(folder, { recursive: true, force: true });
   };
-  return { smoke, folder, root, figures, at, usr, node, inField, note, timed, field, copy, drop, parts, sizeOf, close };
+  return {
+    smoke,
+    folder,
+    root,
+    figures,
+    at,
+    usr,
+    node,
+    inField,
+    note,
+    timed,
+    inTurns,
+    field,
+    copy,
+    drop,
+    parts,
+    sizeOf,
+    close,
+  };
 };
 
 export const data = (run) => JSON.parse(run.stdout).data;

@@ -17,7 +17,7 @@ export const timeAppends = async ({
   wrote,
   appends,
 }) => {
-  const { at, usr, node, timed, copy, drop, note, root } = bench;
+  const { at, usr, node, timed, inTurns, copy, drop, note, root } = bench;
   const size = Math.ceil(count / appends);
   const inputs = sequences(count);
   const total = { seconds: 0, cpu: 0, megabytes: 0 };
@@ -44,34 +44,39 @@ export const timeAppends = async ({
   note({ name: "import the same rows in 100 appends", rows: count, runs: 1, ...total });
   note({ name: "start node and copy the base as often", rows: count, runs: 1, ...floor });
   drop("hundred");
-  await timed(
-    "100 appends through a write session, each durable before the next",
-    () => usr([...importArgs("session", "base.csv"), "--flush-rows", String(size)]),
-    {
-      ...long,
-      repeat: 1,
-      before: fresh("session"),
-      check: (run) => {
-        imported(run);
-        assert.equal(data(run).flushes, Math.ceil(count / size));
-      },
-    },
-  );
-  sameRecords("session");
   const job = { root, dataset: "session", input: at("base.csv"), rows: size };
-  await timed(
-    "100 appends through a write session, group commit",
-    () => node("write-session.mjs", JSON.stringify(job)),
-    {
-      ...long,
-      before: fresh("session"),
-      check: (run) => {
-        imported(run);
-        assert.equal(data(run).writes, Math.ceil(count / size));
+  const before = fresh("session");
+  await inTurns(
+    [
+      {
+        name: "import csv, in turns with these",
+        run: () => usr(importArgs("session", "base.csv")),
+        before,
+        check: imported,
       },
-    },
+      {
+        name: "100 appends through a write session, each durable before the next",
+        run: () => usr([...importArgs("session", "base.csv"), "--flush-rows", String(size)]),
+        before,
+        check: (run) => {
+          imported(run);
+          assert.equal(data(run).flushes, Math.ceil(count / size));
+          sameRecords("session");
+        },
+      },
+      {
+        name: "100 appends through a write session, group commit",
+        run: () => node("write-session.mjs", JSON.stringify(job)),
+        before,
+        check: (run) => {
+          imported(run);
+          assert.equal(data(run).writes, Math.ceil(count / size));
+          sameRecords("session");
+        },
+      },
+    ],
+    long,
   );
-  sameRecords("session");
   drop("session");
   copy("main", "trial");
   let expected = count;
