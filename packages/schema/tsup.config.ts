@@ -3,6 +3,6 @@ import { base } from "../../tsup.base.ts";
 
 const config: Options = {
   ...base,
-  entry: ["src/index.ts", "src/columns/index.ts", "src/ipc/index.ts", "src/arrow/index.ts"],
+  entry: ["src/index.ts", "src/columns/index.ts", "src/check/index.ts", "src/ipc/index.ts", "src/arrow/index.ts"],
 };
 export default config;

@@ -44,6 +44,14 @@ function sentence(problem: FormatProblem): string {
   return place.length === 0 ? what : `${place.join(", ")}: ${what}`;
 }
 
+/** For callers without types. */
+export function unknownFormat(format: never): FormatError {
+  return new FormatError("USAGE", {
+    rule: `${JSON.stringify(format)} is no format`,
+    hint: "Use csv, tsv, jsonl, fasta, genbank, parquet or arrow; formatOf tells it by the suffix of a path.",
+  });
+}
+
 const SHOWN = 60;
 
 /** Text fit for a message: cut to 60 characters, control characters escaped. */

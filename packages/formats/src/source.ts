@@ -1,4 +1,5 @@
 import type { DecodeLimits } from "@usr/parquet";
+import { FormatError } from "./error.ts";
 import type { TableInput, TableLimits } from "./types.ts";
 
 const PIECE = 1 << 20;
@@ -11,6 +12,8 @@ export async function* bytesOf(
   if ("stream" in input) {
     for await (const chunk of input.stream) {
       signal?.throwIfAborted();
+      // Texts are what a stream with an encoding gives; numbers are those of bytes that were given for a stream.
+      if (chunk[Symbol.toStringTag] !== "Uint8Array") throw notBytes(chunk);
       yield chunk;
     }
     return;
@@ -20,6 +23,13 @@ export async function* bytesOf(
     signal?.throwIfAborted();
     yield await input.file.read(offset, Math.min(PIECE, size - offset), { signal });
   }
+}
+
+function notBytes(chunk: unknown): FormatError {
+  return new FormatError("USAGE", {
+    rule: `the stream gives ${typeof chunk === "object" ? "objects" : `${typeof chunk}s`}, not chunks of bytes`,
+    hint: "Give { stream } of Uint8Array chunks, such as new Blob([text]).stream() or createReadStream(path) without encoding.",
+  });
 }
 
 /** The limits with their defaults. */

@@ -61,18 +61,22 @@ export interface TableColumn {
   readonly type?: DataType | undefined;
 }
 
-/** Consecutive rows of the input. A jsonl key that first appears later is not yet in `columns`: its cells are missing. */
-export interface TableBatch {
-  /** 1-based number of the first data row. */
-  readonly firstRow: number;
+/** Rows as columns by name, all `numRows` long. */
+export interface TableRows {
   readonly numRows: number;
   readonly columns: ReadonlyMap<string, Column>;
+}
+
+/** Consecutive rows of the input. A jsonl key that first appears later is not yet in `columns`: its cells are missing. */
+export interface TableBatch extends TableRows {
+  /** 1-based number of the first data row. */
+  readonly firstRow: number;
 }
 
 export interface TableReader {
   /** In input order; `undefined` for jsonl, whose columns are known only at its end. */
   readonly columns: readonly TableColumn[] | undefined;
-  /** Rows in input order, at most `batchRows` a batch. Can be iterated once. */
+  /** Rows in input order, at most `batchRows` a batch. Once: what has been read is gone, and asking again is `USAGE`. */
   batches(resolve: ResolveColumn): AsyncIterable<TableBatch>;
 }
 

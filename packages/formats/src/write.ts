@@ -1,5 +1,6 @@
 import type { Batch, Schema } from "@usr/schema";
-import { FormatError } from "./error.ts";
+import { checkColumn } from "@usr/schema/check";
+import { FormatError, unknownFormat } from "./error.ts";
 import type { WriteTableOptions } from "./types.ts";
 import { writeDelimited } from "./write/csv.ts";
 import { writeFasta } from "./write/fasta.ts";
@@ -8,7 +9,7 @@ import { writeJsonLines } from "./write/jsonl.ts";
 /**
  * A table as the bytes of a file, lazily. What is written here is read back by `openTable` with the same types to the same columns, fasta apart.
  *
- * Throws `FormatError`: `USAGE` for options that do not fit the table, `NOT_SUPPORTED` for values a format has no form for.
+ * Throws `FormatError`: `USAGE` for options that do not fit the table and for batches that do not fit the schema, SchemaError `CORRUPT` for a column that is not what it says, `NOT_SUPPORTED` for values a format has no form for.
  */
 export async function* writeTable(
   schema: Schema,
@@ -17,16 +18,16 @@ export async function* writeTable(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   switch (o.format) {
     case "csv":
-      yield* writeDelimited(schema, batches, ",", o);
+      yield* writeDelimited(schema, checked(schema, batches), ",", o);
       return;
     case "tsv":
-      yield* writeDelimited(schema, batches, "\t", o);
+      yield* writeDelimited(schema, checked(schema, batches), "\t", o);
       return;
     case "jsonl":
-      yield* writeJsonLines(batches, o);
+      yield* writeJsonLines(checked(schema, batches), o);
       return;
     case "fasta":
-      yield* writeFasta(schema, batches, o);
+      yield* writeFasta(schema, checked(schema, batches), o);
       return;
     case "genbank":
       throw new FormatError("NOT_SUPPORTED", {
@@ -38,5 +39,31 @@ export async function* writeTable(
       return;
     case "arrow":
       yield* (await import("./write/typed.ts")).writeArrowTable(schema, batches, o);
+      return;
+    default:
+      throw unknownFormat(o.format);
+  }
+}
+
+/** The batches, each held against the schema; the writers of typed formats look by themselves. */
+async function* checked(schema: Schema, batches: AsyncIterable<Batch>): AsyncGenerator<Batch, void, undefined> {
+  for await (const batch of batches) {
+    const { fields } = schema;
+    if (batch.columns.length !== fields.length) {
+      throw new FormatError("USAGE", {
+        rule: `a batch has ${batch.columns.length} columns, the schema ${fields.length}`,
+      });
+    }
+    for (const [i, column] of batch.columns.entries()) {
+      const { name } = fields[i]!;
+      if (column.length !== batch.numRows) {
+        throw new FormatError("USAGE", {
+          column: name,
+          rule: `has ${column.length} rows, its batch ${batch.numRows}`,
+        });
+      }
+      checkColumn(column, name);
+    }
+    yield batch;
   }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import * as float from "../src/float/index.ts";
 import * as api from "../src/index.ts";
+import * as memory from "../src/memory/index.ts";
 import * as node from "../src/node/index.ts";
 
 test("the public names", () => {
@@ -17,6 +18,7 @@ test("the public names", () => {
     ]
   `);
   expect(Object.keys(float)).toEqual(["parseFloatText"]);
+  expect(Object.keys(memory)).toEqual(["tableOf"]);
   expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
     [
       "compress",

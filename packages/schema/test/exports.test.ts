@@ -1,5 +1,6 @@
 import * as schema from "@usr/schema";
 import * as arrow from "@usr/schema/arrow";
+import * as check from "@usr/schema/check";
 import * as columns from "@usr/schema/columns";
 import * as ipc from "@usr/schema/ipc";
 import { expect, test } from "vitest";
@@ -29,6 +30,7 @@ test("the entries are as wide as they are meant to be", () => {
       "valueAt",
     ]
   `);
+  expect(Object.keys(check)).toEqual(["checkColumn"]);
   expect(Object.keys(ipc).sort()).toMatchInlineSnapshot(`
     [
       "decodeArrowSchema",

@@ -1,11 +1,12 @@
-import type { TableBatch, TableReader } from "@usr/formats";
-import { byteSize, type Column, formatType, sameType } from "@usr/schema";
+import type { TableBatch, TableReader, TableRows } from "@usr/formats";
+import { byteSize } from "@usr/schema";
 import { StorageError } from "@usr/storage";
 import { DatasetError } from "../error.ts";
 import { ROW_GROUP_ROWS } from "../write/base/row-groups.ts";
 import { appendRows, type ImportOptions } from "../write/import/import.ts";
 import { rememberedIds } from "../write/import/known-ids.ts";
 import { INPUT_TYPES } from "../write/import/rows.ts";
+import { checkRows } from "../write/table-rows.ts";
 import type { WritableRoot } from "../write/types.ts";
 
 export interface SessionOptions extends Omit<ImportOptions, "dryRun"> {
@@ -35,10 +36,7 @@ export interface SessionTotals {
 }
 
 /** New rows, in the columns that an import looks at (`sequence`, and any of the other six of a base); other columns are left where they are. */
-export interface SessionRows {
-  readonly numRows: number;
-  readonly columns: ReadonlyMap<string, Column>;
-}
+export type SessionRows = TableRows;
 
 export interface WriteSession extends AsyncDisposable {
   /** Takes rows, and commits what is waiting when enough has come or the time is up. The columns may not change afterwards. */
@@ -139,7 +137,7 @@ export const openSession = (root: WritableRoot, id: string, o: SessionOptions): 
   return {
     write: (rows) =>
       inOrder(async () => {
-        checkRows(rows);
+        checkRows(rows, INPUT_TYPES);
         if (rows.numRows === 0) return;
         if (waiting === 0) waitingSince = root.clock();
         held.push({ firstRow: taken + 1, numRows: rows.numRows, columns: rows.columns });
@@ -184,24 +182,6 @@ const tableOf = (batches: TableBatch[]): TableReader => ({
     for (let next = batches.shift(); next !== undefined; next = batches.shift()) yield next;
   },
 });
-
-/** Rows of a program, held against the types that a reader would have made of a file. */
-const checkRows = ({ numRows, columns }: SessionRows): void => {
-  for (const [name, column] of columns) {
-    const type = INPUT_TYPES.get(name);
-    if (type === undefined) continue;
-    if (!sameType(type, column.type)) {
-      throw new DatasetError("TYPE_MISMATCH", `column ${name} is ${formatType(column.type)}, not ${formatType(type)}`, {
-        details: { column: name, type: formatType(column.type), expected: formatType(type) },
-      });
-    }
-    if (column.length !== numRows) {
-      throw new DatasetError("LENGTH_MISMATCH", `column ${name} has ${column.length} rows, the batch ${numRows}`, {
-        details: { column: name, rows: column.length, expected: numRows },
-      });
-    }
-  }
-};
 
 /** The error with what the flushes before it have left; errors of other kinds as they are. */
 const withCommitted = (error: unknown, { rows_added: rows, flushes }: SessionTotals): unknown => {

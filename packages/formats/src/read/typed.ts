@@ -1,9 +1,9 @@
 import { type ByteSource, openParquet, ParquetError, type ParquetFile, readBatches } from "@usr/parquet";
-import { type Batch, type Column, type DataType, SchemaError } from "@usr/schema";
+import { type Batch, SchemaError } from "@usr/schema";
 import type { ArrowReader } from "@usr/schema/arrow";
 import { sliceColumn } from "@usr/schema/columns";
-import { castColumn } from "../columns/cast.ts";
-import { FormatError, placed } from "../error.ts";
+import { columnsByName, convertedRows, type WantedColumn } from "../columns/convert-rows.ts";
+import { FormatError } from "../error.ts";
 import { bytesOf, decodeLimits, limitsOf } from "../source.ts";
 import type { OpenTableOptions, ResolveColumn, TableBatch, TableColumn, TableInput, TableReader } from "../types.ts";
 
@@ -106,12 +106,6 @@ function memorySource(bytes: Uint8Array): ByteSource {
   };
 }
 
-/** A column that is wanted, and as what. */
-interface WantedColumn {
-  readonly name: string;
-  readonly type: DataType;
-}
-
 /** Asks for every column; a type without a way to the one asked for is found while converting, so that an empty table says it too. */
 function wantedColumns(columns: readonly TableColumn[], resolve: ResolveColumn): readonly WantedColumn[] {
   return columns.flatMap(({ name, type }) => {
@@ -144,7 +138,7 @@ async function* parquetBatches(
     const names = wanted.map((column) => column.name);
     for await (const batch of readBatches(file, { columns: names, batchRows: rowsFor(file, o), signal: o.signal })) {
       for (const piece of pieces(batch, batchRows)) {
-        yield converted(piece, wanted, firstRow, o);
+        yield convertedRows(columnsByName(piece), wanted, firstRow, o);
         firstRow += piece.numRows;
       }
     }
@@ -165,7 +159,7 @@ async function* arrowBatches(
   try {
     for await (const batch of reader.batches({ columns: wanted.map((column) => column.name) })) {
       for (const piece of pieces(batch, batchRows)) {
-        yield converted(piece, wanted, firstRow, o);
+        yield convertedRows(columnsByName(piece), wanted, firstRow, o);
         firstRow += piece.numRows;
       }
     }
@@ -197,22 +191,6 @@ function* pieces(batch: Batch, rows: number): Generator<Batch, void, undefined> 
       columns: batch.columns.map((column) => sliceColumn(column, start, end)),
     };
   }
-}
-
-function converted(batch: Batch, wanted: readonly WantedColumn[], firstRow: number, o: OpenTableOptions): TableBatch {
-  const places = new Map(batch.schema.fields.map((field, i) => [field.name, i]));
-  const columns = new Map<string, Column>();
-  for (const { name, type } of wanted) {
-    const column = batch.columns[places.get(name) ?? -1];
-    if (column === undefined)
-      throw new FormatError("CORRUPT", { file: o.name, column: name, rule: "is missing from the data" });
-    try {
-      columns.set(name, castColumn(column, type, firstRow, { allowRounding: o.allowRounding === true }));
-    } catch (error) {
-      throw placed(error, { file: o.name, column: name });
-    }
-  }
-  return { firstRow, numRows: batch.numRows, columns };
 }
 
 /** Errors of the packages below as errors of this one; those of the source pass through. */

@@ -8,7 +8,11 @@ export type Cell = (row: number) => string;
 
 const rowsOf = new WeakMap<Batch, Cell>();
 
-/** One row as a JSON object without a line end, keys in column order. The first call on a batch prepares it. */
+/**
+ * One row as a JSON object without a line end, keys in column order. The first call on a batch prepares it.
+ *
+ * @throws RangeError if the batch has no such row
+ */
 export function jsonRow(batch: Batch, row: number): string {
   let cell = rowsOf.get(batch);
   if (cell === undefined) {
@@ -17,6 +21,9 @@ export function jsonRow(batch: Batch, row: number): string {
       batch.columns,
     );
     rowsOf.set(batch, cell);
+  }
+  if (!(row >= 0 && row < batch.numRows)) {
+    throw new RangeError(`Row ${row} does not exist: the batch has ${batch.numRows} rows.`);
   }
   return cell(row);
 }

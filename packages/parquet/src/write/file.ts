@@ -1,4 +1,5 @@
 import { type Column, formatType, type Schema, sameType } from "@usr/schema";
+import { checkColumn } from "@usr/schema/check";
 import { type Compressor, zstdCompressor } from "../codecs/codec.ts";
 import { ParquetError } from "../error.ts";
 import { type Declaration, declare, sameDeclaration } from "../footer/declare.ts";
@@ -20,7 +21,7 @@ const AHEAD = 12 * 2 ** 20;
 /**
  * The bytes of a Parquet file, in order. Row groups are pulled one at a time, and memory is bounded by one of them. Row groups without
  * rows are left out. The metadata is that of `schema`, `ARROW:schema` aside, which is written anew where a type needs it.
- * Throws `INVALID` for columns that do not fit the schema, `NOT_SUPPORTED` for what Parquet or this writer cannot hold, a
+ * Throws `INVALID` for columns that do not fit the schema, SchemaError `CORRUPT` for those whose memory is not what their type says, `NOT_SUPPORTED` for what Parquet or this writer cannot hold, a
  * `ChunkRef` laid out otherwise than the chunks before it, and zstd where the runtime has none. What was yielded before a throw is no file.
  */
 export async function* writeParquet(
@@ -221,6 +222,7 @@ function checkGroup(schema: Schema, group: RowGroup, index: number): void {
         },
       );
     }
+    if (!("rowGroup" in column)) checkColumn(column, field.name);
     const rows = "rowGroup" in column ? column.numRows : column.length;
     if (rows !== group.numRows) {
       throw new ParquetError(

@@ -1,5 +1,7 @@
 import * as arrow from "apache-arrow";
+import { checkColumn } from "../check/column.ts";
 import { conform } from "../columns/sources.ts";
+import { SchemaError } from "../error.ts";
 import type { Batch, Column } from "../types.ts";
 import { schemaToArrow } from "./types.ts";
 
@@ -8,11 +10,19 @@ export function toArrow(batch: Batch): arrow.RecordBatch {
   return recordBatch(batch, schemaToArrow(batch.schema));
 }
 
-/** As `toArrow`, under a schema that record batches share. @throws SchemaError `TYPE_MISMATCH` if a column is not of its field's type. */
+/** As `toArrow`, under a schema that record batches share. @throws SchemaError `TYPE_MISMATCH` if a column is not of its field's type, `CORRUPT` if its memory is not what it says. */
 export function recordBatch(batch: Batch, schema: arrow.Schema): arrow.RecordBatch {
-  const children = batch.schema.fields.map((field, i) =>
-    toData(conform(field.type, batch.columns[i]!), schema.fields[i]!.type),
-  );
+  const children = batch.schema.fields.map((field, i) => {
+    const column = batch.columns[i];
+    if (column?.length !== batch.numRows) {
+      const found = column === undefined ? "is missing" : `has ${column.length} rows, not ${batch.numRows}`;
+      throw new SchemaError("CORRUPT", `Column ${JSON.stringify(field.name)} of a batch ${found}.`, {
+        details: { column: field.name, rows: column?.length, expected: batch.numRows },
+      });
+    }
+    checkColumn(column, field.name);
+    return toData(conform(field.type, column), schema.fields[i]!.type);
+  });
   const type = new arrow.Struct(schema.fields);
   return new arrow.RecordBatch(schema, arrow.makeData({ type, length: batch.numRows, nullCount: 0, children }));
 }

@@ -10,6 +10,8 @@ export interface ColumnPlan {
   /** Full name of each attached column, and the input column it comes from. */
   readonly wanted: Map<string, string>;
   readonly resolve: (name: string) => DataType | undefined;
+  /** What each input column was asked for as, the key too. */
+  readonly types: ReadonlyMap<string, DataType>;
   /** Throws where a chosen column has not come. */
   readonly atEnd: () => void;
 }
@@ -39,8 +41,10 @@ export const planColumns = (table: TableReader, rules: AttachRules): ColumnPlan 
   };
   if (known !== undefined) refuseAbsent(known);
   const met: string[] = [];
+  const types = new Map([[rules.keyColumn, KEY_TYPE]]);
   return {
     wanted,
+    types,
     // The columns of jsonl are known at its end.
     atEnd: () => refuseAbsent(known ?? met),
     resolve: (name) => {
@@ -59,6 +63,7 @@ export const planColumns = (table: TableReader, rules: AttachRules): ColumnPlan 
         });
       }
       wanted.set(full, name);
+      types.set(name, type);
       return type;
     },
   };

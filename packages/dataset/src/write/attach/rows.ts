@@ -7,6 +7,7 @@ import { parseType } from "@usr/schema";
 import { gatherColumns, nullColumn } from "@usr/schema/columns";
 import { DatasetError } from "../../error.ts";
 import { KEY_TYPE } from "../key-type.ts";
+import { checkRows } from "../table-rows.ts";
 import type { Staged } from "../types.ts";
 import { planColumns } from "./columns.ts";
 import { type PlacedRows, stageInBaseOrder } from "./order.ts";
@@ -46,6 +47,7 @@ export const attachedRows = async (
 
   async function* placed(): AsyncGenerator<PlacedRows, void, undefined> {
     for await (const batch of table.batches(plan.resolve)) {
+      checkRows(batch, plan.types);
       const column = batch.columns.get(rules.keyColumn) ?? nullColumn(KEY_TYPE, batch.numRows);
       await rules.base.ask(column);
       const targets = matcher.match(column);

@@ -5,6 +5,7 @@ import { gatherColumns, isValid } from "@usr/schema/columns";
 import { DatasetError } from "../../error.ts";
 import { BASE_FIELDS } from "../../layout.ts";
 import { columnNames } from "../column-names.ts";
+import { checkRows } from "../table-rows.ts";
 import { evenOffsets, growingText, sameText } from "./growing.ts";
 import { type KnownIds, SAMPLES } from "./known-ids.ts";
 import type { RepeatedIds } from "./packed-ids.ts";
@@ -87,6 +88,7 @@ export async function* importedRows(
   let firstRow: number | undefined;
   for await (const batch of table.batches(readAs(counts.ignoredColumns))) {
     firstRow ??= batch.firstRow;
+    checkRows(batch, INPUT_TYPES);
     const rows = await importBatch(batch, check, rules, counts, refused);
     const clean = refused.stored.count + refused.deleted.count === 0;
     if (clean && rows.numRows > 0) yield rows;
