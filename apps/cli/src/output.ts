@@ -77,7 +77,7 @@ export const writeOutput = async (
   const found = await existing(path);
   if (found !== undefined && !found.isFile()) {
     await using stream = await open(path, "w").catch(refuse);
-    await fill(stream, bytes, signal, refuse);
+    await fill(stream, bytes, signal, refuse, () => undefined);
     return;
   }
   if (found !== undefined) await checkWritable(path);
@@ -87,8 +87,9 @@ export const writeOutput = async (
   const mode = found === undefined ? 0o666 : Number(found.mode) & 0o777;
   try {
     await using handle = await open(temporary, "wx", mode).catch(refuse);
-    await fill(handle, bytes, signal, refuse);
-    await handle.sync().catch(refuse);
+    const flush = flusher(handle);
+    await fill(handle, bytes, signal, refuse, flush.grown);
+    await flush.end().catch(refuse);
     await rename(temporary, target).catch(refuse);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
@@ -96,17 +97,45 @@ export const writeOutput = async (
   }
 };
 
+/** While so many bytes wait for the disk they are flushed, so that the end of a large file need not wait for all of it. */
+const FLUSH = 16 * 2 ** 20;
+
+/** Flushes a file as it grows. A failure is told at its end: the system tells it once, and the last flush may not see it. */
+const flusher = (file: FileHandle): { grown(size: number): void; end(): Promise<void> } => {
+  let running: Promise<void> | undefined;
+  let flushed = 0;
+  return {
+    grown: (size) => {
+      if (running !== undefined || size - flushed < FLUSH) return;
+      flushed = size;
+      running = file.sync().then(() => {
+        running = undefined;
+      });
+      running.catch(() => undefined);
+    },
+    end: async () => {
+      await running;
+      await file.sync();
+    },
+  };
+};
+
+/** Writes the bytes, and says before each chunk how many lie in the file. */
 const fill = async (
   file: FileHandle,
   bytes: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
   refuse: (error: unknown) => never,
+  grown: (size: number) => void,
 ): Promise<void> => {
   // The next chunk is made while this one is written; one waits at most.
   let writing: Promise<void> = Promise.resolve();
+  let size = 0;
   for await (const chunk of bytes) {
     signal.throwIfAborted();
     await writing;
+    grown(size);
+    size += chunk.length;
     writing = writeWhole(file, chunk).catch(refuse);
     // What becomes of it is looked at above, or below.
     writing.catch(() => undefined);

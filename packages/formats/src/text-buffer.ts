@@ -11,8 +11,8 @@ export interface TextBuffer {
 /** Bytes to gather before they are passed on. */
 export const FLUSH: number = 1 << 20;
 
-/** By default with room for the row that reaches the mark. */
-export function textBuffer(capacity: number = FLUSH + (FLUSH >> 4)): TextBuffer {
+/** By default with room for the rows that reach the mark. */
+export function textBuffer(capacity: number = FLUSH + (FLUSH >> 2)): TextBuffer {
   const bytes = new Uint8Array(capacity);
   return { bytes, view: new DataView(bytes.buffer), length: 0 };
 }
@@ -135,7 +135,7 @@ export function putPlain(
 }
 
 /** Whether four bytes lie between `-` and `~` and none is a backslash: each term has its high bits set where that holds. */
-function isPlainWord(word: number): boolean {
+export function isPlainWord(word: number): boolean {
   const atLeast = word + 0x53535353;
   const noBackslash = (word ^ 0x5c5c5c5c) + 0x7f7f7f7f;
   const atMost = ~word & ~(word + 0x01010101);

@@ -3,6 +3,7 @@ import * as bulk from "../src/bulk/index.ts";
 import * as digests from "../src/digests/index.ts";
 import * as root from "../src/index.ts";
 import * as strands from "../src/strands/index.ts";
+import * as wasm from "../src/wasm/index.ts";
 
 test("the public names of every entry", () => {
   expect(Object.keys(root).sort()).toMatchInlineSnapshot(`
@@ -39,6 +40,18 @@ test("the public names of every entry", () => {
       "createMotifFinder",
       "createReverseComplementer",
       "reverseComplement",
+    ]
+  `);
+  expect(Object.keys(wasm).sort()).toMatchInlineSnapshot(`
+    [
+      "I32",
+      "get",
+      "int",
+      "openModule",
+      "set",
+      "simd",
+      "tee",
+      "wasmModule",
     ]
   `);
 });

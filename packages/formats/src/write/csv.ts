@@ -17,8 +17,9 @@ import {
 import type { WriteTableOptions } from "../types.ts";
 import { utf8Bytes } from "../utf8.ts";
 import { type Cell, jsonCell, present } from "./json-row.ts";
+import { isPlain } from "./plain-bytes.ts";
 import { putFixed } from "./put-fixed.ts";
-import { type RowForm, rowWriter } from "./row-writer.ts";
+import { type RowForm, rowWriter, type TextColumn } from "./row-writer.ts";
 
 /**
  * CSV or TSV by RFC 4180 with line feeds: NULL is an empty cell, empty text `""`. Throws `NOT_SUPPORTED` for text with a NUL byte and `USAGE` for a
@@ -42,16 +43,21 @@ export async function* writeDelimited(
   }
   putByte(out, 0x0a);
   const comma = Uint8Array.of(separator);
+  const nothing = new Uint8Array(0);
+  const unquoted = needQuotes(delimiter);
+  // a byte order mark at the start of a cell is quoted
+  unquoted[0xef] = 1;
   const form: RowForm = {
-    heads: schema.fields.map((_, i) => (i === 0 ? new Uint8Array(0) : comma)),
+    heads: schema.fields.map((_, i) => (i === 0 ? nothing : comma)),
     tail: Uint8Array.of(0x0a),
     cell: (to, column, i) => cellWriter(to, column, schema.fields[i]?.name ?? "", delimiter, o),
+    plain: (column) => (o.formulaSafe !== true && isUnquoted(column, unquoted) ? nothing : undefined),
   };
   for await (const batch of batches) {
     o.signal?.throwIfAborted();
-    const put = rowWriter(out, batch.columns, form);
-    for (let row = 0; row < batch.numRows; row++) {
-      put(row);
+    const put = rowWriter(out, batch, form);
+    for (let row = 0; row < batch.numRows; ) {
+      row = put(row);
       if (out.length >= FLUSH) yield take(out);
     }
   }
@@ -100,10 +106,23 @@ function valueWriter(
 
 type PutText = (source: TextSource, start: number, end: number, column: string) => void;
 
-/** Copies text and looks for what needs quotes in the same pass; where it finds some it starts over, quoted. */
-function textWriter(out: TextBuffer, delimiter: "," | "\t", formulaSafe: boolean): PutText {
+/** The bytes that need quotes around them. */
+function needQuotes(delimiter: "," | "\t"): Uint8Array {
   const special = new Uint8Array(256);
   for (const symbol of `\0"\r\n${delimiter}`) special[symbol.charCodeAt(0)] = 1;
+  return special;
+}
+
+/** Whether every row holds text, and none a byte that is marked. */
+function isUnquoted({ validity, offsets, data, length }: TextColumn, special: Uint8Array): boolean {
+  if (validity !== undefined) return false;
+  for (let row = 0; row < length; row++) if (offsets[row] === offsets[row + 1]) return false;
+  return isPlain(textSource(data), offsets[0]!, offsets[length]!, special);
+}
+
+/** Copies text and looks for what needs quotes in the same pass; where it finds some it starts over, quoted. */
+function textWriter(out: TextBuffer, delimiter: "," | "\t", formulaSafe: boolean): PutText {
+  const special = needQuotes(delimiter);
   return (source, start, end, column) => {
     const { data } = source;
     const begin = out.length;

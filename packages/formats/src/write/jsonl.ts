@@ -14,8 +14,9 @@ import {
 import type { WriteTableOptions } from "../types.ts";
 import { utf8Bytes, utf8Text } from "../utf8.ts";
 import { jsonCell, present, quote } from "./json-row.ts";
+import { isPlain } from "./plain-bytes.ts";
 import { putFixed } from "./put-fixed.ts";
-import { rowWriter } from "./row-writer.ts";
+import { rowWriter, type TextColumn } from "./row-writer.ts";
 
 /** The rows as `jsonRow` spells them, a line each, put together from bytes. */
 export async function* writeJsonLines(
@@ -27,9 +28,9 @@ export async function* writeJsonLines(
     o.signal?.throwIfAborted();
     const heads = batch.schema.fields.map(({ name }, i) => utf8Bytes(`${i === 0 ? "{" : ","}${quote(name)}:`));
     const tail = utf8Bytes(heads.length === 0 ? "{}\n" : "}\n");
-    const put = rowWriter(out, batch.columns, { heads, tail, cell: cellWriter });
-    for (let row = 0; row < batch.numRows; row++) {
-      put(row);
+    const put = rowWriter(out, batch, { heads, tail, cell: cellWriter, plain: quotes });
+    for (let row = 0; row < batch.numRows; ) {
+      row = put(row);
       if (out.length >= FLUSH) yield take(out);
     }
   }
@@ -78,6 +79,14 @@ const SPECIAL: Uint8Array = new Uint8Array(256).fill(1, 0x7f);
 SPECIAL.fill(1, 0, 0x20);
 SPECIAL[0x22] = 1;
 SPECIAL[0x5c] = 1;
+
+const QUOTE: Uint8Array = Uint8Array.of(0x22);
+
+/** The quotes of a column without anything to escape. */
+function quotes({ validity, offsets, data, length }: TextColumn): Uint8Array | undefined {
+  if (validity !== undefined) return undefined;
+  return isPlain(textSource(data), offsets[0]!, offsets[length]!, SPECIAL) ? QUOTE : undefined;
+}
 
 function textWriter(out: TextBuffer, offsets: Int32Array, data: Uint8Array): PutCell {
   const source = textSource(data);

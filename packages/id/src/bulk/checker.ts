@@ -1,5 +1,5 @@
 import { ALPHABETS, type Alphabet, createChecker } from "../alphabets.ts";
-import { ADD, type Code, get, int, openModule, PAGE, set, simd, V128, wasmModule } from "./wasm.ts";
+import { ADD, type Code, get, int, openModule, PAGE, set, simd, V128, wasmModule } from "../wasm/module.ts";
 
 /** Bytes looked at together. */
 const BLOCK = 16;

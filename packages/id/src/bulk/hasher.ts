@@ -1,7 +1,7 @@
 import { type BioType, checkBioType } from "../alphabets.ts";
 import { sha1 } from "../sha1.ts";
+import { openModule } from "../wasm/module.ts";
 import { type HashFour, INPUT, INPUT_BYTES, LANE_BYTES, lanesModule, STATES, setPrefix } from "./lanes.ts";
-import { openModule } from "./wasm.ts";
 
 /** Words of a digest. */
 const WORDS = 5;

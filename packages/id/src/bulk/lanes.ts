@@ -14,7 +14,7 @@ import {
   unsigned,
   V128,
   wasmModule,
-} from "./wasm.ts";
+} from "../wasm/module.ts";
 
 /**
  * SHA-1 of four messages at once, as a WebAssembly module that is written out here instruction by instruction: each 32-bit lane of a 128-bit

@@ -57,23 +57,23 @@ export function wasmModule(o: {
   );
 }
 
-interface Opened {
+export interface OpenedModule {
   readonly memory: ArrayBuffer;
   readonly run: (...values: readonly number[]) => unknown;
 }
 
-const instances = new Map<string, Opened | undefined>();
+const instances = new Map<string, OpenedModule | undefined>();
 
 /**
  * What a module exports; undefined where there is no WebAssembly, none of what the module needs, or a policy against it. All who ask for a
  * module get the same memory, for its function is never re-entered: it has to be told anew what another one may have told it.
  */
-export function openModule(bytes: () => Uint8Array<ArrayBuffer>, name: string): Opened | undefined {
+export function openModule(bytes: () => Uint8Array<ArrayBuffer>, name: string): OpenedModule | undefined {
   if (!instances.has(name)) instances.set(name, instantiated(bytes, name));
   return instances.get(name);
 }
 
-const instantiated = (bytes: () => Uint8Array<ArrayBuffer>, name: string): Opened | undefined => {
+const instantiated = (bytes: () => Uint8Array<ArrayBuffer>, name: string): OpenedModule | undefined => {
   let exports: WebAssembly.Exports;
   try {
     exports = new WebAssembly.Instance(new WebAssembly.Module(bytes())).exports;
