@@ -89,8 +89,8 @@ export function isSnapshotFile(path: string): boolean {
 }
 
 /**
- * Whether a path is a runtime file: locks, their owner records, everything staged, and what the Python program keeps of that kind, the side
- * files of its SQLite index included. No part of the dataset.
+ * Whether a path is a runtime file: locks, their owner records, everything staged, what the Python program keeps of that kind, the side
+ * files of its SQLite index included, and what NFS calls a deleted file that somebody has open (`.nfs…`). No part of the dataset.
  */
 export function isRuntimeFile(path: string): boolean {
   if (path.startsWith(LOCK) || path.startsWith(STAGING) || path.startsWith(INCOMING)) return true;
@@ -102,7 +102,7 @@ export function isRuntimeFile(path: string): boolean {
     path.startsWith(".usr.lease.") ||
     name === ".sidecar.lock" ||
     segments.some((segment) => segment === ".~tmp~" || segment.startsWith(".usr-pull-")) ||
-    /\.tmp(\.parquet)?$|\.(sqlite|db)\d*-(wal|shm|journal)$/.test(name)
+    /\.tmp(\.parquet)?$|\.(sqlite|db)\d*-(wal|shm|journal)$|^\.nfs[0-9a-f]{16,}$/.test(name)
   );
 }
 

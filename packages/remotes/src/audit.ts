@@ -28,6 +28,7 @@ const groupOf = (path: string): Group => {
     case "events":
       return "events";
     case "snapshot":
+    case "pins":
       return "snapshots";
     default:
       return "auxiliary";
@@ -47,7 +48,7 @@ export const changesOf = ({ inventories: [local, remote], events }: Comparison):
     primary_sha_diff: differs("primary"),
     meta_mtime_diff: differs("meta"),
     events_new_remote_lines: events.onlyRemote,
-    events_content_diff: events.onlyLocal + events.onlyRemote > 0,
+    events_content_diff: events.onlyLocal + events.onlyRemote + events.altered > 0,
     snapshots_name_diff: differs("snapshots"),
     snapshots_remote_newer: newerSnapshots(local, remote),
     derived_files_diff: differs("derived"),

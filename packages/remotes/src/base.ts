@@ -5,6 +5,7 @@ import type { Batch, Column, Value } from "@usr/schema";
 import { valueAt } from "@usr/schema/columns";
 import type { ReadHandle, Signal } from "@usr/storage";
 import { type LogDiff, writesBase } from "./logs.ts";
+import { prevails } from "./plan-types.ts";
 import type { Decoding, Site, SiteFile } from "./types.ts";
 import { whyUnreadable, withinLimits } from "./unreadable.ts";
 
@@ -104,13 +105,11 @@ const opened = async (handle: ReadHandle, o: Decoding): Promise<ParquetFile | st
 
 const pathOf = ({ dataset }: BaseSide): string => `${dataset}/${PLACES.base}`;
 
-/** Which of two bases with the same rows stands: any rule will do, as long as both directions have the same. */
+/** Which of two bases with the same rows stands. */
 const byDigest =
   (source: SiteFile, target: SiteFile) =>
   (prefix: number): BasePlan =>
-    (source.sha256 ?? source.etag) > (target.sha256 ?? target.etag)
-      ? { kind: "replace", prefix, keepsRows: true }
-      : { kind: "ahead" };
+    prevails(source, target) ? { kind: "replace", prefix, keepsRows: true } : { kind: "ahead" };
 
 /** The side that alone has written the base since both logs were equal. */
 const byEvents = (logs: LogDiff): "source" | "target" | undefined => {

@@ -10,7 +10,7 @@ import type { ClassDiff, ClassName, Comparison, Conflict, PlannedFile, Site, Sit
 /** How two sites of a dataset differ. */
 export interface DatasetDiff extends Comparison {
   readonly evidence: Evidence;
-  /** Whether a pull or a push would change anything, or is stopped by a conflict. */
+  /** Whether a pull or a push would change anything or is stopped by a conflict, or the logs tell the same event in different words. */
   readonly hasChange: boolean;
   readonly classes: readonly ClassDiff[];
   /** What a pull and what a push would do; `undefined` where the side it would read has no such dataset. */
@@ -20,7 +20,7 @@ export interface DatasetDiff extends Comparison {
   readonly conflicts: readonly Conflict[];
 }
 
-const EMPTY: LogDiff = { onlySource: [], onlyTarget: [] };
+const EMPTY: LogDiff = { onlySource: [], onlyTarget: [], altered: [] };
 
 /** Compares both sites and changes nothing. Throws `DATASET_NOT_FOUND` where neither has the dataset. */
 export const diffDataset = async (
@@ -40,13 +40,15 @@ export const diffDataset = async (
   const pull: Plan | undefined = hasBase(theirs) ? await planSync(input, o) : undefined;
   const push: Plan | undefined = hasBase(ours) ? await planSync(turned, o) : undefined;
   const logs: LogDiff =
-    pull?.logs ?? (push === undefined ? EMPTY : { onlySource: push.logs.onlyTarget, onlyTarget: push.logs.onlySource });
+    pull?.logs ??
+    (push === undefined ? EMPTY : { ...push.logs, onlySource: push.logs.onlyTarget, onlyTarget: push.logs.onlySource });
   const before = await comparisonOf({ dataset, local, remote, direction: "pull" }, input, { logs }, o);
   const conflicts = unique([...(pull?.conflicts ?? []), ...(push?.conflicts ?? [])]);
   return {
     ...before,
     evidence,
-    hasChange: pull?.hasChange === true || push?.hasChange === true || conflicts.length > 0,
+    hasChange:
+      pull?.hasChange === true || push?.hasChange === true || conflicts.length > 0 || before.events.altered > 0,
     classes: classesOf({ source: theirs.files, target: ours.files }, conflicts, before.events, [pull, push]),
     pull: pull?.files,
     push: push?.files,
@@ -65,6 +67,7 @@ const NAMES: Readonly<Record<string, ClassName>> = {
   registry: "registry",
   archived: "archived",
   snapshot: "snapshots",
+  pins: "snapshots",
   notes: "other",
   other: "other",
 };
@@ -92,7 +95,7 @@ const classesOf = (
       class: "events",
       only_local: lines(events.onlyLocal),
       only_remote: lines(events.onlyRemote),
-      different: [],
+      different: lines(events.altered),
       late: [],
     },
     of("archived", kinds("archived")),

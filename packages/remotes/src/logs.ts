@@ -9,6 +9,8 @@ import type { ByteRange, Site, SiteFile } from "./types.ts";
 export interface LogDiff {
   readonly onlySource: readonly LogLine[];
   readonly onlyTarget: readonly LogLine[];
+  /** Lines that both have under one `event_id`, in other words: damage, or somebody's edit. No transfer mends them. */
+  readonly altered: readonly LogLine[];
 }
 
 /** Events of transfers say what a site did. They travel with the next change and make none by themselves, or two sites would never be equal. */
@@ -50,14 +52,22 @@ const unknownTo = async (
 export const diffLogs = async (source: LogSide, target: LogSide, o: Signal = {}): Promise<LogDiff> => {
   const [a, b] = [source.file, target.file];
   if (a !== undefined && b !== undefined && a.sha256 !== undefined && a.sha256 === b.sha256)
-    return { onlySource: [], onlyTarget: [] };
+    return { onlySource: [], onlyTarget: [], altered: [] };
   const shared =
     a === undefined || b === undefined ? 0 : await sharedPrefix(source, target, Math.min(a.size, b.size), o);
   await using readA = await openLog(source, o);
   await using readB = await openLog(target, o);
   const start = readA === undefined || readB === undefined ? 0 : await lineStart(readB, shared, o);
-  const { onlyA, onlyB } = await compareLogs(readA && { handle: readA, start }, readB && { handle: readB, start }, o);
-  return { onlySource: await unknownTo(target, onlyA, o), onlyTarget: await unknownTo(source, onlyB, o) };
+  const { onlyA, onlyB, altered } = await compareLogs(
+    readA && { handle: readA, start },
+    readB && { handle: readB, start },
+    o,
+  );
+  return {
+    onlySource: await unknownTo(target, onlyA, o),
+    onlyTarget: await unknownTo(source, onlyB, o),
+    altered,
+  };
 };
 
 const openLog = async ({ site, dataset, file }: LogSide, o: Signal): Promise<ReadHandle | undefined> =>

@@ -52,3 +52,7 @@ export interface Pairing {
 /** Whether two files hold the same bytes, as far as their sites tell. Without digests the size has to do. */
 export const alike = (a: SiteFile, b: SiteFile): boolean =>
   a.sha256 !== undefined && b.sha256 !== undefined ? a.sha256 === b.sha256 : a.size === b.size;
+
+/** Whether the source's of two files that say the same in other bytes stands: any rule will do, as long as both directions have the same. */
+export const prevails = (source: SiteFile, target: SiteFile): boolean =>
+  (source.sha256 ?? source.etag) > (target.sha256 ?? target.etag);

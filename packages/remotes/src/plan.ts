@@ -3,9 +3,9 @@ import { comparePaths } from "@usr/storage";
 import { type BasePlan, planBase, requireLimits } from "./base.ts";
 import { diffLogs, type LogDiff, saidBy, writesOverlay } from "./logs.ts";
 import { type Places, placeOf, planOverlay } from "./plan-overlays.ts";
-import { type Action, alike, type Pairing, type Planned } from "./plan-types.ts";
+import { planNotes, planPins } from "./plan-texts.ts";
+import { type Action, alike, type Pairing, type Planned, prevails } from "./plan-types.ts";
 import { planRegistry, type RegistryPlan } from "./registries.ts";
-import { textAt } from "./storage-site.ts";
 import type { ClassName, Conflict, Inventory, PlannedFile, SiteFile, SyncOptions } from "./types.ts";
 import { DAMAGED_HINT, whyUnreadable, withinLimits } from "./unreadable.ts";
 
@@ -72,8 +72,10 @@ export const planSync = async (input: PlanInput, o: SyncOptions): Promise<Plan> 
     for (const kind of RECORDS) take(await planRecords(kind, input, logs, o));
     const moved = new Set(actions.flatMap((action) => (action.kind === "retire" ? [action.to] : [])));
     const kept = [union("archived", archived, o, moved)];
-    if (o.snapshots === true)
+    if (o.snapshots === true) {
+      take(await planPins(input, o));
       kept.push(union("snapshots", { source: ofKind(source, "snapshot"), target: ofKind(target, "snapshot") }, o));
+    }
     for (const planned of kept) take(await withinBudget(planned, input, o));
     take(await planNotes(input, o));
     take(union("other", { source: ofKind(source, "other"), target: ofKind(target, "other") }, o));
@@ -206,39 +208,21 @@ const planRecords = async (
     };
   if (merged.conflicts.length > 0) {
     const sample = `${merged.conflicts.slice(0, 5).join(", ")}${merged.conflicts.length > 5 ? ", …" : ""}`;
-    const message = `both sides have changed the ${name} of ${merged.conflicts.length} row(s), each differently: ${sample}`;
+    const message =
+      there && here
+        ? `both sides have written the ${name} since they were equal, and ${merged.conflicts.length} row(s) differ: ${sample}`
+        : `the ${name} of ${merged.conflicts.length} row(s) differ, and no event says which side is newer: ${sample}`;
     const hint =
       "Give these rows the same values on both sides (usr state set, usr delete, usr restore), or take the source's with --overwrite-overlays.";
     return { actions: [], conflicts: [{ code: "CONFLICT", class: name, path, message, hint }] };
   }
-  return { actions: merged.changed === 0 ? [] : [{ kind: "merge", class: name, path, from, to }], conflicts: [] };
-};
-
-/** `meta.md` is a diary: the lines that the target lacks go to its end. */
-const planNotes = async (input: PlanInput, o: SyncOptions): Promise<Planned> => {
-  const [from, to] = [notesOf(input.sourceInventory.files), notesOf(input.targetInventory.files)];
-  if (from === undefined || (to !== undefined && alike(from, to))) return NOTHING;
-  const path = `${input.dataset}/${from.path}`;
-  const theirs = (await textAt(input.source.storage, path, o)) ?? "";
-  const ours = o.mirror === true ? undefined : await textAt(input.target.storage, path, o);
-  const text = ours === undefined ? theirs : withMissingLines(ours, theirs);
-  if (text === ours) return NOTHING;
-  return { actions: [{ kind: "write", class: "other", path: from.path, text, over: to?.etag }], conflicts: [] };
-};
-
-const notesOf = (files: readonly SiteFile[]): SiteFile | undefined =>
-  files.find(({ path }) => fileClass(path).kind === "notes");
-
-const withMissingLines = (ours: string, theirs: string): string => {
-  const left = new Map<string, number>();
-  for (const line of ours.split("\n")) left.set(line, (left.get(line) ?? 0) + 1);
-  const missing = theirs.split("\n").filter((line) => {
-    const count = left.get(line) ?? 0;
-    left.set(line, count - 1);
-    return count <= 0 && line !== "";
-  });
-  if (missing.length === 0) return ours;
-  return `${ours}${ours === "" || ours.endsWith("\n") ? "" : "\n"}${missing.join("\n")}\n`;
+  if (merged.changed > 0) return { actions: [{ kind: "merge", class: name, path, from, to }], conflicts: [] };
+  // The same rows in other bytes: one of the files becomes both, or the sites would never be equal.
+  if (merged.ahead > 0 || !prevails(from, to)) return NOTHING;
+  return {
+    actions: [{ kind: "bring", class: name, path, from, prefix: 0, over: to.etag, order: "3" }],
+    conflicts: [],
+  };
 };
 
 /** Files that are never written anew: what the target lacks is brought, what differs is a conflict. */

@@ -1,4 +1,4 @@
-import { datasetIds, isRuntimeFile, mapBounded, PLACES } from "@usr/dataset/sync";
+import { datasetIds, fileClass, mapBounded, PLACES } from "@usr/dataset/sync";
 import { type ReadableStorage, type ReadHandle, readAll, type Signal, type Storage, StorageError } from "@usr/storage";
 import { RemoteError } from "./error.ts";
 import { sha256Hex } from "./sha256.ts";
@@ -28,7 +28,7 @@ export const storageSite = (storage: ReadableStorage | Storage, o: StorageSiteOp
     const folder = PLACES.dataset(dataset);
     for await (const meta of storage.list(folder, { signal })) {
       const path = meta.path.slice(folder.length);
-      if (!isRuntimeFile(path)) files.push({ ...meta, path });
+      if (fileClass(path).kind !== "runtime") files.push({ ...meta, path });
     }
     const withSha256 = async (file: SiteFile): Promise<SiteFile> => {
       const sha256 = await digestOf(storage, o, { ...file, path: folder + file.path }, { signal });

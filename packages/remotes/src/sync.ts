@@ -81,13 +81,17 @@ export const syncDataset = async (
     } catch (error) {
       if (!(error instanceof SourceMoved)) throw error;
       if (attempt < ATTEMPTS) continue;
-      const source = direction === "pull" ? remote : local;
-      throw new RemoteError("CONFLICT", `${pair.dataset} was written at ${source.label} all the time it was read`, {
-        hint: "Nothing was changed, and what has arrived is kept. Sync again when its writer rests.",
-        details: { dataset: pair.dataset, file: error.message },
-      });
+      throw restless(pair, error.message);
     }
   }
+};
+
+const restless = ({ dataset, local, remote, direction }: SyncPair, file: string): RemoteError => {
+  const { label } = direction === "pull" ? remote : local;
+  const message = `${dataset} did not stand still at ${label}: ${file} is not what was listed, ${ATTEMPTS} times`;
+  const hint =
+    "Nothing was changed, and what has arrived is kept. Sync again when its writer rests; of a published root, write its index anew.";
+  return new RemoteError("CONFLICT", message, { hint, details: { dataset, file } });
 };
 
 const attemptSync = async (
@@ -175,7 +179,7 @@ export const comparisonOf = async (
     dataset,
     remote: remote.label,
     inventories: [ours, theirs],
-    events: { onlyLocal: saidBy(here), onlyRemote: saidBy(there) },
+    events: { onlyLocal: saidBy(here), onlyRemote: saidBy(there), altered: logs.altered.length },
     lines: { local: lines.near, remote: lines.far },
   };
 };
@@ -269,10 +273,7 @@ const refuseNested = async (target: Site, dataset: string, o: Signal): Promise<v
   throw new RemoteError(
     "CONFLICT",
     `${dataset} cannot lie beside the dataset ${other} at ${target.label}: one is inside the other`,
-    {
-      hint: "Rename one of them.",
-      details: { dataset, other },
-    },
+    { hint: "Rename one of them.", details: { dataset, other } },
   );
 };
 

@@ -17,7 +17,7 @@ export interface SiteFile {
 
 /** Everything a plan needs to know about a dataset on a site. */
 export interface Inventory {
-  /** Every file of the dataset, runtime files left out (`isRuntimeFile`), sorted by path in code point order. Empty = no such dataset. */
+  /** Every file of the dataset, runtime files left out (`fileClass`), sorted by path in code point order. Empty = no such dataset. */
   readonly files: readonly SiteFile[];
   /** The text of the root's `registry.yaml`; `undefined` = the root has none. */
   readonly registry: string | undefined;
@@ -187,8 +187,8 @@ export interface Comparison {
   /** The remote's label. */
   readonly remote: string;
   readonly inventories: readonly [local: Inventory, remote: Inventory];
-  /** Lines of the log that one side alone has, transfers apart. */
-  readonly events: { readonly onlyLocal: number; readonly onlyRemote: number };
+  /** Lines of the log that one side alone has, transfers apart; `altered`: lines that both have, in other words. */
+  readonly events: { readonly onlyLocal: number; readonly onlyRemote: number; readonly altered: number };
   /** Lines of each log, all of them. */
   readonly lines: { readonly local: number; readonly remote: number };
 }

@@ -1,4 +1,4 @@
-import { fileClass, mapBounded } from "@usr/dataset/sync";
+import { fileClass, mapBounded, PLACES } from "@usr/dataset/sync";
 import { type Evidence, evidenceAt, evidenceOf, type ProvedMode, wantsDigests, withEvidence } from "./evidence.ts";
 import { diffLogs, saidBy } from "./logs.ts";
 import { archivesOf } from "./plan.ts";
@@ -20,7 +20,7 @@ export interface VerifyReport {
   readonly different: readonly string[];
   readonly only_local: readonly string[];
   readonly only_remote: readonly string[];
-  /** Lines of the log that one side alone has, transfers apart. Logs may hold the same lines in another order. */
+  /** Lines of the log that one side alone has, transfers apart. Logs may hold the same lines in another order; where they hold one in other words, the log is `different`. */
   readonly events: { readonly only_local: number; readonly only_remote: number };
 }
 
@@ -55,7 +55,6 @@ export const verifyDataset = async (
   const sized = pairs.filter(([a, b]) => alike(a, b));
   const looked = o.sample === undefined ? pairs : chosen(sized, o.sample, o.random);
   const unlike = o.sample === undefined ? [] : await differing(looked, local, remote, dataset, evidence.proved, o);
-  const different = [...pairs.filter(([a, b]) => !alike(a, b)), ...unlike].map(([{ path }]) => path).sort();
   const logs = await diffLogs(
     { site: remote, dataset, file: logOf(there.files), archives: archivesOf(there.files) },
     { site: local, dataset, file: logOf(here.files), archives: archivesOf(here.files) },
@@ -66,7 +65,14 @@ export const verifyDataset = async (
     only_remote: saidBy(logs.onlySource),
   };
   const [only_local, only_remote] = [lacking(ours.files, theirs.files), lacking(theirs.files, ours.files)];
-  const counted = [...only_local, ...only_remote].filter((path) => fileClass(path).kind !== "snapshot");
+  const counted = [...only_local, ...only_remote].filter((path) => !OF_SNAPSHOTS.has(fileClass(path).kind));
+  // Marks speak of snapshots: where these are not the same, marks need not be.
+  const ownMarks = counted.length < only_local.length + only_remote.length;
+  const different = [...pairs.filter(([a, b]) => !alike(a, b)), ...unlike]
+    .map(([{ path }]) => path)
+    .filter((path) => !(ownMarks && fileClass(path).kind === "pins"))
+    .concat(logs.altered.length > 0 ? [PLACES.events] : [])
+    .sort();
   return {
     dataset,
     remote: remote.label,
@@ -80,6 +86,9 @@ export const verifyDataset = async (
     events,
   };
 };
+
+/** What each site keeps for itself, unless it is asked for. */
+const OF_SNAPSHOTS: ReadonlySet<string> = new Set(["snapshot", "pins"]);
 
 type Pair = readonly [SiteFile, SiteFile];
 

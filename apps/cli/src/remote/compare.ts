@@ -76,11 +76,12 @@ const sizeOf = (files: readonly PlannedFile[]): string =>
   `${count(files.length, "file")}, ${bytesText(files.reduce((sum, { bytes }) => sum + bytes, 0))}`;
 
 const headline = (diff: DatasetDiff): string => {
-  const { dataset, remote, hasChange, pull, push, conflicts } = diff;
+  const { dataset, remote, hasChange, pull, push, conflicts, events } = diff;
   const ways = [
     ...(pull !== undefined && pull.length > 0 ? [`pull would bring ${sizeOf(pull)}`] : []),
     ...(push !== undefined && push.length > 0 ? [`push would send ${sizeOf(push)}`] : []),
     ...(conflicts.length > 0 ? [count(conflicts.length, "conflict")] : []),
+    ...(events.altered > 0 ? [`${count(events.altered, "event")} told in other words`] : []),
   ];
   return `${dataset} and ${remote}: ${hasChange ? ways.join("; ") : "equal"}, by ${diff.evidence.proved}\n`;
 };

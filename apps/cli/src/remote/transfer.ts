@@ -150,8 +150,10 @@ const describe = (direction: Direction, { dataset, result, error }: Done, dryRun
     return `${direction} ${dataset}: ${safe(error.message)} [${error.code}]\n${error.hint === undefined ? "" : `  hint: ${safe(error.hint)}\n`}`;
   if (result === undefined) return "";
   const { state, evidence, files, bytes, lines, conflicts, before } = result;
-  if (state === "NO-OP")
-    return `${direction} ${dataset}: nothing to do; ${before.remote} holds the same, by ${evidence.proved}\n`;
+  if (state === "NO-OP") {
+    const there = direction === "pull" ? `all of ${before.remote} is here` : `${before.remote} has all of it`;
+    return `${direction} ${dataset}: nothing to do; ${there}, by ${evidence.proved}\n`;
+  }
   const size = dryRun ? files.reduce((sum, file) => sum + file.bytes, 0) : bytes;
   const list = dryRun ? files.map(lineOf).join("") : "";
   const refused = conflicts

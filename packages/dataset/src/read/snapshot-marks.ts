@@ -26,6 +26,18 @@ export const readMarks = async (storage: ReadableStorage): Promise<SnapshotMarks
 export const encodeMarks = ({ pinned, manual }: SnapshotMarks): Uint8Array =>
   new TextEncoder().encode(`${JSON.stringify({ pinned, manual }, undefined, 2)}\n`);
 
+/**
+ * The marks of two copies of a dataset as one text, the same whichever of them comes first: what one copy keeps is kept. `undefined` where one
+ * of the texts cannot be read.
+ */
+export const uniteMarks = (a: string, b: string): string | undefined => {
+  const [ours, theirs] = [parseMarks(a), parseMarks(b)];
+  if (ours === undefined || theirs === undefined) return undefined;
+  const union = (x: readonly string[], y: readonly string[]): readonly string[] => [...new Set([...x, ...y])].sort();
+  const marks = { pinned: union(ours.pinned, theirs.pinned), manual: union(ours.manual, theirs.manual) };
+  return new TextDecoder().decode(encodeMarks(marks));
+};
+
 const parseMarks = (text: string): SnapshotMarks | undefined => {
   let value: unknown;
   try {

@@ -1,9 +1,11 @@
+import { discoverOverlays } from "@usr/overlay";
 import {
   ARCHIVED_DIR,
   EVENTS_LOG,
   frozenRegistryHash,
+  isRuntimeFile,
   META_NOTES,
-  overlayName,
+  PINS_FILE,
   RECORDS,
   SNAPSHOTS_DIR,
   STATE_FILE,
@@ -23,23 +25,29 @@ export type FileClass =
         | "registry"
         | "events"
         | "snapshot"
+        /** Which snapshots are kept, and why. */
+        | "pins"
         | "archived"
         | "notes"
-        | "other";
+        | "other"
+        /** Locks, what is staged, and other debris: no part of the dataset. */
+        | "runtime";
     }
   | { readonly kind: "part" | "overlay"; readonly place: string };
 
 /** The class of a file, told from its path alone. `place` is the stem of the file or the folder: mostly, but not always, the namespace. */
 export const fileClass = (path: string): FileClass => {
+  if (isRuntimeFile(path)) return { kind: "runtime" };
   if (path === RECORDS) return { kind: "base" };
   if (path === EVENTS_LOG) return { kind: "events" };
   if (path === META_NOTES) return { kind: "notes" };
   if (path === TOMBSTONE_FILE) return { kind: "tombstones" };
   if (path === STATE_FILE) return { kind: "state" };
+  if (path === PINS_FILE) return { kind: "pins" };
   if (path.startsWith(SNAPSHOTS_DIR)) return { kind: "snapshot" };
   if (path.startsWith(ARCHIVED_DIR)) return { kind: "archived" };
   if (frozenRegistryHash(path) !== undefined) return { kind: "registry" };
-  if (/^_derived\/[^/]+\/part-[^/]*\.parquet$/.test(path)) return { kind: "part", place: overlayName(path) };
-  if (/^_derived\/[^/]+\.parquet$/.test(path)) return { kind: "overlay", place: overlayName(path) };
-  return { kind: "other" };
+  const [overlay] = discoverOverlays([{ path, size: 0, etag: "" }]);
+  if (overlay === undefined) return { kind: "other" };
+  return { kind: overlay.form === "file" ? "overlay" : "part", place: overlay.name };
 };

@@ -4,9 +4,9 @@
  *
  * @module
  */
-export { isRuntimeFile } from "../layout.ts";
 export { datasetIds } from "../read/list.ts";
 export { mapBounded } from "../read/objects.ts";
+export { uniteMarks } from "../read/snapshot-marks.ts";
 export { planSnapshot } from "../write/commit/auto-snapshot.ts";
 export { type FileClass, fileClass } from "./file-class.ts";
 export { mergeRecordFiles, type RecordMerge } from "./merge-records.ts";

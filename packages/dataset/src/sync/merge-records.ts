@@ -13,6 +13,8 @@ export interface RecordMerge {
   readonly conflicts: readonly string[];
   /** Rows the target learns or changes. None = the target says all of it already. */
   readonly changed: number;
+  /** Rows that the target alone has, or of which it knows something newer. */
+  readonly ahead: number;
   /** Stages the merged file. */
   stage(tx: Transaction): Promise<Staged>;
 }
@@ -37,6 +39,7 @@ export const mergeRecordFiles = async (
   const others = await readRows(parts[1], kind);
   const conflicts: string[] = [];
   let changed = 0;
+  let ahead = rows.ids.length;
   for (const [id, from] of others.at) {
     const theirs = others.cells[from]!;
     const at = rows.at.get(id);
@@ -47,14 +50,16 @@ export const mergeRecordFiles = async (
       changed++;
       continue;
     }
+    ahead--;
+    if (textOf(rows.cells[at]!) === textOf(theirs)) continue;
     const winner = newer(rows.cells[at]!, theirs, kind === TOMBSTONES, o.prefer);
     if (winner === undefined) conflicts.push(id);
-    else if (winner !== rows.cells[at]) {
+    else if (winner === theirs) {
       rows.cells[at] = winner;
       changed++;
-    }
+    } else ahead++;
   }
-  return { conflicts, changed, stage: (tx) => stageRows(tx, rows, kind, parts) };
+  return { conflicts, changed, ahead, stage: (tx) => stageRows(tx, rows, kind, parts) };
 };
 
 const stageRows = async (
@@ -80,9 +85,8 @@ const stageRows = async (
   return tx.stageParquet(table.schema, [table]);
 };
 
-/** The row that stands, `mine` itself where both say the same; `undefined` = nobody knows. */
+/** The row of two different ones that stands; `undefined` = nobody knows. */
 const newer = (mine: Cells, theirs: Cells, deletions: boolean, prefer: "source" | undefined): Cells | undefined => {
-  if (textOf(mine) === textOf(theirs)) return mine;
   const [[gone, at], [goneThere, atThere]] = [mine, theirs];
   if (deletions && gone === true && goneThere === true && typeof at === "bigint" && typeof atThere === "bigint") {
     if (at !== atThere) return at > atThere ? mine : theirs;

@@ -22,16 +22,22 @@ export interface LogRange {
  * The lines of each log that the other lacks, in their order. Lines are the same where they carry the same `event_id`, or else the same
  * bytes as often. Blank lines and a last line that is cut off count for nothing: the whole line comes another time.
  *
+ * `altered` are lines of `b` that carry an `event_id` of `a` and are other bytes: one of the logs is damaged, or somebody has edited it.
+ *
  * Memory: the lines of both ranges; leave out what both are known to begin with.
  */
 export const compareLogs = async (
   a: LogRange | undefined,
   b: LogRange | undefined,
   o: Signal = {},
-): Promise<{ readonly onlyA: readonly LogLine[]; readonly onlyB: readonly LogLine[] }> => {
+): Promise<{
+  readonly onlyA: readonly LogLine[];
+  readonly onlyB: readonly LogLine[];
+  readonly altered: readonly LogLine[];
+}> => {
   const linesA = await namedLines(a, o);
   const linesB = await namedLines(b, o);
-  return { onlyA: lacking(linesA, linesB), onlyB: lacking(linesB, linesA) };
+  return { onlyA: lacking(linesA, linesB), onlyB: lacking(linesB, linesA), altered: altered(linesA, linesB) };
 };
 
 /** The lines of `wanted` that `log` lacks. */
@@ -62,6 +68,9 @@ const nameOf = ({ text, event }: LogLine, seen: Map<string, number>): string => 
 
 const lacking = (lines: ReadonlyMap<string, LogLine>, others: ReadonlyMap<string, LogLine>): readonly LogLine[] =>
   [...lines].filter(([name]) => !others.has(name)).map(([, line]) => line);
+
+const altered = (lines: ReadonlyMap<string, LogLine>, others: ReadonlyMap<string, LogLine>): readonly LogLine[] =>
+  [...others].filter(([name, { text }]) => (lines.get(name)?.text ?? text) !== text).map(([, line]) => line);
 
 /** Lines by what makes them the same in two logs. */
 const namedLines = async (range: LogRange | undefined, o: Signal): Promise<ReadonlyMap<string, LogLine>> => {

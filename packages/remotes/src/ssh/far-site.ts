@@ -1,4 +1,4 @@
-import { isRuntimeFile, mapBounded, PLACES } from "@usr/dataset/sync";
+import { fileClass, mapBounded, PLACES } from "@usr/dataset/sync";
 import { comparePaths, type Signal, StorageError } from "@usr/storage";
 import { RemoteError } from "../error.ts";
 import { storageSite, textAt } from "../storage-site.ts";
@@ -81,7 +81,7 @@ export function farSite(site: FarSiteOptions): FarSite {
       registry.catch(() => undefined);
       const listing = await listFar(far, folder, { signal });
       if (listing.unspeakable) throw unspeakable(label, dataset);
-      const wanted = listing.files.filter(({ meta }) => !isRuntimeFile(meta.path.slice(folder.length)));
+      const wanted = listing.files.filter(({ meta }) => fileClass(meta.path.slice(folder.length)).kind !== "runtime");
       const files = hashing && storage.digest !== undefined ? await digested(wanted, { signal }) : wanted;
       return {
         files: files.map(({ meta, ...one }): SiteFile => {
