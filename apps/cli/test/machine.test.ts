@@ -101,6 +101,21 @@ const refused = (ran: Pick<Ran, "code" | "error" | "stderr">, code: string, exit
   expect(ran.stderr).not.toMatch(/\n\s+at /);
 };
 
+it("remotes doctor: a remote that takes no file is told, and none is left there", async (context) => {
+  await using w = await demoWorkspace();
+  const cluster = join(w.dir, "cluster");
+  await mkdir(cluster);
+  await using _disk = mounted(context, cluster);
+  const run = (...args: readonly string[]): Promise<Ran> => w.usr(["--remotes", join(w.dir, "remotes.yaml"), ...args]);
+  await run("remotes", "add", "cluster", "--type", "file", "--base-dir", cluster, "--verify", "hash");
+  expect((await run("remotes", "doctor", "cluster")).code).toBe(0);
+  expect(await readdir(cluster)).toEqual([]);
+  execFileSync("mount", ["-o", "remount,ro", cluster]);
+  const { code, data } = await run("remotes", "doctor", "cluster");
+  expect([code, data]).toMatchObject([6, { ok: false }]);
+  expect(JSON.stringify(data)).toContain("push is not: Cannot write");
+});
+
 describe("a file system that is read-only", () => {
   it("is read as ever; every change is refused, nothing is left, and later all is well", async (context) => {
     await using w = await withParts();

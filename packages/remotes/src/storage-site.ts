@@ -74,9 +74,19 @@ export async function* bytesOf(
   for (let at = 0; at < length; at += CHUNK) yield await handle.read(offset + at, Math.min(CHUNK, length - at), o);
 }
 
-/** The whole text of a small file; `undefined` = no such file. */
+/** No registry, diary or list of marks is longer: another site's must not be taken into memory to find that out. */
+const LONGEST_TEXT = 16 * 2 ** 20;
+
+/** The whole text of a small file; `undefined` = no such file. Throws RemoteError `TOO_LARGE` beyond 16 MiB. */
 export const textAt = async (storage: ReadableStorage, path: string, o: Signal = {}): Promise<string | undefined> => {
   await using handle = await storage.open(path, o);
+  const size = handle?.meta.size ?? 0;
+  if (size > LONGEST_TEXT) {
+    throw new RemoteError("TOO_LARGE", `${path} is ${size} bytes long, and no text of its kind is`, {
+      hint: "Look at what it is, and move it out of the dataset or put the right file back.",
+      details: { path, size, limit: LONGEST_TEXT },
+    });
+  }
   return handle === undefined ? undefined : new TextDecoder().decode(await readAll(handle, o));
 };
 

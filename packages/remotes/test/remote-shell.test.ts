@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { RemoteError } from "../src/index.ts";
 import { type SshTarget, sshArguments } from "../src/node/ssh.ts";
 import { START } from "../src/ssh/open.ts";
-import { sshFailure } from "../src/ssh/remote-shell.ts";
+import { missingOptions, parseSettings, sshFailure } from "../src/ssh/remote-shell.ts";
 
 const target: SshTarget = { host: "cluster", user: "alice", baseDir: "/project/x y/'$(id)'", interactive: false };
 
@@ -32,6 +32,17 @@ describe("the arguments of ssh", () => {
   it("ask no questions where there is nobody to answer, and only there", () => {
     expect(sshArguments(target)).toContain("BatchMode=yes");
     expect(sshArguments({ ...target, interactive: true })).not.toContain("BatchMode=yes");
+  });
+
+  it("limit the wait for a silent host where the user's settings do not, and nobody is asked", () => {
+    const limits = (text: string, interactive = false): readonly string[] =>
+      missingOptions({ ...target, interactive }, parseSettings(text));
+    expect([limits("connecttimeout none\n"), limits(""), limits("connecttimeout 7\n")]).toEqual([
+      ["ConnectTimeout=120"],
+      ["ConnectTimeout=120"],
+      [],
+    ]);
+    expect(limits("connecttimeout none\n", true)).toEqual([]);
   });
 
   it("switch off no check of host keys, and refuse a target that does", () => {

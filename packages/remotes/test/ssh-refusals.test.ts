@@ -1,5 +1,7 @@
 /// <reference types="node" />
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { type Sshd, startSshd } from "@usr/testkit/sshd";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -30,6 +32,17 @@ withSshd("what stands in the way", () => {
     const options = ["HostName=no.such.host.invalid"];
     const unknown = openSsh(target(sshd, root.path, { options }), { label: "far", command: sshd.command });
     expect(await reason(unknown)).toEqual(["UNREACHABLE", "connection"]);
+  });
+
+  it("a host that takes the connection and says nothing: unreachable after the user's own limit", async () => {
+    const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const address = silent.address();
+    if (address === null || typeof address === "string") return expect.unreachable();
+    const options = ["HostName=127.0.0.1", `Port=${address.port}`, "ConnectTimeout=1"];
+    const hanging = openSsh(target(sshd, root.path, { options }), { label: "far", command: sshd.command });
+    expect(await reason(hanging)).toEqual(["UNREACHABLE", "connection"]);
+    silent.close();
   });
 
   it("a key the server does not know", async () => {

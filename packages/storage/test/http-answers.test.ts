@@ -2,7 +2,19 @@ import { describe, expect, test } from "vitest";
 import { httpStorage } from "../src/http/index.ts";
 import { type ObjectMeta, readAll } from "../src/index.ts";
 import { textOf, utf8 } from "./folder.ts";
-import { type Answer, BASE, failure, opened, partial, server, status, TAG, TEXT, whole } from "./http-support.ts";
+import {
+  type Answer,
+  BASE,
+  endless,
+  failure,
+  opened,
+  partial,
+  server,
+  status,
+  TAG,
+  TEXT,
+  whole,
+} from "./http-support.ts";
 
 // Answers that a server, or what stands between, may give: a read is the bytes that were asked for, or an error with a code.
 
@@ -68,6 +80,14 @@ describe("opening", () => {
 });
 
 describe("reading a range", () => {
+  test("takes no more than was asked for, whatever is sent", async () => {
+    const { stream, sent } = endless(TEXT);
+    const { handle } = await opened(partial(), partial({}, stream));
+    const error = await failure(handle.read(2, 5));
+    expect([error.code, error.message]).toEqual(["IO", "The server sent more than the 5 bytes asked from a b/c."]);
+    expect(sent()).toBeLessThan(4 * 2 ** 20);
+  });
+
   test("asks for those bytes of that version", async () => {
     const { handle, asked } = await opened(partial());
     expect(textOf(await handle.read(2, 5))).toBe("23456");

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { httpStorage } from "../src/http/index.ts";
 import type { ObjectMeta } from "../src/index.ts";
-import { BASE, failure, partial, server, TAG } from "./http-support.ts";
+import { BASE, endless, failure, partial, server, TAG } from "./http-support.ts";
 
 // The list of objects that a web server offers: HTTP itself has none.
 
@@ -35,6 +35,19 @@ describe("the index", () => {
     const error = await failure(list(JSON.stringify([good, entry])));
     expect(error).toMatchObject({ code: "IO", details: { name: "in/dex.json" } });
     expect(error.message).toContain(`entry 1 ${problem}`);
+  });
+
+  test("one without end is refused before it fills the memory", async () => {
+    const { stream, sent } = endless("[ ");
+    const answer = (): Response => new Response(stream);
+    const { fetch } = server(answer, answer);
+    const storage = httpStorage(BASE, { index: "in/dex.json", fetch });
+    const read = async (): Promise<void> => {
+      for await (const _ of storage.list("")) break;
+    };
+    const error = await failure(read());
+    expect(error).toMatchObject({ code: "IO", message: expect.stringContaining("longer than 67108864 bytes") });
+    expect(sent()).toBeLessThan(80 * 2 ** 20);
   });
 
   test("what is not JSON keeps its cause", async () => {

@@ -84,3 +84,20 @@ export const failure = async (work: Promise<unknown>): Promise<StorageError> => 
   if (error instanceof StorageError) return error;
   throw new Error(`expected a StorageError, got ${String(error)}`);
 };
+
+/** A body that does not end, beginning with `start`, and how many bytes of it were asked for. */
+export const endless = (start: string): { readonly stream: ReadableStream<Uint8Array>; sent(): number } => {
+  let sent = 0;
+  const first = new TextEncoder().encode(start);
+  const more = new Uint8Array(2 ** 20).fill(32);
+  return {
+    sent: () => sent,
+    stream: new ReadableStream({
+      pull(controller): void {
+        const chunk = sent === 0 ? first : more;
+        sent += chunk.length;
+        controller.enqueue(chunk);
+      },
+    }),
+  };
+};

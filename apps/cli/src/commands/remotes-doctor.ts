@@ -1,6 +1,7 @@
 import type { RemoteProfile, Site } from "@usr/remotes";
 import { findRemote } from "@usr/remotes/config";
 import type { FarSite } from "@usr/remotes/ssh";
+import type { Storage } from "@usr/storage";
 import type { Outcome, RunCommand } from "../command.ts";
 import { EXIT, exitCodeOf, isCoded } from "../errors.ts";
 import { readRemotes } from "../remote/remotes-file.ts";
@@ -71,10 +72,11 @@ const settingsOf = async (session: Session, profile: RemoteProfile): Promise<rea
   ];
 };
 
-const checksOf = async ({ environment: { signal } }: Session, site: Site): Promise<readonly Check[]> => {
+const checksOf = async ({ environment: { random, signal } }: Session, site: Site): Promise<readonly Check[]> => {
   const datasets = await site.datasets({ signal });
   const { storage } = site;
   const writable = "put" in storage;
+  const refused = writable ? await whyNotWritten(storage, random) : undefined;
   const registry = await storage.open("registry.yaml", { signal });
   await registry?.[Symbol.asyncDispose]();
   const far = isFar(site) ? site : undefined;
@@ -92,9 +94,11 @@ const checksOf = async ({ environment: { signal } }: Session, site: Site): Promi
     digestsOf(await canDigest(site, datasets[0], signal), far),
     {
       check: "writable",
-      ok: writable,
-      needed: false,
-      message: !writable ? "read only: pull is possible, push is not" : locks ? "push is possible" : "it takes files",
+      ok: writable && refused === undefined,
+      needed: writable,
+      message: !writable
+        ? "read only: pull is possible, push is not"
+        : (refused ?? (locks ? "push is possible" : "it takes files")),
       details: {},
     },
     {
@@ -108,6 +112,19 @@ const checksOf = async ({ environment: { signal } }: Session, site: Site): Promi
     },
     ...(far === undefined ? [] : [await spaceOf(far, signal)]),
   ];
+};
+
+/** Why the root takes no file, `undefined` where it does: one is written there and taken away. */
+const whyNotWritten = async (storage: Storage, random: (bytes: number) => Uint8Array): Promise<string | undefined> => {
+  const name = `.usr-probe-${[...random(8)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  try {
+    await storage.put(name, new Uint8Array(1));
+    await storage.delete(name);
+    return undefined;
+  } catch (error) {
+    if (!isCoded(error) || error.code === "UNREACHABLE") throw error;
+    return `pull is possible, push is not: ${error.message}`;
+  }
 };
 
 const isFar = (site: Site): site is FarSite => "peer" in site && "freeBytes" in site;

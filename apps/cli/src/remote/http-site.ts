@@ -1,19 +1,25 @@
 import { RemoteError, type Site, storageSite } from "@usr/remotes";
 import { type ReadableStorage, StorageError } from "@usr/storage";
 
+const INDEX = "usr-index.json";
+
+/** No permission and no index over there are no permission and no dataset here: the remote cannot be reached. */
+const THEIRS: ReadonlySet<string> = new Set(["IO", "PERMISSION", "NOT_FOUND"]);
+
 /** A root that is published on the web, for pulling. */
 export const httpSite = async ({ name, url }: { readonly name: string; readonly url: string }): Promise<Site> => {
   const { httpStorage } = await import("@usr/storage/http");
-  return storageSite(farStorage(httpStorage(url, { index: "usr-index.json" }), name), { label: name });
+  return storageSite(farStorage(httpStorage(url, { index: INDEX }), name), { label: name });
 };
 
 /** What fails over there is no fault of this machine: a server that does not answer is said to be out of reach. */
 const farStorage = (storage: ReadableStorage, name: string): ReadableStorage => {
   const told = (error: unknown): never => {
-    if (!(error instanceof StorageError) || error.code !== "IO") throw error;
+    if (!(error instanceof StorageError) || !THEIRS.has(error.code)) throw error;
+    const reason = error.code === "PERMISSION" ? { reason: "authentication" } : {};
     throw new RemoteError("UNREACHABLE", `${name} cannot be read: ${error.message}`, {
-      hint: error.hint,
-      details: { ...error.details, remote: name },
+      hint: error.code === "NOT_FOUND" ? `A published root has ${INDEX}: write it, or check the url.` : error.hint,
+      details: { ...error.details, ...reason, remote: name },
       cause: error,
     });
   };

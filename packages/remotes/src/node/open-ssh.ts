@@ -8,6 +8,7 @@ import { type FarSite, farSite } from "../ssh/far-site.ts";
 import { openConnection } from "../ssh/open.ts";
 import {
   checkSettings,
+  missingOptions,
   parseSettings,
   type SshTarget,
   settingsArguments,
@@ -58,8 +59,10 @@ export async function sshSettings(
  */
 export async function openSsh(target: SshTarget, o: OpenSshOptions): Promise<FarSite> {
   const { label, cache, signal, command = "ssh" } = o;
-  checkSettings(await sshSettings(target, o), label);
-  const channel = processChannel(command, sshArguments(target), {
+  const settings = await sshSettings(target, o);
+  checkSettings(settings, label);
+  const options = [...(target.options ?? []), ...missingOptions(target, settings)];
+  const channel = processChannel(command, sshArguments({ ...target, options }), {
     failure: (end) => sshFailure(label, end),
     onStderr: o.onStderr,
   });

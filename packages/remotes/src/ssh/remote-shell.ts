@@ -29,6 +29,15 @@ export function settingsArguments(target: SshTarget): readonly string[] {
   return [...connectionArguments(target), "-G", "--", target.host];
 }
 
+/**
+ * The options that the user's own settings leave out: a host that takes the connection and says nothing would be waited for without end. Where
+ * somebody is asked on the way, at a jump host too, it takes as long as it takes.
+ */
+export function missingOptions(target: SshTarget, settings: ReadonlyMap<string, string>): readonly string[] {
+  const limited = (settings.get("connecttimeout") ?? "none") !== "none";
+  return limited || target.interactive ? [] : ["ConnectTimeout=120"];
+}
+
 /** What `ssh -G` prints, by the names in lower case. */
 export function parseSettings(text: string): ReadonlyMap<string, string> {
   return new Map(

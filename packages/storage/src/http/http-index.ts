@@ -1,15 +1,21 @@
 import { StorageError } from "../error.ts";
 import { parsePath } from "../path.ts";
 import type { ObjectMeta } from "../types.ts";
+import { bodyUpTo } from "./response.ts";
 
-/** A JSON array of `{path, size, etag, modifiedMs?}`; anything else is an error that names the entry. */
+/** Some 400,000 files. What is longer would be taken into memory only to be refused. */
+const LARGEST_INDEX = 64 * 2 ** 20;
+
+/** A JSON array of `{path, size, etag, modifiedMs?}`; anything else, and one beyond 64 MiB, is an error that names the entry. */
 export async function parseIndex(response: Response, name: string): Promise<readonly ObjectMeta[]> {
   let json: unknown;
   try {
-    json = await response.json();
+    const bytes = await bodyUpTo(response, LARGEST_INDEX);
+    json = bytes && JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
     throw invalid(name, "it is no JSON", error);
   }
+  if (json === undefined) throw invalid(name, `it is longer than ${LARGEST_INDEX} bytes`);
   if (!Array.isArray(json)) throw invalid(name, "it is no array");
   return json.map((entry: unknown, n) => parseEntry(entry, n, name));
 }

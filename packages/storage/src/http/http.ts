@@ -3,7 +3,7 @@ import { StorageError } from "../error.ts";
 import { comparePaths, parsePath, prefixFolder } from "../path.ts";
 import type { ObjectMeta, ReadableStorage, ReadHandle, Signal } from "../types.ts";
 import { parseIndex } from "./http-index.ts";
-import { contentRange, refusal, request, sameVersion, type Version, versionOf } from "./response.ts";
+import { bodyUpTo, contentRange, refusal, request, sameVersion, type Version, versionOf } from "./response.ts";
 
 export interface HttpOptions {
   /** What is there: HTTP cannot list. Given as entries, or as the URL path (relative to the base) of a JSON array of them, fetched by `list`. */
@@ -140,9 +140,9 @@ async function bytesOf(
   length: number,
   signal?: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  let bytes: Uint8Array;
+  let bytes: Uint8Array | undefined;
   try {
-    bytes = new Uint8Array(await response.arrayBuffer());
+    bytes = await bodyUpTo(response, length);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     throw new StorageError("IO", `The connection broke while reading ${path}.`, {
@@ -151,10 +151,11 @@ async function bytesOf(
       cause: error,
     });
   }
-  if (bytes.length === length) return bytes;
-  throw new StorageError("IO", `The server sent ${bytes.length} of the ${length} bytes asked from ${path}.`, {
+  if (bytes?.length === length) return bytes;
+  const sent = bytes === undefined ? `more than the ${length} bytes` : `${bytes.length} of the ${length} bytes`;
+  throw new StorageError("IO", `The server sent ${sent} asked from ${path}.`, {
     hint: "Try again; if it happens again, something between here and the server alters answers.",
-    details: { path, length, received: bytes.length },
+    details: { path, length, ...(bytes && { received: bytes.length }) },
   });
 }
 

@@ -69,3 +69,28 @@ function meaningOf(status: number): readonly [StorageErrorCode, string] {
   if (status === 404 || status === 410) return ["NOT_FOUND", "Check the address."];
   return ["IO", "Try again later; if it stays so, ask whoever runs the server."];
 }
+
+/**
+ * The body of an answer, `undefined` where it is longer than `most` bytes: of the rest nothing is read, for what a server sends may have no end.
+ * What the connection throws passes through.
+ */
+export async function bodyUpTo(response: Response, most: number): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = response.body?.getReader();
+  for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
+    size += next.value.length;
+    if (size > most) {
+      await reader?.cancel();
+      return undefined;
+    }
+    chunks.push(next.value);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
