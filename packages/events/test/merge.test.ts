@@ -107,7 +107,13 @@ describe("two logs of one dataset", () => {
   it("count a line that is cut off, and blank lines, for nothing", async () => {
     const whole = eventLine(1);
     const cut = await rangeOf(`${whole}\n\n  \n${eventLine(2).slice(0, 50)}`);
-    expect(await compareLogs(cut, await rangeOf(`${whole}\n`))).toEqual({ onlyA: [], onlyB: [] });
+    expect(await compareLogs(cut, await rangeOf(`${whole}\n`))).toEqual({ onlyA: [], onlyB: [], altered: [] });
+  });
+
+  it("tell apart what carries one event_id in other bytes, and lack neither", async () => {
+    const [one, other] = [eventLine(1), eventLine(1).replace("}", " }")];
+    const { onlyA, onlyB, altered } = await compareLogs(await rangeOf(`${one}\n`), await rangeOf(`${other}\n`));
+    expect([onlyA, onlyB, texts(altered)]).toEqual([[], [], [other]]);
   });
 
   it("are compared from where they begin to differ, and a log that is not there has no line", async () => {

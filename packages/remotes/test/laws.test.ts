@@ -64,7 +64,7 @@ test("sync W2: up to date means that the bytes are, whatever the counts of lines
   await score(here, { AAAA: 1 });
   await state(there, [ids[0]!], "pass");
   const diff = await diffDataset({ dataset: "demo", local: here.site, remote: there.site }, { verify: "hash" });
-  expect([diff.hasChange, diff.events]).toEqual([true, { onlyLocal: 1, onlyRemote: 1 }]);
+  expect([diff.hasChange, diff.events]).toEqual([true, { altered: 0, onlyLocal: 1, onlyRemote: 1 }]);
   expect((await pull(here, there)).state).toBe("TRANSFERRED");
 });
 
