@@ -81,6 +81,8 @@ export interface KeyIndex {
   readonly numRows: number;
   /** The keys of an index of few rows, as they are compared; absent where they are many or the index is complete. */
   readonly keys?: readonly Uint8Array[] | undefined;
+  /** How many keys it holds. */
+  readonly size: number;
   /** Whether every base row was given. Keys unknown to a partial index may belong to rows that it does not hold. */
   readonly complete: boolean;
   /**

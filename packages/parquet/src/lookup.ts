@@ -5,14 +5,15 @@
  */
 import type { Utf8Column } from "@usr/schema";
 import type { BloomFilter } from "./bloom/bloom.ts";
-import { ParquetError } from "./error.ts";
 import { CREATED_BY } from "./footer/write.ts";
 import type { Signal } from "./source.ts";
 import { readExactly, readRanges } from "./source.ts";
-import type { ParquetFile } from "./types.ts";
-import { nodeOf } from "./write/passthrough.ts";
+import { textLeaf } from "./text-leaf.ts";
+import type { Candidate, ParquetFile } from "./types.ts";
 
 export type { BloomFilter } from "./bloom/bloom.ts";
+export { searchCandidates } from "./read/page-search.ts";
+export type { Candidate } from "./types.ts";
 
 /**
  * Whether this package's writer made the file, and so every filter in it, from the very bytes that its caller gave. A reader that takes other
@@ -31,13 +32,6 @@ const bloom = (() => {
 /** Bytes of filters that are held at a time, about. */
 const WINDOW = 8 * 2 ** 20;
 
-/** A row group that may hold some values. */
-export interface Candidate {
-  readonly rowGroup: number;
-  /** Which of the values it may hold, by their indices, ascending; absent = it has no filter, and may hold any. */
-  readonly values: Int32Array | undefined;
-}
-
 /**
  * The row groups that may hold one of `values` (NULL is looked for as the empty text is) in a text column, ascending, and which of them each: its
  * bloom filter rules out the others, all but one of a hundred that it does not hold, or as few as it was written for. A row group that holds one is
@@ -51,7 +45,7 @@ export async function rowGroupsWith(
   values: readonly Uint8Array[] | Utf8Column,
   o: Signal = {},
 ): Promise<readonly Candidate[]> {
-  const leaf = textLeaf(file, column);
+  const leaf = textLeaf(file, column).firstLeaf;
   if (values.length === 0) return [];
   const { decodeFilter, digestsOf } = await bloom();
   const digests = digestsOf(values);
@@ -84,7 +78,7 @@ export async function rowGroupFilter(
   column: string,
   o: Signal = {},
 ): Promise<BloomFilter | undefined> {
-  const range = file.footer.rowGroups[rowGroup]?.chunks[textLeaf(file, column)]?.filter;
+  const range = file.footer.rowGroups[rowGroup]?.chunks[textLeaf(file, column).firstLeaf]?.filter;
   if (range === undefined) return undefined;
   const { decodeFilter } = await bloom();
   return decodeFilter(await readExactly(file.source, range.offset, range.length, o));
@@ -92,11 +86,5 @@ export async function rowGroupFilter(
 
 /** Whether a text column has a filter in a row group; it is not read. */
 export function hasFilter(file: ParquetFile, rowGroup: number, column: string): boolean {
-  return file.footer.rowGroups[rowGroup]?.chunks[textLeaf(file, column)]?.filter !== undefined;
-}
-
-function textLeaf(file: ParquetFile, column: string): number {
-  const node = nodeOf(file, column);
-  if (file.shapes.get(column)?.type.kind === "string") return node.firstLeaf;
-  throw new ParquetError("INVALID", `Column "${column}" does not hold text.`, { details: { column } });
+  return file.footer.rowGroups[rowGroup]?.chunks[textLeaf(file, column).firstLeaf]?.filter !== undefined;
 }

@@ -24,7 +24,10 @@ export interface NativeZlib {
 export interface NativeBuffer {
   readonly isUtf8?: (bytes: Uint8Array) => boolean;
   readonly isAscii?: (bytes: Uint8Array) => boolean;
-  readonly Buffer?: { readonly compare?: (a: Uint8Array, b: Uint8Array) => number };
+  readonly Buffer?: {
+    readonly compare?: (a: Uint8Array, b: Uint8Array) => number;
+    readonly prototype?: { indexOf?(this: Uint8Array, bytes: Uint8Array): number };
+  };
 }
 
 interface Host {

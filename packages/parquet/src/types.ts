@@ -45,6 +45,13 @@ export interface ReadOptions extends Signal {
   readonly windowBytes?: number | undefined;
 }
 
+/** A row group that may hold some values. */
+export interface Candidate {
+  readonly rowGroup: number;
+  /** Which of the values it may hold, by their indices, ascending; absent = it has no filter, and may hold any. */
+  readonly values: Int32Array | undefined;
+}
+
 /** The encoded bytes of one top-level column of one row group, to be copied as they are. */
 export interface ChunkRef {
   readonly file: ParquetFile;

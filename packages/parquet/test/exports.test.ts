@@ -35,6 +35,7 @@ it("exports what looking for values needs", () => {
       "hasFilter",
       "rowGroupFilter",
       "rowGroupsWith",
+      "searchCandidates",
       "writtenHere",
     ]
   `);

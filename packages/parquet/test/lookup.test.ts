@@ -17,7 +17,14 @@ import {
   type WriteOptions,
   writeParquet,
 } from "../src/index.ts";
-import { type Candidate, hasFilter, rowGroupFilter, rowGroupsWith, writtenHere } from "../src/lookup.ts";
+import {
+  type Candidate,
+  hasFilter,
+  rowGroupFilter,
+  rowGroupsWith,
+  searchCandidates,
+  writtenHere,
+} from "../src/lookup.ts";
 import { getI32, getSize } from "../src/thrift/fields.ts";
 import { bytesSource, collect, openFile, oracle, python, readAll } from "./canon.ts";
 
@@ -185,6 +192,71 @@ describe("bloom filters", () => {
       const copy = await openParquet(bytesSource(await copyOf(damaged)));
       expect(await candidates(copy, ["x"])).toEqual(found);
     }
+  });
+});
+
+describe("values that are expected nowhere", () => {
+  const search = async (file: ParquetFile, texts: readonly string[]): Promise<readonly Candidate[]> => {
+    const values = texts.map((text) => utf8.encode(text));
+    return searchCandidates(file, "id", values, await rowGroupsWith(file, "id", values));
+  };
+  const loose: WriteOptions = { bloomFilters: ["id"], falsePositives: 0.9 };
+  const hex = fc.stringMatching(/^[0-9a-f]{40}$/);
+
+  it("are ruled out where they are in no page, and never where they are in one", async () => {
+    const options = fc.record({
+      pageBytes: fc.constantFrom(64, 1000, 2 ** 20),
+      codec: fc.constantFrom("zstd" as const, "uncompressed" as const),
+    });
+    const values = fc.array(fc.oneof(hex, textArb), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(groupsArb, values, options, async (groups, strangers, o) => {
+        const file = await written(groups, { ...loose, ...o });
+        const asked = [...strangers, ...groups.flatMap((group) => group.filter((value) => value !== null).slice(0, 2))];
+        const before = await narrowed(file, asked);
+        const after = new Map((await search(file, asked)).map((candidate) => [candidate.rowGroup, candidate.values]));
+        for (const { rowGroup, values: held } of before) {
+          const left = after.get(rowGroup) ?? (after.has(rowGroup) ? undefined : new Int32Array(0));
+          if (held === undefined) expect(left).toBeUndefined();
+          else expect([...held]).toEqual(expect.arrayContaining([...left!]));
+          for (const i of held ?? []) if (groups[rowGroup]!.includes(asked[i]!)) expect(left).toContain(i);
+        }
+        expect([...after.keys()]).toEqual(before.map(({ rowGroup }) => rowGroup).filter((group) => after.has(group)));
+      }),
+      { numRuns: testRuns(200) },
+    );
+  });
+
+  it("leave only row groups that hold one of them, of ids and filters that let half of them through", async () => {
+    const ids = fc.sample(fc.uniqueArray(hex, { minLength: 2400, maxLength: 2400 }), 1)[0]!;
+    const groups = [ids.slice(0, 1000), ids.slice(1000, 1500), ids.slice(1500, 2200)];
+    const asked = [...ids.slice(2200, 2206), ids[1200]!];
+    for (const codec of ["zstd", "uncompressed"] as const) {
+      const file = await written(groups, { ...loose, falsePositives: 0.5, pageBytes: 9000, codec });
+      expect((await narrowed(file, asked)).length).toBeGreaterThan(1);
+      expect(await search(file, asked)).toEqual([{ rowGroup: 1, values: Int32Array.of(6) }]);
+    }
+  });
+
+  it("are not looked for in dictionaries and in damaged pages, and not when they are many", async () => {
+    // Of 200 values in 32 bytes nearly all bits are set.
+    const repeated = Array.from({ length: 4000 }, (_, i) => `value ${i % 200}`);
+    const file = await written([repeated], { ...loose, falsePositives: 0.999 });
+    const strangers = ["none 1", "none 2", "none 3"];
+    expect(await narrowed(file, strangers)).not.toEqual([]);
+    expect(await search(file, strangers)).toEqual(await narrowed(file, strangers));
+    const few = Array.from({ length: 20 }, (_, i) => `id ${i}`);
+    const bytes = await bytesOf([few], loose);
+    const sound = await openParquet(bytesSource(bytes));
+    const held = few.slice(0, 3);
+    const { start, length } = sound.footer.rowGroups[0]!.chunks[0]!;
+    for (let at = start; at < start + length; at++) {
+      const broken = bytes.slice();
+      broken[at]! ^= 0xff;
+      const damaged = await openParquet(bytesSource(broken));
+      expect([[0], []]).toContainEqual((await search(damaged, held)).map(({ rowGroup }) => rowGroup));
+    }
+    expect(await search(sound, few)).toEqual(await narrowed(sound, few));
   });
 });
 

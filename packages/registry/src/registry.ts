@@ -1,7 +1,6 @@
 import { emitYaml } from "./emit.ts";
 import { USR_STATE } from "./reserved.ts";
 import { findProblems } from "./rules.ts";
-import { sha256OfShort } from "./sha256.ts";
 import type { NamespaceEntry, Registry, YamlValue } from "./types.ts";
 import { yamlMapping } from "./values.ts";
 
@@ -90,8 +89,9 @@ const SHORT = 16 * 1024;
 
 const sha256 = async (text: string): Promise<string> => {
   const bytes = new TextEncoder().encode(text);
-  if (bytes.length <= SHORT) return sha256OfShort(bytes);
   const host: Host = globalThis;
+  // A browser has its crypto at hand.
+  if (host.process !== undefined && bytes.length <= SHORT) return (await import("./sha256.ts")).sha256OfShort(bytes);
   // The crypto of the web would take Node some milliseconds more, and a turn of its threads.
   const native = host.process?.getBuiltinModule?.("node:crypto")?.createHash;
   if (native !== undefined) return native("sha256").update(bytes).digest("hex");

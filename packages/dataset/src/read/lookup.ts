@@ -1,7 +1,7 @@
 import { buildKeyIndex, type KeyBatch, type KeyIndex } from "@usr/overlay";
 import { normalizeKeys } from "@usr/overlay/write";
 import { type ParquetFile, readBatches } from "@usr/parquet";
-import { rowGroupsWith, writtenHere } from "@usr/parquet/lookup";
+import { rowGroupsWith, type searchCandidates, writtenHere } from "@usr/parquet/lookup";
 import type { Column, Utf8Column } from "@usr/schema";
 import { columnOf, gatherColumns, isValid, sliceColumn } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
@@ -45,6 +45,8 @@ export async function findRows(
 export interface LookupOptions extends Signal {
   /** Answers where the whole base is worth reading. Default: reads its ids. */
   readonly whole?: IdLookup | undefined;
+  /** Rules out more of the row groups that filters let through, for who expects most ids not to be stored. */
+  readonly narrow?: typeof searchCandidates | undefined;
 }
 
 /** Answers which base rows have some ids: an index that knows these ids as one of the whole base does. Others may be unknown to it. */
@@ -78,7 +80,7 @@ export function idLookup(file: ParquetFile, o: LookupOptions = {}): IdLookup {
   };
 }
 
-async function indexOf(file: ParquetFile, ids: Column, o: Signal): Promise<KeyIndex> {
+async function indexOf(file: ParquetFile, ids: Column, o: LookupOptions): Promise<KeyIndex> {
   const held: KeyBatch[] = [];
   // A filter knows ids as they were stored; those that others stored may have white space around them, which is no part of a key.
   for await (const { ids: column, row, at } of rowsWith(file, normalizeKeys("id", ids), writtenHere(file), o)) {
@@ -112,6 +114,9 @@ export function idIndex(file: ParquetFile, lookup: IdLookup = idLookup(file)): I
       lookup: (bytes, start, end) => known().lookup(bytes, start, end),
       lookupEach: (column) => known().lookupEach(column),
       next: (row) => known().next(row),
+      get size() {
+        return known().size;
+      },
       get repeats() {
         return known().repeats;
       },
@@ -141,7 +146,7 @@ async function* rowsWith(
   file: ParquetFile,
   asked: Column,
   byFilters: boolean,
-  o: Signal,
+  o: LookupOptions,
 ): AsyncGenerator<FoundIds, void, undefined> {
   if (asked.layout !== "utf8") return;
   const all = { ranges: [{ start: 0, end: file.numRows }], ids: asked };
@@ -164,9 +169,11 @@ async function* rowsWith(
 async function possible(
   file: ParquetFile,
   asked: Utf8Column,
-  o: Signal,
+  o: LookupOptions,
 ): Promise<{ readonly ranges: readonly RowRange[]; readonly ids: Column }> {
-  const candidates = await rowGroupsWith(file, "id", asked, o);
+  const found = await rowGroupsWith(file, "id", asked, o);
+  const candidates = o.narrow === undefined ? found : await o.narrow(file, "id", asked, found, o);
+  if (candidates.length === 0) return { ranges: [], ids: sliceColumn(asked, 0, 0) };
   const isPossible = new Uint8Array(asked.length);
   for (const { values } of candidates) {
     if (values === undefined) isPossible.fill(1);

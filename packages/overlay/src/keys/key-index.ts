@@ -83,6 +83,7 @@ export async function buildKeyIndex(
   return {
     key,
     numRows,
+    size: filled.size,
     complete: given === numRows,
     keys: given === numRows || keys.length > FEW || fold ? undefined : keys,
     lookup,

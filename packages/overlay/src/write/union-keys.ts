@@ -69,6 +69,7 @@ export async function unionKeys(overlay: Overlay, base: KeyIndex, o: Signal = {}
   const index: KeyIndex = {
     key: overlay.key,
     numRows: rows,
+    size: rows,
     complete: true,
     lookup: (bytes, start, end) => rowOf(base.lookup(bytes, start, end), bytes, start, end),
     lookupEach: (column) =>

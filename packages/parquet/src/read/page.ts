@@ -79,7 +79,8 @@ export function readPageHeader(bytes: Uint8Array, at: number, limits: Limits): P
   return { type, uncompressed, compressed, body, count, detail, crc: getI32(header, HEADER.crc) };
 }
 
-function bodyOf(bytes: Uint8Array, header: PageHeader): Uint8Array {
+/** The bytes of a page behind its header, as they lie there. Throws where they do not match their checksum. */
+export function bodyOf(bytes: Uint8Array, header: PageHeader): Uint8Array {
   const body = bytes.subarray(header.body, header.body + header.compressed);
   if (header.crc !== undefined && crc32(body) !== header.crc >>> 0) throw corrupt("a page does not match its checksum");
   return body;

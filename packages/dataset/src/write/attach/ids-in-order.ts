@@ -77,6 +77,7 @@ const rowsFrom = (start: number, ids: Utf8Column, numRows: number): KeyIndex => 
   return {
     key: "id",
     numRows,
+    size: ids.length,
     complete: true,
     lookup,
     lookupEach: (column) => {

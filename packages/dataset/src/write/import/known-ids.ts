@@ -1,6 +1,7 @@
 import { buildKeyIndex, type KeyIndex } from "@usr/overlay";
 import type { KeyTable } from "@usr/overlay/write";
 import { readBatches } from "@usr/parquet";
+import { searchCandidates } from "@usr/parquet/lookup";
 import { TOMBSTONE_FILE } from "../../layout.ts";
 import { idLookup } from "../../read/lookup.ts";
 import type { Snapshot } from "../../types.ts";
@@ -21,12 +22,13 @@ export interface KnownIds extends IdTaker {
 /** The ids of a state of a dataset, for one import, which they take 20 bytes for each row of. The snapshot must have the tombstones open. */
 export const knownIds = async (snapshot: Snapshot): Promise<KnownIds> => {
   const { file } = snapshot.base;
-  const stored = file.numRows === 0 ? undefined : idLookup(file);
+  const stored = file.numRows === 0 ? undefined : idLookup(file, { narrow: searchCandidates });
   const taken = packedIds();
   return {
     take: async (ids, words) => {
       taken.add(words, ids.length);
-      return (await stored?.(ids))?.lookupEach(ids);
+      const index = await stored?.(ids);
+      return index === undefined || index.size === 0 ? undefined : index.lookupEach(ids);
     },
     repeated: () => taken.repeated(SAMPLES),
     deleted: await deletedIds(snapshot),

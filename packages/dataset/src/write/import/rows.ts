@@ -140,7 +140,8 @@ const newRows = async (
 ): Promise<Int32Array | undefined> => {
   const { deleted } = rules.known;
   const stored = await rules.known.take(ids, words);
-  if (stored === undefined && deleted.size === 0) return undefined;
+  const hasDeleted = deleted.size > 0;
+  if (stored === undefined && !hasDeleted) return undefined;
   const { data } = ids;
   const kept = new Int32Array(numRows);
   let count = 0;
@@ -149,7 +150,7 @@ const newRows = async (
       id: ascii(data.subarray(i * ID, (i + 1) * ID)),
       row: firstRow + i,
     });
-    if (deleted.size > 0 && deleted.find(data, i * ID, (i + 1) * ID) >= 0) note(refused.deleted, sample());
+    if (hasDeleted && deleted.find(data, i * ID, (i + 1) * ID) >= 0) note(refused.deleted, sample());
     else if (stored === undefined || stored[i]! < 0) kept[count++] = i;
     else if (rules.onConflict === "ignore") counts.rowsSkipped++;
     else note(refused.stored, sample());
