@@ -90,7 +90,9 @@ export const parseAmong = (commands: readonly CommandSpec[], argv: readonly stri
     withGlobals(command);
     command.action((...given: unknown[]) => {
       const args = given.slice(0, spec.args.length).map(textOrTexts);
-      run = { spec, typed: { args, options: command.opts() }, command };
+      const options = command.opts();
+      checkRequired(spec, command);
+      run = { spec, typed: { args, options }, command };
     });
   }
   try {
@@ -137,6 +139,15 @@ const usageError = (text: string): UsageError => {
   });
 };
 
+/** Commander asks for these before it looks at unknown options: who misspells one would only read that it is missing. */
+const checkRequired = ({ options }: CommandSpec, command: Command): void => {
+  const required = new Set(options.filter((option) => option.required === true).map(({ flags }) => flags));
+  const missing = command.options.find(
+    (option) => required.has(option.flags) && command.getOptionValue(option.attributeName()) === undefined,
+  );
+  if (missing !== undefined) throw usageError(`required option '${missing.flags}' not specified`);
+};
+
 const textOrTexts = (value: unknown): string | readonly string[] | undefined => {
   if (typeof value === "string") return value;
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : undefined;
@@ -149,19 +160,25 @@ const argumentOf = (spec: ArgumentSpec): Argument => {
 };
 
 const optionOf = (spec: OptionSpec): Option => {
-  const option = new Option(spec.flags, spec.description)
-    .makeOptionMandatory(spec.required === true)
-    .hideHelp(spec.hiddenAlias === true);
-  if (spec.integer === true) return option.argParser(wholeNumber);
-  const choices = spec.choices;
-  if (spec.repeat === true) {
-    return option.argParser((value: string, before: readonly string[] | undefined) => {
-      if (choices !== undefined && !choices.includes(value))
-        throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
-      return [...(before ?? []), value];
-    });
-  }
-  return choices === undefined ? option : option.choices([...choices]);
+  const option = new Option(spec.flags, spec.description).hideHelp(spec.hiddenAlias === true);
+  if (!option.required && !option.optional) return option;
+  const { choices } = spec;
+  const checked = (value: string): string | number => {
+    if (choices !== undefined && !choices.includes(value))
+      throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+    return spec.integer === true ? wholeNumber(value) : value;
+  };
+  if (spec.repeat === true)
+    return option.argParser((value: string, before: readonly string[] = []) => [...before, String(checked(value))]);
+  // Help shows the choices; what is none of them is told above.
+  if (choices !== undefined) option.choices([...choices]);
+  return option.argParser((typed: string, before: unknown) => {
+    const value = checked(typed);
+    // To take one of the two would pass over the other without a word.
+    if (before !== undefined && before !== value)
+      throw new InvalidArgumentError(`It was given before, as ${JSON.stringify(before)}.`);
+    return value;
+  });
 };
 
 const wholeNumber = (value: string): number => {

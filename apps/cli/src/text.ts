@@ -24,11 +24,12 @@ export const cellText = (type: DataType, value: Value, full: boolean): string =>
 
 /** The fewest digits that read back to the same float32. */
 export const shortestFloat32 = (value: number): string => {
+  if (Object.is(value, -0)) return "-0";
   for (let digits = 1; digits < 9; digits++) {
     const near = Number(value.toPrecision(digits));
     if (Math.fround(near) === value) return String(near);
   }
-  return Object.is(value, -0) ? "-0" : String(value);
+  return String(value);
 };
 
 export const isNumeric = ({ kind }: DataType): boolean => /^(u?int|float)/.test(kind);

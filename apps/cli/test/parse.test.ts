@@ -86,3 +86,36 @@ test("every command and example means the same", () => {
     }
   }
 });
+
+test("a misspelt option is told before the option that is missing for it, with the nearest name", () => {
+  for (const { name, args, options } of COMMANDS) {
+    for (const { flags } of options.filter(({ required }) => required === true)) {
+      const [option = ""] = flags.split(" ");
+      const wrong = `${option}x`;
+      const given = args.map(({ choices }) => choices?.[0] ?? "x");
+      const argv = [...name.split(" "), ...given, wrong, "v"];
+      expect(
+        told(() => parseCommandLine(argv, "0")),
+        argv.join(" "),
+      ).toMatchObject({
+        message: `unknown option '${wrong}'`,
+        hint: `Did you mean ${option}?`,
+      });
+      expect(told(() => parseCommandLine([...name.split(" "), ...given], "0"))).toMatchObject({ code: "USAGE" });
+    }
+  }
+});
+
+test("an option of one value takes one: another beside it is refused, and the same again is no other", () => {
+  const line = ["import", "demo", "--path", "a.csv"];
+  expect(told(() => parseCommandLine([...line, "--path", "b.csv"], "0"))).toMatchObject({
+    code: "USAGE",
+    message: `option '--path <file>' argument 'b.csv' is invalid. It was given before, as "a.csv".`,
+  });
+  expect(told(() => parseCommandLine(["head", "demo", "-n", "5", "--rows", "6"], "0"))).toMatchObject({
+    code: "USAGE",
+  });
+  expect(parseCommandLine([...line, "--path", "a.csv"], "0")).toMatchObject({ typed: { options: { path: "a.csv" } } });
+  const ids = ["delete", "demo", "--id", "a", "--id", "b"];
+  expect(parseCommandLine(ids, "0")).toMatchObject({ typed: { options: { id: ["a", "b"] } } });
+});

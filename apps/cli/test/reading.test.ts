@@ -59,3 +59,23 @@ test("an export without rows has the columns that rows would have", async () => 
   expect(await header("--include-deleted")).toBe(`${base},usr__deleted,usr__deleted_at,usr__deleted_reason`);
   expect(await header("--columns", "length,id")).toBe("length,id");
 });
+
+test("a value keeps the sign of its zero, in a document as in a row", async () => {
+  await using w = await demoWorkspace();
+  const id = "ee93db6725ec05c3d18249d7fdba5d36a6a695cd";
+  await w.usr(["namespace", "register", "z", "--columns", "z__d:float64,z__f:float32,z__l:list<float64>"]);
+  const attach = ["attach", "demo", "--path", "-", "--from", "jsonl", "--namespace", "z", "--key", "sequence"];
+  expect((await w.usr(attach, { input: '{"sequence":"ACGT","d":-0.0,"f":-0.0,"l":[-0.0,0]}\n' })).code).toBe(0);
+  const shown = async (column: string): Promise<readonly string[]> => [
+    (await w.usr(["cell", "demo", id, column])).stdout.replace(/^.*"data":(.*)\}\n$/, "$1"),
+    (await w.usr(["cell", "demo", id, column], { json: false })).stdout.trimEnd(),
+  ];
+  expect([await shown("z__d"), await shown("z__f"), await shown("z__l")]).toEqual([
+    ["-0.0", "-0"],
+    ["-0.0", "-0"],
+    ["[-0.0,0]", "[-0, 0]"],
+  ]);
+  const { stdout } = await w.usr(["describe", "demo", "--columns", "z__d"]);
+  expect(stdout).toContain('"min":-0.0,"max":-0.0');
+  expect(stdout).toContain('"example":-0.0');
+});

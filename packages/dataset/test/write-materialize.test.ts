@@ -243,6 +243,25 @@ describe("what is refused or nothing", () => {
     expect(await view(root)).toEqual(before);
   });
 
+  it("a namespace of another program whose name leaves no room for a stamp is refused before anything is done", async () => {
+    const root = await layered();
+    const long = "n".repeat(245);
+    const file = (await root.storage.open("registry.yaml"))!;
+    const registry = new TextDecoder().decode(await file.read(0, file.meta.size));
+    const entry = `  ${long}:\n    columns:\n    - name: ${long}__n\n      type: int64\n`;
+    await root.storage.put("registry.yaml", new TextEncoder().encode(registry.replace("  usr_state:\n", `${entry}$&`)));
+    const columns: Parameters<typeof partBytes>[3] = {
+      id: ["string", [sequenceId("dna", "AAAA")]],
+      [`${long}__n`]: ["int64", [7n]],
+    };
+    await root.storage.put(
+      `demo/_derived/${long}.parquet`,
+      await partBytes(long, "id", "2026-01-01T00:00:00Z", columns),
+    );
+    expect(await refusal(root, () => materialize(root, "demo"))).toMatchObject({ code: "NOT_SUPPORTED" });
+    expect(await materialize(root, "demo", { overlays: "drop" })).toMatchObject({ namespaces: ["mock", long, "zz"] });
+  });
+
   it("a dry run says what the run will say and changes nothing", async () => {
     for (const o of [
       {},

@@ -5,6 +5,9 @@ import type { NamespaceEntry, Registry, RegistryColumn, RegistryProblem } from "
 
 const NAMESPACE = /^[a-z][a-z0-9_]*$/;
 
+/** Files and folders are called by it, with a stamp and a suffix of up to 31 characters; file systems take names of 255 bytes. */
+const NAMESPACE_LENGTH = 200;
+
 /** Control characters, line separators and halves of characters have no place in a name. */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u;
 
@@ -19,6 +22,12 @@ export const checkNamespace = (namespace: string, others: Iterable<string>): voi
   if (!NAMESPACE.test(namespace)) {
     throw new RegistryError("NAMESPACE_INVALID", `${JSON.stringify(namespace)} is no namespace name.`, {
       hint: "A name starts with a letter a-z and goes on with a-z, 0-9 and _.",
+      details: { namespace },
+    });
+  }
+  if (namespace.length > NAMESPACE_LENGTH) {
+    throw new RegistryError("NAMESPACE_INVALID", `The namespace ${namespace} has ${namespace.length} characters.`, {
+      hint: `Files are called by it: ${NAMESPACE_LENGTH} at most.`,
       details: { namespace },
     });
   }

@@ -87,9 +87,14 @@ describe("registering", () => {
     ["__proto__", "NAMESPACE_INVALID"],
     ["mock__x", "NAMESPACE_INVALID"],
     ["mock_", "NAMESPACE_INVALID"],
+    ["n".repeat(201), "NAMESPACE_INVALID"],
   ])("refuses the namespace %j", async (namespace, code) => {
     const columns = [{ name: `${namespace}__x`, type: "bool" }];
     expect((await refusal(() => registerNamespace(mock(), { namespace, columns }))).code).toBe(code);
+  });
+
+  it("takes a name of 200 characters, and none longer", () => {
+    expect(register(emptyRegistry(), "n".repeat(200), "x:bool").created).toBe(true);
   });
 
   it("refuses a namespace that is the beginning of another", async () => {

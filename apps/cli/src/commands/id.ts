@@ -1,5 +1,5 @@
 import type { Alphabet } from "@usr/id";
-import { normalizeSequence, sequenceId } from "@usr/id";
+import { IdError, normalizeSequence, sequenceId } from "@usr/id";
 import type { Outcome, RunCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { linesOf } from "../input.ts";
@@ -11,6 +11,17 @@ const WIDEST: Readonly<Record<"dna" | "rna" | "protein", Alphabet>> = {
   dna: "dna_5",
   rna: "rna_5",
   protein: "protein_21",
+};
+
+/** What `work` gives for the sequence at `row`, counted from 1: those typed, then those of the file. What is wrong with it says which one it is. */
+const naming = <T>(row: number, work: () => T): T => {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof IdError)) throw error;
+    const { code, message, details, hint } = error;
+    throw new IdError(code, `Sequence ${row}: ${message}`, { ...details, row }, { hint });
+  }
 };
 
 export const run: RunCommand = async (session, typed): Promise<Outcome> => {
@@ -37,8 +48,8 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
         return digests?.cdseguid(norm, bioType);
     }
   };
-  const data = sequences.map((sequence) => {
-    const norm = normalizeSequence(sequence, bioType, WIDEST[bioType]);
+  const data = sequences.map((sequence, i) => {
+    const norm = naming(i + 1, () => normalizeSequence(sequence, bioType, WIDEST[bioType]));
     const row = { sequence: norm, id: sequenceId(bioType, norm), length: norm.length };
     return wanted === undefined
       ? row

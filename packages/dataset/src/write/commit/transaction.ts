@@ -14,7 +14,7 @@ import { datasetNotFound } from "../../read/list.ts";
 import { requireRegistry } from "../../read/registry.ts";
 import { NO_FREEZE, planFreeze } from "../base/freeze.ts";
 import { tableOptions } from "../base/row-groups.ts";
-import type { Commit, Staged, Transaction, TransactOptions, WritableRoot } from "../types.ts";
+import type { Commit, Staged, Step, Transaction, TransactOptions, WritableRoot } from "../types.ts";
 import { takeEventsLock, takeLock } from "./lock.ts";
 import { carryOut, type PendingRecord, recover, sweepStaged, tidy, writePending } from "./pending.ts";
 
@@ -116,6 +116,7 @@ const commitChanges = async (tx: Transaction, o: TransactOptions, commit: Commit
   let log: AsyncDisposable | undefined;
   try {
     record = await pendingRecord(tx, o, commit);
+    requireNames(record.steps);
     log = locked ? undefined : quietly(await takeEventsLock(tx.storage, tx.id, tx.root));
   } catch (cause) {
     await recoverQuietly(tx.storage);
@@ -146,6 +147,23 @@ const quietly = (lock: AsyncDisposable): AsyncDisposable => ({
 /** A log that takes no lines stops the commit while nothing is changed. Appending nothing asks: it makes the log at most, and writes no byte. */
 const requireOpenLog = async (storage: Storage): Promise<void> => {
   await storage.append?.(EVENTS_LOG, new Uint8Array(0), { durable: false });
+};
+
+/** What file systems take as the name of a file or folder, in bytes. */
+const NAME_BYTES = 255;
+
+/** A step that no file system can do stops the commit while nothing is changed: after the commit step nobody could ever finish it. */
+const requireNames = (steps: readonly Step[]): void => {
+  const encoder = new TextEncoder();
+  for (const step of steps) {
+    if (step.kind === "delete") continue;
+    const name = step.to.split("/").find((part) => encoder.encode(part).length > NAME_BYTES);
+    if (name === undefined) continue;
+    throw new DatasetError("NOT_SUPPORTED", `${step.to} would have to be written: ${name} is too long for a name`, {
+      hint: `File systems take names of ${NAME_BYTES} bytes; a namespace with a shorter one would do.`,
+      details: { path: step.to },
+    });
+  }
 };
 
 const sizeOf = async (storage: Storage, path: string): Promise<number> => {
