@@ -29,7 +29,8 @@ const workspace = async (): Promise<Workspace> => {
 };
 
 const importing = (path: string, ...more: readonly string[]): readonly string[] => [
-  ...["import", "demo", "--path", path, "--bio-type", "dna", "--alphabet", "dna_4", ...more],
+  ...["import", "demo", "--path", path, ...more],
+  ...(more.includes("--bio-type") ? [] : ["--bio-type", "dna", "--alphabet", "dna_4"]),
 ];
 
 it("import of GenBank brings sequences and annotations, in two commits", { timeout: 60_000 }, async () => {

@@ -62,8 +62,9 @@ describe("maintenance overlay-project", () => {
     expect(await code(group, verb, "--src", "demo", "--namespace", "mock")).toEqual([2, "USAGE"]);
     expect(await code(...project, "--src-join", "length")).toEqual([3, "TYPE_MISMATCH"]);
     expect(await code(...project, "--src-join", "lenght")).toEqual([4, "UNKNOWN_COLUMN"]);
-    expect(await code(...project, "--src", "nope")).toEqual([4, "DATASET_NOT_FOUND"]);
-    expect(await code(...project, "--namespace", "usr")).toEqual([3, "NAMESPACE_RESERVED"]);
+    const other = (from: string, to: string): readonly string[] => project.map((word) => (word === from ? to : word));
+    expect(await code(...other("demo", "nope"))).toEqual([4, "DATASET_NOT_FOUND"]);
+    expect(await code(...other("mock", "usr"))).toEqual([3, "NAMESPACE_RESERVED"]);
     expect(await code(...project, "--columns", "")).toEqual([2, "USAGE"]);
   });
 });

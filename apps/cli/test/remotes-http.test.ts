@@ -98,6 +98,9 @@ test("a remote over http: compared, pulled and verified, never written", async (
   web.fail(503);
   const down = await run("pull", "--all", "web", "--mirror", "--yes");
   expect([down.code, down.error?.code], down.stdout).toEqual([7, "UNREACHABLE"]);
+  // Nor does it answer.
+  const deaf = await run("remotes", "doctor", "web");
+  expect([deaf.code, deaf.data]).toMatchObject([7, { ok: false, checks: [{ check: "reachable", ok: false }] }]);
   // What is refused over there is no permission and no dataset here.
   for (const status of [404, 410, 401, 403]) {
     web.fail(status);

@@ -28,8 +28,10 @@ export const run: RunCommand = async (session, typed): Promise<Outcome> => {
   try {
     checks.push(...(await settingsOf(session, profile)));
     await using site = await openSite(session, profile);
+    // Some sites are first asked here: before that nothing is known to answer.
+    const answers = await checksOf(session, site);
     checks.push({ check: "reachable", ok: true, needed: true, message: `${profile.name} answers`, details: {} });
-    checks.push(...(await checksOf(session, site)));
+    checks.push(...answers);
   } catch (error) {
     if (!isCoded(error)) throw error;
     failure = error;
