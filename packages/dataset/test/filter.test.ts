@@ -108,6 +108,7 @@ test("an unknown column is told with the nearest name and its place", async () =
   ]);
   expect(error.hint).toBe("Did you mean m__score?");
   expect((await errorOf("m__tag = dna")).hint).toContain("If it is text, quote it: 'dna'");
+  expect((await errorOf("usr__deleted")).hint).toMatch(/ --include-deleted\. If it is text, quote it: 'usr__deleted'$/);
 });
 
 test("a long chain is no deep nest", async () => {

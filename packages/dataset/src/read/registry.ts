@@ -15,7 +15,7 @@ export async function requireRegistry(storage: ReadableStorage, o: Signal = {}):
   const registry = await loadRegistry(storage, o);
   if (registry === undefined) {
     throw new DatasetError("NO_REGISTRY", `The root has no ${REGISTRY_FILE}.`, {
-      hint: "Register a namespace first (usr namespace register), or read the dataset's own copy with --registry-mode frozen.",
+      hint: "Register a namespace first (usr namespace register); commands that take --registry-mode can read the dataset's own copy, with frozen.",
     });
   }
   return registry;

@@ -54,7 +54,9 @@ export async function bindWhere(
     if (unreadable !== undefined)
       throw where.wrong("NOT_SUPPORTED", at, `the column '${name}' cannot be read: ${unreadable}`, "Leave it out.");
     const { hint = "" } = unknownColumnError(snapshot.id, [name], known);
-    const otherwise = hint.startsWith("Did you mean") ? "" : `. If it is text, quote it: '${name}'`;
+    const otherwise = hint.startsWith("Did you mean")
+      ? ""
+      : `${hint.endsWith(".") ? "" : "."} If it is text, quote it: '${name}'`;
     throw where.wrong("UNKNOWN_COLUMN", at, `${snapshot.id} has no column '${name}'`, `${hint}${otherwise}`);
   });
   return { columns: where.columns.map((name) => byName.get(name)!), predicate };
