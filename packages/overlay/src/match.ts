@@ -44,9 +44,17 @@ export function matchKeys(index: KeyIndex): KeyMatcher {
 
   /** Keeps the base rows of a column of keys for `remember`. */
   const note = (rows: Int32Array): void => {
-    if (firstSeen !== undefined) return;
-    if (history.length === 0 && rows.every((base, i) => base === leading + i)) leading += rows.length;
-    else history.push(rows);
+    if (firstSeen === undefined) history.push(rows);
+  };
+
+  /** Takes a column that goes on where those before it, all of them like this, led; then none of its keys needs a look of its own. */
+  const leads = (rows: Int32Array): boolean => {
+    if (firstSeen !== undefined || history.length > 0 || !areFrom(leading, rows)) return false;
+    leading += rows.length;
+    highest = leading - 1;
+    counts.rows += rows.length;
+    counts.matched += rows.length;
+    return true;
   };
 
   /** Puts where key `i` stands, without white space around it, into `range`. */
@@ -96,6 +104,7 @@ export function matchKeys(index: KeyIndex): KeyMatcher {
         return none;
       }
       const rows = index.lookupEach(column);
+      if (leads(rows)) return rows;
       note(rows);
       for (let i = 0; i < rows.length; i++) meet(column, i, rows[i]!);
       return rows;
@@ -103,6 +112,12 @@ export function matchKeys(index: KeyIndex): KeyMatcher {
     firstOf: () => firstSeen,
     summary: () => ({ ...counts, duplicateSamples: [...duplicateSamples], orphanSamples: [...orphanSamples] }),
   };
+}
+
+/** Whether these are base rows one after the other, the first of them `first`. */
+function areFrom(first: number, rows: Int32Array): boolean {
+  for (let i = 0; i < rows.length; i++) if (rows[i] !== first + i) return false;
+  return true;
 }
 
 /** How many rows a column that is not text has, none of them with a key; where it has values, the caller gave the wrong column. */

@@ -2,6 +2,7 @@ import { type ParquetFile, readBatches } from "@usr/parquet";
 import type { Column, Utf8Column } from "@usr/schema";
 import type { Signal } from "@usr/storage";
 import { KEY_TYPE } from "../key-type.ts";
+import { sameBytes } from "./same-bytes.ts";
 
 /** Bytes of an id as this package makes them: SHA-1 in hex. */
 const ID = 40;
@@ -28,7 +29,6 @@ export async function baseIds(file: ParquetFile, o: Signal = {}): Promise<BaseId
     if (column === undefined || column.length === 0) continue;
     if (column.layout !== "utf8" || !areKeys(column)) return undefined;
     starts.push(length);
-    // Words are compared, and they want to begin where words do.
     pieces.push(column.data.slice(column.offsets[0]!, column.offsets[column.length]!));
     length += column.length;
   }
@@ -94,18 +94,6 @@ const evenColumn = (data: Uint8Array): Utf8Column => {
 
 /** A byte that can neither be white space nor belong to a character that is. */
 const isPlain = (byte: number): boolean => byte > 0x20 && byte < 0x7f;
-
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => {
-  if (a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0) {
-    const words = a.length / 4;
-    const left = new Int32Array(a.buffer, a.byteOffset, words);
-    const right = new Int32Array(b.buffer, b.byteOffset, words);
-    for (let i = 0; i < words; i++) if (left[i] !== right[i]) return false;
-    return true;
-  }
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-};
 
 /** Ids are dealt out to buckets of at most so many on average. */
 const BUCKET = 256;

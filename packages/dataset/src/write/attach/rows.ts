@@ -51,21 +51,13 @@ export const attachedRows = async (
       const column = batch.columns.get(rules.keyColumn) ?? nullColumn(KEY_TYPE, batch.numRows);
       await rules.base.ask(column);
       const targets = matcher.match(column);
-      const found = new Int32Array(batch.numRows);
-      let kept = 0;
-      for (let i = 0; i < targets.length; i++) {
-        const at = targets[i]!;
-        if (at >= 0) {
-          found[kept++] = i;
-        } else {
-          const samples = at === -1 ? unknown : blank;
-          if (samples.length < SAMPLES) samples.push(batch.firstRow + i);
-        }
-      }
-      if (kept === 0) continue;
-      const whole = kept === batch.numRows;
-      const chosen = found.subarray(0, kept);
-      const pick = (from: Column): Column => (whole ? from : gatherColumns(from.type, [from], undefined, chosen));
+      const chosen = foundRows(targets, (i) => {
+        const samples = targets[i] === -1 ? unknown : blank;
+        if (samples.length < SAMPLES) samples.push(batch.firstRow + i);
+      });
+      if (chosen?.length === 0 || batch.numRows === 0) continue;
+      const pick = (from: Column): Column =>
+        chosen === undefined ? from : gatherColumns(from.type, [from], undefined, chosen);
       const columns = new Map<string, Column>();
       for (const [name, from] of plan.wanted) {
         const cells = batch.columns.get(from);
@@ -79,7 +71,7 @@ export const attachedRows = async (
         }
       }
       yield {
-        base: whole ? targets : chosen.map((row) => targets[row]!),
+        base: chosen === undefined ? targets : chosen.map((row) => targets[row]!),
         key: rules.base.keys === undefined ? pick(normalizeKeys(rules.key, column)) : undefined,
         columns,
       };
@@ -102,6 +94,20 @@ export const attachedRows = async (
     fields: fields(),
     staged,
   };
+};
+
+/** Which rows have a target; `undefined` = all of them. The others are told one by one. */
+const foundRows = (targets: Int32Array, missed: (row: number) => void): Int32Array | undefined => {
+  let first = 0;
+  while (first < targets.length && targets[first]! >= 0) first++;
+  if (first === targets.length) return undefined;
+  const found = new Int32Array(targets.length);
+  let kept = 0;
+  for (let i = 0; i < targets.length; i++) {
+    if (targets[i]! >= 0) found[kept++] = i;
+    else missed(i);
+  }
+  return found.subarray(0, kept);
 };
 
 const nothingToAttach = (rules: AttachRules): DatasetError =>
