@@ -5,7 +5,7 @@
  * import { info, listDatasets, scan } from "@usr/dataset";
  * import { httpStorage } from "@usr/storage/http";
  *
- * const root = { storage: httpStorage("https://example.org/usr/"), label: "example" };
+ * const root = { storage: httpStorage("https://example.org/usr/", { index: "index.json" }), label: "example" };
  * for (const { dataset, rows } of await listDatasets(root)) console.log(dataset, rows);
  * console.log((await info(root, "demo")).columns);
  * for await (const batch of scan(root, "demo", { columns: ["id", "mock__score"], limit: 10 })) console.log(batch.numRows);

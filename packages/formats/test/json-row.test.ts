@@ -1,5 +1,4 @@
-import { parseType, type Schema } from "@usr/schema";
-import type { columnOf } from "@usr/schema/columns";
+import { parseType, type Schema, type Value } from "@usr/schema";
 import { goldenDatasets, goldenRoots } from "@usr/testkit";
 import { describe, expect, test } from "vitest";
 import { jsonRow, jsonRows, openTable } from "../src/index.ts";
@@ -49,10 +48,7 @@ function asciiOnly(text: string): string {
 }
 
 describe("values", () => {
-  const line = (
-    type: string,
-    ...values: Parameters<typeof columnOf>[1] extends Iterable<infer V> ? V[] : never
-  ): readonly string[] =>
+  const line = (type: string, ...values: readonly Value[]): readonly string[] =>
     [
       ...jsonRows(
         batchOf(

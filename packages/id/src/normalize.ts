@@ -1,6 +1,7 @@
 import { checkBioType, symbolTable } from "./alphabets.ts";
 import { IdError } from "./errors.ts";
 import { strip } from "./strip.ts";
+import { requireText } from "./text.ts";
 
 /**
  * The sequence that is stored and hashed: stripped, case kept. Checks in this order and throws `IdError` `BAD_BIO_TYPE`, `BAD_ALPHABET`
@@ -9,7 +10,7 @@ import { strip } from "./strip.ts";
 export function normalizeSequence(sequence: string, bioType: string, alphabet: string): string {
   checkBioType(bioType);
   const table = symbolTable(alphabet, bioType);
-  const text = strip(sequence);
+  const text = strip(requireText(sequence));
   if (text === "") {
     throw new IdError(
       "EMPTY_SEQUENCE",

@@ -1,5 +1,6 @@
 import { type BioType, checkBioType } from "./alphabets.ts";
 import { sha1 } from "./sha1.ts";
+import { requireText } from "./text.ts";
 
 const HEX = new TextEncoder().encode("0123456789abcdef");
 
@@ -24,11 +25,12 @@ export function createHasher(
 
 /**
  * The id of a normalised sequence: lowercase hex SHA-1 of the UTF-8 text `bioType|sequenceNorm`. Hashes what it is given: pass it the
- * result of `normalizeSequence`. Throws `BAD_BIO_TYPE` where the bio type is unknown.
+ * result of `normalizeSequence`. Throws `BAD_BIO_TYPE` where the bio type is unknown, TypeError for
+ * what is no text: `undefined` must not get an id.
  */
 export function sequenceId(bioType: BioType | (string & {}), sequenceNorm: string): string {
   const hash = createHasher(bioType);
-  const bytes = new TextEncoder().encode(sequenceNorm);
+  const bytes = new TextEncoder().encode(requireText(sequenceNorm));
   const out = new Uint8Array(40);
   hash(bytes, 0, bytes.length, out, 0);
   return new TextDecoder().decode(out);

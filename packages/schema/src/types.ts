@@ -35,6 +35,20 @@ export interface Schema {
 /** One cell as a JavaScript value. int64, uint64 and timestamps are bigint (timestamps count their unit since the epoch, UTC). */
 export type Value = null | string | boolean | number | bigint | readonly Value[] | { readonly [field: string]: Value };
 
+/**
+ * What a cell can be made of: its value, with a typed array wherever a list of numbers is wanted. Its elements are values, as those of any list: of a
+ * `Uint16Array` for float16 numbers, not bits.
+ */
+export type CellInput =
+  | null
+  | string
+  | boolean
+  | number
+  | bigint
+  | FixedValues
+  | readonly CellInput[]
+  | { readonly [field: string]: CellInput };
+
 /** The types whose values lie side by side in slots of one width. */
 export type FixedType = Exclude<
   DataType,

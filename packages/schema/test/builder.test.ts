@@ -62,7 +62,11 @@ describe("append", () => {
     ["uint16", 65536, "the range is 0 to 65535"],
     ["uint64", -1n, "the range is 0 to 18446744073709551615"],
     ["int8", 0.5, undefined],
-    ["timestamp[us]", 0, "a timestamp is a bigint that counts the unit since 1970"],
+    [
+      "timestamp[us]",
+      0,
+      "a timestamp is a bigint that counts the unit since 1970, such as BigInt(date.getTime()) * 1000n for us",
+    ],
     ["string", "\ud800", "it holds half of a surrogate pair, which UTF-8 cannot say"],
     ["fixed_size_list<int8>[2]", [1], "it has 1 elements"],
     ["struct<a:int8>", { b: 1 }, 'it has no field "b"'],
@@ -79,7 +83,7 @@ describe("append", () => {
     ["list<bool>", [true, 1], "1 at [1] is no value of bool."],
     ["uint8", 256, "256 is no value of uint8: the range is 0 to 255."],
   ])("says in a sentence that a value is no %s (%#)", (text, value, message) => {
-    expect(refusal(() => columnOf(parseType(text), [value])).message).toBe(message);
+    expect(refusal(() => columnOf(parseType(text), [value])).message).toBe(`Row 1: ${message}`);
   });
 
   it("says where in a value the mismatch is", () => {

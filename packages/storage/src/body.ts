@@ -19,21 +19,31 @@ export function checkRange(meta: ObjectMeta, offset: number, length: number): vo
   );
 }
 
-/** A body as chunks; the signal is looked at before each. */
+/**
+ * A body as chunks; the signal is looked at before each.
+ *
+ * @throws TypeError for what is neither bytes nor chunks of bytes: a text or an array would be written as zeros, or as nothing
+ */
 export async function* chunksOf(
   body: Uint8Array | AsyncIterable<Uint8Array>,
   signal?: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   signal?.throwIfAborted();
-  if (body instanceof Uint8Array) {
+  if (isBytes(body)) {
     yield body;
     return;
   }
   for await (const chunk of body) {
     signal?.throwIfAborted();
+    if (!isBytes(chunk)) throw new TypeError("A body is a Uint8Array, or an async iterable of them; encode texts.");
     yield chunk;
   }
   signal?.throwIfAborted();
+}
+
+/** Told by the tag, which is the same in every realm, and that of a Buffer too. */
+function isBytes(value: Uint8Array | AsyncIterable<Uint8Array>): value is Uint8Array {
+  return Object.prototype.toString.call(value) === "[object Uint8Array]";
 }
 
 /** Bytes copied at a time where a store has to do it by reading. */

@@ -6,7 +6,7 @@
  * import { jsonRows } from "@usr/formats";
  * import { httpStorage } from "@usr/storage/http";
  *
- * const root = { storage: httpStorage("https://example.org/usr/"), label: "example" };
+ * const root = { storage: httpStorage("https://example.org/usr/", { index: "index.json" }), label: "example" };
  * for await (const batch of search(root, "demo", { pattern: "TATAWAW", iupac: true, bothStrands: true })) {
  *   for (const row of jsonRows(batch)) console.log(row); // {"id":…,"sequence":…,"matches":[{"start":4,"end":11,"strand":"-"}]}
  * }

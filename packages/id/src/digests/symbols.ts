@@ -1,13 +1,14 @@
 import { checkBioType } from "../alphabets.ts";
 import { IdError } from "../errors.ts";
 import { badSymbol, createReverseComplementer, unpaired } from "../strands/complement.ts";
+import { requireText } from "../text.ts";
 
 /**
  * The upper case ASCII bytes that all cross-reference digests are taken of. Throws `EMPTY_SEQUENCE`, or `BAD_SYMBOL` for anything but the
  * letters A to Z.
  */
 export function upperBytes(sequence: string): Uint8Array {
-  if (sequence === "") throw new IdError("EMPTY_SEQUENCE", "The sequence is empty.", {});
+  if (requireText(sequence) === "") throw new IdError("EMPTY_SEQUENCE", "The sequence is empty.", {});
   const bytes = new Uint8Array(sequence.length);
   for (let i = 0; i < sequence.length; i++) {
     const upper = sequence.charCodeAt(i) & ~32;

@@ -1,5 +1,6 @@
 import { checkBioType } from "../alphabets.ts";
 import { IdError } from "../errors.ts";
+import { requireText } from "../text.ts";
 
 /** The IUPAC nucleotide codes, each followed by the code of what pairs with it. */
 const PAIRS: Readonly<Record<string, string>> = {
@@ -60,7 +61,7 @@ export function createReverseComplementer(
  * @throws IdError `BAD_BIO_TYPE` for anything but dna and rna; `BAD_SYMBOL` for what is no IUPAC code of the bio type: T in rna, U in dna, a gap
  */
 export function reverseComplement(sequence: string, bioType: string): string {
-  const bytes = new TextEncoder().encode(sequence);
+  const bytes = new TextEncoder().encode(requireText(sequence));
   const out = new Uint8Array(bytes.length);
   const bad = createReverseComplementer(bioType)(bytes, 0, bytes.length, out, 0);
   // All before it is ASCII, so a byte is a character there.

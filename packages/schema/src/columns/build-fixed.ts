@@ -1,4 +1,4 @@
-import type { FixedType, FixedValues, IntegerKind, Value } from "../types.ts";
+import type { CellInput, FixedType, FixedValues, IntegerKind } from "../types.ts";
 import { bitmapBytes } from "./bits.ts";
 import { encodeHalf } from "./half.ts";
 import { type Builder, bitBuffer, pushBit, takeValidity } from "./inner-builder.ts";
@@ -107,7 +107,7 @@ function copyAll(source: FixedValues, target: FixedValues): void {
 }
 
 /** From a JavaScript value to what the slot holds. */
-function converter(type: FixedType): (value: Value) => number | bigint {
+function converter(type: FixedType): (value: CellInput) => number | bigint {
   switch (type.kind) {
     case "float16":
       return (value) => encodeHalf(number(value, type));
@@ -122,7 +122,11 @@ function converter(type: FixedType): (value: Value) => number | bigint {
     case "timestamp":
       return (value) => {
         if (typeof value !== "bigint") {
-          throw new Mismatch(value, type, "a timestamp is a bigint that counts the unit since 1970");
+          throw new Mismatch(
+            value,
+            type,
+            "a timestamp is a bigint that counts the unit since 1970, such as BigInt(date.getTime()) * 1000n for us",
+          );
         }
         return bigInteger(value, type, INT64_MIN, INT64_MAX);
       };
@@ -141,14 +145,14 @@ function converter(type: FixedType): (value: Value) => number | bigint {
   }
 }
 
-function number(value: Value, type: FixedType): number {
+function number(value: CellInput, type: FixedType): number {
   if (typeof value !== "number") {
     throw new Mismatch(value, type);
   }
   return value;
 }
 
-function bigInteger(value: Value, type: FixedType, min: bigint, max: bigint): bigint {
+function bigInteger(value: CellInput, type: FixedType, min: bigint, max: bigint): bigint {
   let integer: bigint;
   if (typeof value === "bigint") {
     integer = value;

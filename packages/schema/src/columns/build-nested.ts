@@ -1,4 +1,4 @@
-import type { DataType, Value } from "../types.ts";
+import type { CellInput, DataType, FixedValues } from "../types.ts";
 import { bitmapBytes } from "./bits.ts";
 import { type BitBuffer, type Builder, bitBuffer, pushBit, takeValidity } from "./inner-builder.ts";
 import { checkOffset } from "./layout.ts";
@@ -187,16 +187,16 @@ export function structBuilder(type: TypeOf<"struct">, children: readonly Builder
   };
 }
 
-function isList(value: Value): value is readonly Value[] {
-  return Array.isArray(value);
+function isList(value: CellInput): value is readonly CellInput[] | FixedValues {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value);
 }
 
-function isRecord(value: Value): value is { readonly [field: string]: Value } {
+function isRecord(value: CellInput): value is { readonly [field: string]: CellInput } {
   // A Map or Date has no own keys and would pass for a struct of missing fields.
   return Object.prototype.toString.call(value) === "[object Object]";
 }
 
-function appendItems(child: Builder, items: readonly Value[]): void {
+function appendItems(child: Builder, items: readonly CellInput[] | FixedValues): void {
   restoring([child], () => {
     for (let i = 0; i < items.length; i += 1) {
       within(i, child, items[i]!);
@@ -205,7 +205,7 @@ function appendItems(child: Builder, items: readonly Value[]): void {
 }
 
 /** Appends one part of a value; a mismatch in it learns where it stands. */
-function within(step: string | number, child: Builder, value: Value): void {
+function within(step: string | number, child: Builder, value: CellInput): void {
   try {
     child.append(value);
   } catch (error) {

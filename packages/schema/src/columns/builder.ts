@@ -1,4 +1,4 @@
-import type { Column, DataType, Value } from "../types.ts";
+import type { CellInput, Column, DataType } from "../types.ts";
 import { boolBuilder, nullBuilder } from "./build-bool.ts";
 import { fixedBuilder } from "./build-fixed.ts";
 import { fixedListBuilder, listBuilder, structBuilder } from "./build-nested.ts";
@@ -16,13 +16,13 @@ export interface ColumnBuilder {
   readonly byteLength: number;
   /**
    * Adds a row. The value must be one of the type, exactly: integers in range (int64 and uint64 as bigint or safe integer, timestamps as bigint),
-   * well-formed strings, arrays for lists, objects for structs (missing fields are NULL, unknown ones refused). Floats round to the nearest value of
+   * well-formed strings, arrays or typed arrays for lists, objects for structs (missing fields are NULL, unknown ones refused). Floats round to the nearest value of
    * their width, ties to even.
    *
    * @throws SchemaError `TYPE_MISMATCH` with `details.value`, `details.expected` and `details.path`; `TOO_LARGE` past 2^31 - 1 text bytes or list
    * elements. The builder is then as it was before.
    */
-  append(value: Value): void;
+  append(value: CellInput): void;
   /** Adds a row of another column of the same type, without decoding it. Arrow's null type counts as missing rows. */
   appendFrom(column: Column, row: number): void;
   /** The rows as a column. The builder is empty afterwards and can be used again. */
@@ -63,15 +63,20 @@ export function columnBuilder(type: DataType): ColumnBuilder {
   };
 }
 
-/** A column of the values, `null` for missing rows. @throws as `ColumnBuilder.append`. */
-export function columnOf(type: DataType, values: Iterable<Value>): Column {
+/**
+ * A column of the values, `null` for missing rows. Numbers that lie in a typed array of the type's class need no copy:
+ * `{ layout: "fixed", type, length, values }` is a column too.
+ *
+ * @throws as `ColumnBuilder.append`, with `details.row`, counted from 1
+ */
+export function columnOf(type: DataType, values: Iterable<CellInput>): Column {
   const builder = innerBuilder(type);
   try {
     for (const value of values) {
       builder.append(value);
     }
   } catch (error) {
-    throw toSchemaError(error);
+    throw toSchemaError(error, builder.length() + 1);
   }
   return builder.finish();
 }

@@ -1,11 +1,11 @@
-import type { Column, Value } from "../types.ts";
+import type { CellInput, Column } from "../types.ts";
 import { bitmapBytes, clearBit, copyBits, setBit, validityOf } from "./bits.ts";
 
 /** What `columnBuilder` wraps and builders nest. A failed `append` throws a Mismatch or SchemaError and leaves the builder as it was. */
 export interface Builder {
   length(): number;
   byteLength(): number;
-  append(value: Value): void;
+  append(value: CellInput): void;
   /** One NULL row. */
   appendNull(): void;
   /** The column must be of the builder's type and have the row. */

@@ -4,7 +4,7 @@ import type { Column, FixedType, FixedValues } from "../types.ts";
 /** Arrow offsets are signed 32-bit. */
 export const MAX_OFFSET = 2_147_483_647;
 
-/** Zeroed slots of the array class that holds the type: raw bits for float16, BigInt64Array for int64 and timestamps. */
+/** Zeroed slots of the array class that holds the type: raw bits for float16, BigInt64Array for int64 and timestamps. @throws SchemaError `BAD_TYPE` for what is no type. */
 export function allocateFixed(type: FixedType, length: number): FixedValues {
   switch (type.kind) {
     case "int8":
@@ -29,7 +29,17 @@ export function allocateFixed(type: FixedType, length: number): FixedValues {
     case "int64":
     case "timestamp":
       return new BigInt64Array(length);
+    default:
+      throw unknownType(type);
   }
+}
+
+/** For callers without types. */
+function unknownType(type: never): SchemaError {
+  return new SchemaError("BAD_TYPE", `${JSON.stringify(type)} is not a type.`, {
+    hint: 'A type is an object such as { kind: "float64" }; parseType makes it of its spelling.',
+    details: { type },
+  });
 }
 
 /** @throws SchemaError `TOO_LARGE` when a 32-bit offset cannot say `size`. */

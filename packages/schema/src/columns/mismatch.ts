@@ -17,8 +17,8 @@ export class Mismatch extends Error {
   }
 }
 
-/** What to throw to the caller: a SchemaError `TYPE_MISMATCH` for a Mismatch, anything else as it is. */
-export function toSchemaError(error: unknown): unknown {
+/** What to throw to the caller: a SchemaError `TYPE_MISMATCH` for a Mismatch, of a row (from 1) where it is known, anything else as it is. */
+export function toSchemaError(error: unknown, row?: number): unknown {
   if (!(error instanceof Mismatch)) {
     return error;
   }
@@ -26,9 +26,14 @@ export function toSchemaError(error: unknown): unknown {
   const path = error.path.map((step) => (typeof step === "number" ? `[${step}]` : `.${step}`)).join("");
   const where = path === "" ? "" : ` at ${path}`;
   const reason = error.reason === undefined ? "" : `: ${error.reason}`;
-  return new SchemaError("TYPE_MISMATCH", `${describe(error.value)}${where} is no value of ${expected}${reason}.`, {
-    details: { value: error.value, expected, path: [...error.path], reason: error.reason },
-  });
+  const at = row === undefined ? "" : `Row ${row}: `;
+  return new SchemaError(
+    "TYPE_MISMATCH",
+    `${at}${describe(error.value)}${where} is no value of ${expected}${reason}.`,
+    {
+      details: { value: error.value, expected, path: [...error.path], reason: error.reason, ...(row && { row }) },
+    },
+  );
 }
 
 /** A value as a short text for messages. Never throws. */
@@ -41,7 +46,8 @@ function describe(value: unknown): string {
     case "number":
       return Object.is(value, -0) ? "-0" : String(value);
     case "object":
-      return value === null ? "null" : Array.isArray(value) ? `An array of ${value.length}` : "An object";
+      if (Array.isArray(value)) return `An array of ${value.length}`;
+      return value === null ? "null" : value instanceof Date ? "A Date" : "An object";
     case "function":
     case "symbol":
       return `A ${typeof value}`;

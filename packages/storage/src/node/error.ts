@@ -47,6 +47,11 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
     reason: "the two paths are on different file systems",
     hint: "Keep all folders of a dataset on one file system: a file that takes its place is renamed, never copied.",
   },
+  EBADF: {
+    code: "IO",
+    reason: "its handle is closed",
+    hint: "Read before the handle is disposed, and await what reads it.",
+  },
   ENOSYS: UNABLE,
   ENOTSUP: UNABLE,
   EOPNOTSUPP: UNABLE,
