@@ -52,6 +52,7 @@ const FILES: readonly (readonly [string, RegExp])[] = [
     "read.js",
     /^(src\/(show-(rows|records)|commands\/(head|scan|get|schema))\.ts|.*\/(merged-view|filtered-view|alike-parts|count-decoded)\.ts)$/,
   ],
+  ["import.js", /^(src\/commands\/import\.ts|.*\/(registry\/src\/sha256|bloom\/bloom)\.ts|native:koffi)$/],
 ];
 const OTHERS = "work.js";
 const ARROW = "arrow.js";
@@ -121,7 +122,7 @@ const modules = (first: ReadonlyMap<string, string>) =>
 
 /**
  * Writes the program: `main.js` reads plain command lines and `parse.js` all others, `look.js` holds what the shortest commands need, `read.js` what
- * shows rows, `work.js` the others, and `arrow.js` Arrow. A file is an object of functions, one for each module of the bundle: opening one file costs less than
+ * shows rows, `import.js` what an import loads beyond that, `work.js` the others, and `arrow.js` Arrow. A file is an object of functions, one for each module of the bundle: opening one file costs less than
  * opening thirty, V8 compiles of it what is called, and `bin/usr.js` keeps what it compiled. Line one of `main.js` names the whole build.
  * `help.txt` and `version.txt` are answers that need no program.
  */

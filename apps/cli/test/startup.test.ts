@@ -183,7 +183,7 @@ test("looking at datasets names no module of node that loads readers of lines an
 });
 
 test("the program is ASCII, which is read without looking at it", async () => {
-  for (const file of ["main.js", "parse.js", "look.js", "read.js", "work.js", "arrow.js"])
+  for (const file of ["main.js", "parse.js", "look.js", "read.js", "import.js", "work.js", "arrow.js"])
     expect(
       (await readFile(join(built, "dist", file))).every((byte) => byte < 128),
       file,
