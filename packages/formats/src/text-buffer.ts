@@ -9,7 +9,7 @@ export interface TextBuffer {
 }
 
 /** Bytes to gather before they are passed on. */
-export const FLUSH: number = 1 << 20;
+export const FLUSH: number = 3 << 18;
 
 /** By default with room for the rows that reach the mark. */
 export function textBuffer(capacity: number = FLUSH + (FLUSH >> 2)): TextBuffer {

@@ -24,6 +24,9 @@ const ROWS: number = BYTES + BYTES_BYTES + STEP;
 const ROWS_BYTES = 256 * 1024;
 const PAGES: number = Math.ceil((ROWS + ROWS_BYTES + STEP) / 65_536);
 
+/** Fewer bytes of rows are put together before the module would be compiled. */
+const FEW = 16 * 1024;
+
 /** So many bytes of rows are put together at a time, about. */
 export const JOINED_BYTES: number = (ROWS_BYTES / 4) * 3;
 
@@ -50,6 +53,7 @@ function joinedMany(out: TextBuffer, parts: readonly RowPart[], rows: number): b
     size += part instanceof Uint8Array ? own * rows : own;
     offsets += part instanceof Uint8Array ? 2 : rows + 1;
   }
+  if (joiner === undefined && size < FEW) return false;
   if (bytes > BYTES_BYTES || size > ROWS_BYTES || offsets * 4 > OFFSETS_BYTES) return false;
   const opened = openJoiner();
   if (opened === undefined) return false;
