@@ -99,7 +99,8 @@ export const parseAmong = (commands: readonly CommandSpec[], argv: readonly stri
     program.parse([...argv], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: "asked", text: out };
+    // `usr help` ends with the code that the process has so far, which is the one of a bug; help that was asked for is what goes to stdout.
+    if (error.exitCode === 0 || (error.code === "commander.help" && out !== "")) return { kind: "asked", text: out };
     if (error.code === "commander.help") return { kind: "missing", text: mistake };
     throw usageError(error.message);
   }

@@ -104,6 +104,14 @@ describe("exit codes and streams", () => {
     }
   });
 
+  it.each([["help"], ["help", "import"], ["namespace", "help", "register"], ["--help"]])(
+    "%s %s %s shows help",
+    async (...words) => {
+      const { code, stdout, stderr } = await start(words.filter((word) => word !== undefined)).done;
+      expect([code, stdout.split("\n")[0], stderr]).toEqual([0, expect.stringMatching(/^Usage: usr /), ""]);
+    },
+  );
+
   it("a command that reads no stdin ends although it stays open", async () => {
     expect((await start(["ls"]).done).code).toBe(0);
     expect((await start(["import", "nope", "--path", "-", "--from", "csv"]).done).code).toBe(4);
