@@ -21,6 +21,24 @@ export const isTransfer = ({ event }: LogLine): boolean => event !== undefined &
 /** How many of these lines are about anything but transfers. */
 export const saidBy = (lines: readonly LogLine[]): number => lines.filter((line) => !isTransfer(line)).length;
 
+const PIECE = 2 ** 20;
+
+/** Lines as the bytes of a log, piece by piece: together they may be longer than a text can be. */
+export async function* bytesOfLines(lines: readonly LogLine[]): AsyncGenerator<Uint8Array, void, undefined> {
+  const encoder = new TextEncoder();
+  let held: string[] = [];
+  let size = 0;
+  for (const { text } of lines) {
+    held.push(text, "\n");
+    size += text.length;
+    if (size < PIECE) continue;
+    yield encoder.encode(held.join(""));
+    held = [];
+    size = 0;
+  }
+  if (held.length > 0) yield encoder.encode(held.join(""));
+}
+
 /** One site's log of a dataset. */
 export interface LogSide {
   readonly site: Site;

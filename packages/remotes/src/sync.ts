@@ -11,7 +11,7 @@ import type { Actor, EventInput } from "@usr/events";
 import type { Signal, Storage } from "@usr/storage";
 import { RemoteError } from "./error.ts";
 import { type Evidence, evidenceOf, wantsDigests, withEvidence } from "./evidence.ts";
-import { countLines, saidBy } from "./logs.ts";
+import { bytesOfLines, countLines, saidBy } from "./logs.ts";
 import { type Plan, type PlanInput, planSync } from "./plan.ts";
 import { type Action, alike } from "./plan-types.ts";
 import { planRegistry } from "./registries.ts";
@@ -327,8 +327,7 @@ const commitOf = async (
     prepare.push(snapshot.first);
     last.push(...snapshot.last);
   }
-  const lines = plan.lines.map(({ text }) => `${text}\n`).join("");
-  const staged = await tx.stage(new TextEncoder().encode(lines));
+  const staged = await tx.stage(bytesOfLines(plan.lines));
   visible.sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
   return {
     prepare,
