@@ -114,6 +114,8 @@ describe("two logs of one dataset", () => {
     const [one, other] = [eventLine(1), eventLine(1).replace("}", " }")];
     const { onlyA, onlyB, altered } = await compareLogs(await rangeOf(`${one}\n`), await rangeOf(`${other}\n`));
     expect([onlyA, onlyB, texts(altered)]).toEqual([[], [], [other]]);
+    const fromWindows = await compareLogs(await rangeOf(`${one}\n`), await rangeOf(`${one}\r\n`));
+    expect(fromWindows).toEqual({ onlyA: [], onlyB: [], altered: [] });
   });
 
   it("are compared from where they begin to differ, and a log that is not there has no line", async () => {

@@ -9,7 +9,7 @@ import type { Site, SiteFile } from "./types.ts";
 
 export type Bring = Extract<Action, { kind: "bring" }>;
 
-/** The source has changed while it was read: the plan no longer fits. */
+/** The source has changed while it was read, or another transfer has taken what was staged: the plan no longer fits. */
 export class SourceMoved extends Error {}
 
 /** How far a transfer has come. */
@@ -46,7 +46,7 @@ export const stagedPath = async ({ path, from }: Bring): Promise<string> => {
  * Brings files to the target's `.incoming/`, where no reader looks, and proves each of them there. What an earlier attempt left is used.
  * Returns how many bytes have travelled.
  *
- * @throws SourceMoved where a file is no longer the one that was planned
+ * @throws SourceMoved where a file is no longer the one that was planned, or another transfer to the same place has published or removed it
  * @throws RemoteError `VERIFY_FAILED` where the bytes that arrived are not the source's
  */
 export const stageFiles = async (actions: readonly Bring[], input: StageInput, o: Signal): Promise<number> => {
@@ -95,6 +95,7 @@ const bring = async (
   if (!piecewise && prefix === 0) {
     await storage.put(to, counted(handle, 0, from.size, o, onBytes), o);
     if (await isProved(input, to, from, o)) return from.size;
+    await requireStaged(storage, to, from, o);
     await storage.delete(to);
     throw broken(input, from);
   }
@@ -107,9 +108,10 @@ const bring = async (
   onBytes(start);
   await appendFrom(handle, start, unfinished, storage, o, onBytes);
   if (await isProved(input, unfinished, from, o)) {
-    await storage.rename(unfinished, to);
+    await present(storage.rename(unfinished, to), from);
     return from.size - start;
   }
+  await requireStaged(storage, unfinished, from, o);
   await storage.delete(unfinished);
   // What was there before was not what it seemed: from the beginning, once.
   if (start > 0) return await bring({ ...action, prefix: 0 }, to, undefined, input, o, () => undefined);
@@ -164,7 +166,23 @@ const isProved = async (
 ): Promise<boolean> => {
   if ((await sizeOf(storage, path, o)) !== from.size) return false;
   if (from.sha256 === undefined) return true;
-  return (await evidenceAt(target, path, from.size, mode, o)) === from.sha256;
+  return (await present(evidenceAt(target, path, from.size, mode, o), from)) === from.sha256;
+};
+
+/** Throws `SourceMoved` where a staged file is gone, or longer than what was written: another transfer of the same file is at work. */
+const requireStaged = async (storage: Storage, path: string, from: SiteFile, o: Signal): Promise<void> => {
+  const size = await sizeOf(storage, path, o);
+  if (size === undefined || size > from.size) throw new SourceMoved(from.path);
+};
+
+/** Work on a staged file, which is there as long as no other transfer has taken it. */
+const present = async <T>(work: Promise<T>, { path }: SiteFile): Promise<T> => {
+  try {
+    return await work;
+  } catch (cause) {
+    if (cause instanceof StorageError && cause.code === "NOT_FOUND") throw new SourceMoved(path, { cause });
+    throw cause;
+  }
 };
 
 const sizeOf = async (storage: Storage, path: string, o: Signal): Promise<number | undefined> => {

@@ -22,7 +22,8 @@ export interface LogRange {
  * The lines of each log that the other lacks, in their order. Lines are the same where they carry the same `event_id`, or else the same
  * bytes as often. Blank lines and a last line that is cut off count for nothing: the whole line comes another time.
  *
- * `altered` are lines of `b` that carry an `event_id` of `a` and are other bytes: one of the logs is damaged, or somebody has edited it.
+ * `altered` are lines of `b` that carry an `event_id` of `a` and are other bytes, blanks at their end aside (a log that has been on Windows):
+ * one of the logs is damaged, or somebody has edited it.
  *
  * Memory: the lines of both ranges; leave out what both are known to begin with.
  */
@@ -70,7 +71,9 @@ const lacking = (lines: ReadonlyMap<string, LogLine>, others: ReadonlyMap<string
   [...lines].filter(([name]) => !others.has(name)).map(([, line]) => line);
 
 const altered = (lines: ReadonlyMap<string, LogLine>, others: ReadonlyMap<string, LogLine>): readonly LogLine[] =>
-  [...others].filter(([name, { text }]) => (lines.get(name)?.text ?? text) !== text).map(([, line]) => line);
+  [...others]
+    .filter(([name, { text }]) => (lines.get(name)?.text ?? text).trimEnd() !== text.trimEnd())
+    .map(([, line]) => line);
 
 /** Lines by what makes them the same in two logs. */
 const namedLines = async (range: LogRange | undefined, o: Signal): Promise<ReadonlyMap<string, LogLine>> => {
