@@ -1,3 +1,4 @@
+import type { OverlayEntry } from "@usr/overlay";
 import type { DataType, Field } from "@usr/schema";
 
 /**
@@ -76,6 +77,11 @@ export function overlayFile(namespace: string): string {
 
 export function overlayDir(namespace: string): string {
   return `${DERIVED_DIR}${namespace}/`;
+}
+
+/** Where an overlay lies: its file, or its folder. */
+export function overlayPlace({ name, form }: OverlayEntry): string {
+  return form === "file" ? overlayFile(name) : overlayDir(name);
 }
 
 /** The name of the overlay that a path below `_derived/` belongs to: the stem of the file or the folder. */

@@ -39,11 +39,17 @@ describe("namespaces", () => {
 
   it("a registry written elsewhere: what registration would refuse is not written to", async () => {
     const root = await demoRoot();
-    const before = registryText({ mock: { mock__score: "float64" }, sick: { sick__a: "decimal", sick__b: "int8" } });
+    const before = registryText({
+      mock: { mock__score: "float64" },
+      mock_: { mock___b: "int8" },
+      sick: { sick__a: "decimal", sick__b: "int8" },
+    });
     await root.storage.put("registry.yaml", new TextEncoder().encode(before));
     expect(await attachCsv(root, "demo", "sequence,score\nAAAA,1\n")).toMatchObject({ rows_matched: 1 });
     const bad = await refusal(root, () => attachCsv(root, "demo", "sequence,a\nAAAA,1\n", { namespace: "sick" }));
     expect(bad.code).toBe("BAD_TYPE");
+    const unclear = await refusal(root, () => attachCsv(root, "demo", "sequence,_b\nAAAA,1\n", { namespace: "mock_" }));
+    expect(unclear).toMatchObject({ code: "NAMESPACE_INVALID", details: { owner: "mock" } });
     expect(await attachCsv(root, "demo", "sequence,b\nAAAA,1\n", { namespace: "sick" })).toMatchObject({
       rows_matched: 1,
     });

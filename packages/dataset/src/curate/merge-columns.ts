@@ -4,6 +4,7 @@ import type { DataType, Field } from "@usr/schema";
 import { formatType, parseType, sameType } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import { STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
+import { overlayNotFound } from "../read/list.ts";
 import { type ViewColumn, viewColumns } from "../read/view.ts";
 import type { Snapshot } from "../types.ts";
 import { optional, wholeSchema } from "../write/base/shape.ts";
@@ -40,10 +41,11 @@ export const planColumns = (dest: Snapshot, src: Snapshot, registry: Registry, r
   const carried = rules.carryNamespaces.map((namespace) => {
     const overlay = src.overlays.find((other) => other.namespace === namespace);
     if (overlay !== undefined) return overlay;
-    throw new DatasetError("NAMESPACE_NOT_FOUND", `${src.id} has no overlay of the namespace ${namespace}`, {
-      hint: `Its overlays are: ${src.entries.map(({ name }) => name).join(", ") || "none"}.`,
-      details: { dataset: src.id, namespace },
-    });
+    throw overlayNotFound(
+      src.id,
+      namespace,
+      src.entries.map(({ name }) => name),
+    );
   });
   if (rules.columns === "same") {
     // What is carried along was asked for, and may have come along before.

@@ -6,6 +6,7 @@ import type { Column, Schema } from "@usr/schema";
 import { readAll, type Storage } from "@usr/storage";
 import { DatasetError } from "../error.ts";
 import { ARCHIVED_DIR, overlayDir, overlayFile } from "../layout.ts";
+import { overlayNotFound } from "../read/list.ts";
 import { keyBatches } from "../read/merged-view.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
@@ -122,10 +123,11 @@ export const compactedGroups = async (
 const overlayOf = (snapshot: Snapshot, namespace: string): Overlay => {
   const overlay = snapshot.overlays.find((other) => other.namespace === namespace);
   if (overlay !== undefined) return overlay;
-  throw new DatasetError("NAMESPACE_NOT_FOUND", `${snapshot.id} has no overlay of the namespace ${namespace}`, {
-    hint: `Its overlays are: ${snapshot.entries.map(({ name }) => name).join(", ") || "none"}.`,
-    details: { dataset: snapshot.id, namespace },
-  });
+  throw overlayNotFound(
+    snapshot.id,
+    namespace,
+    snapshot.entries.map(({ name }) => name),
+  );
 };
 
 const hasForm = ({ entry }: Overlay, o: CompactOptions): boolean => entry.form === (o.form ?? "parts");
@@ -163,10 +165,9 @@ export const sourcesOf = async (storage: Storage, { parts }: Overlay): Promise<r
 export const sha256Of = async (storage: Storage, path: string): Promise<string> => {
   const known = await storage.digest?.(path);
   if (known !== undefined) return known;
-  const handle = await storage.open(path);
+  await using handle = await storage.open(path);
   if (handle === undefined) throw new DatasetError("CONFLICT", `${path} has gone`, { details: { path } });
-  await using opened = handle;
-  const hash = await crypto.subtle.digest("SHA-256", (await readAll(opened)).slice());
+  const hash = await crypto.subtle.digest("SHA-256", (await readAll(handle)).slice());
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
 };
 

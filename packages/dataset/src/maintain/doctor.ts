@@ -1,6 +1,6 @@
 import { appendEvent, createEvent, type EventInput, type UsrEvent, uuidv7 } from "@usr/events";
 import { discoverOverlays, OverlayError, openPart, type Part } from "@usr/overlay";
-import { openParquet, ParquetError } from "@usr/parquet";
+import { ParquetError } from "@usr/parquet";
 import { type Registry, RegistryError, registryHash } from "@usr/registry";
 import { formatTimestamp } from "@usr/schema";
 import { type ObjectMeta, type Storage, StorageError, scopedStorage } from "@usr/storage";
@@ -26,7 +26,7 @@ import { loadRegistry, requireRegistry } from "../read/registry.ts";
 import { validate } from "../read/validate.ts";
 import { lockOwner, takeLock, takeRegistryLock } from "../write/commit/lock.ts";
 import { readPending, recover } from "../write/commit/pending.ts";
-import { requireBase, uuid4 } from "../write/commit/transaction.ts";
+import { fingerprintOf, requireBase, uuid4 } from "../write/commit/transaction.ts";
 import type { WritableRoot } from "../write/types.ts";
 import { keepOriginal, type Mending, type Remedy } from "./mending.ts";
 import { remedyFor } from "./remedies.ts";
@@ -125,7 +125,7 @@ export const doctor = async (root: WritableRoot, id: string, o: DoctorOptions = 
     ? await look(root, id, storage, registry)
     : before;
   for (const { mend } of whole.filter(({ finding: { code } }) => code !== "CORRUPT")) await mend?.(mending);
-  const base = await fingerprintOf(storage);
+  const base = await fingerprintOf(storage, RECORDS, root);
   const hash = await registryHash(registry);
   const eventOf = (eventId: string, parts: Pick<EventInput, "args" | "artifacts">, recovered: boolean): UsrEvent =>
     createEvent({
@@ -261,23 +261,14 @@ const partsWithoutEvent = async (
 };
 
 const partAt = async (storage: Storage, path: string): Promise<Part | undefined> => {
-  const handle = await storage.open(path);
+  await using handle = await storage.open(path);
   if (handle === undefined) return undefined;
-  await using opened = handle;
   try {
-    return await openPart(opened, { path });
+    return await openPart(handle, { path });
   } catch (error) {
     if (error instanceof OverlayError || error instanceof ParquetError) return undefined;
     throw error;
   }
-};
-
-const fingerprintOf = async (storage: Storage): Promise<EventInput["fingerprint"]> => {
-  const handle = await storage.open(RECORDS);
-  if (handle === undefined) return { rows: 0, cols: 0, size_bytes: 0 };
-  await using opened = handle;
-  const file = await openParquet(opened);
-  return { rows: file.numRows, cols: file.leafColumns, size_bytes: opened.meta.size };
 };
 
 /**

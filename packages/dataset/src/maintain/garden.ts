@@ -2,7 +2,7 @@ import { type ReadHandle, scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
 import { DatasetError } from "../error.ts";
 import { EVENTS_ARCHIVE, EVENTS_LOG } from "../layout.ts";
-import { listAll } from "../read/objects.ts";
+import { bytesOf, listAll } from "../read/objects.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { fileStamp } from "../write/commit/auto-snapshot.ts";
 import { requireBase, transact } from "../write/commit/transaction.ts";
@@ -50,19 +50,17 @@ export const gardenEventLog = async (root: WritableRoot, id: string, o: GardenOp
     await requireRegistry(root.storage);
     const storage = scopedStorage(root.storage, parseDatasetId(id));
     await requireBase(storage, id, root);
-    const handle = await storage.open(EVENTS_LOG);
+    await using handle = await storage.open(EVENTS_LOG);
     if (handle === undefined) return resultOf(id, EMPTY, null);
-    await using opened = handle;
-    return resultOf(id, await cutOf(opened, o.retainLast), null);
+    return resultOf(id, await cutOf(handle, o.retainLast), null);
   }
   return transact<GardenResult>(root, id, { command: "maintenance event-log-garden", locksLog: true }, async (tx) => {
-    const handle = await tx.storage.open(EVENTS_LOG);
+    await using handle = await tx.storage.open(EVENTS_LOG);
     if (handle === undefined) return { result: resultOf(tx.id, EMPTY, null) };
-    await using opened = handle;
-    const cut = await cutOf(opened, o.retainLast);
+    const cut = await cutOf(handle, o.retainLast);
     if (cut.at === 0) return { result: resultOf(tx.id, cut, null) };
-    const old = await tx.stage(bytesOf(opened, 0, cut.at));
-    const live = await tx.stage(bytesOf(opened, cut.at, opened.meta.size));
+    const old = await tx.stage(bytesOf(handle, { end: cut.at }));
+    const live = await tx.stage(bytesOf(handle, { start: cut.at }));
     const sha256 = await sha256Of(tx.storage, old.path);
     const archive = await archiveFor(tx, sha256);
     const { dataset: _, archive: __, ...metrics } = resultOf(tx.id, cut, archive);
@@ -71,7 +69,7 @@ export const gardenEventLog = async (root: WritableRoot, id: string, o: GardenOp
       commit: {
         // Where a run before this one died between the two steps, the same lines are put in the same place again.
         prepare: [{ kind: "publish", from: old.path, to: archive }],
-        publish: { kind: "publish", from: live.path, to: EVENTS_LOG, over: opened.meta.etag },
+        publish: { kind: "publish", from: live.path, to: EVENTS_LOG, over: handle.meta.etag },
         action: "event_log_garden",
         args: {
           reason: o.reason ?? "",
@@ -97,14 +95,12 @@ interface Cut {
 
 const EMPTY: Cut = { at: 0, size: 0, archived: 0, retained: 0 };
 
-const CHUNK = 1 << 20;
-
 /** Lines are what newlines end, whatever is in them; a last one without is one too. */
 const cutOf = async (handle: ReadHandle, retain: number): Promise<Cut> => {
   const { size } = handle.meta;
   let total = 0;
   let last = 10;
-  for await (const chunk of bytesOf(handle, 0, size)) {
+  for await (const chunk of bytesOf(handle)) {
     for (const byte of chunk) if (byte === 10) total++;
     last = chunk.at(-1) ?? last;
   }
@@ -112,17 +108,13 @@ const cutOf = async (handle: ReadHandle, retain: number): Promise<Cut> => {
   const archived = Math.max(0, total - retain);
   if (archived === 0) return { at: 0, size, archived, retained: total };
   let [left, offset] = [archived, 0];
-  for await (const chunk of bytesOf(handle, 0, size)) {
+  for await (const chunk of bytesOf(handle)) {
     for (let i = 0; i < chunk.length; i++)
       if (chunk[i] === 10 && --left === 0) return { at: offset + i + 1, size, archived, retained: retain };
     offset += chunk.length;
   }
   throw new RangeError("A log has lost lines while it was read.");
 };
-
-async function* bytesOf(handle: ReadHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
-  for (let at = start; at < end; at += CHUNK) yield await handle.read(at, Math.min(CHUNK, end - at));
-}
 
 /** `events-<stamp>Z-<first 12 digits of the content's SHA-256>.jsonl`; lines that were archived already keep the name they have. */
 const archiveFor = async (tx: Transaction, sha256: string): Promise<string> => {

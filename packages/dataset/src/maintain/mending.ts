@@ -29,7 +29,6 @@ export const keepOriginal = async ({ storage, nowUs }: Mending, path: string): P
 };
 
 export const isThere = async (storage: Storage, path: string): Promise<boolean> => {
-  const handle = await storage.open(path);
-  await handle?.[Symbol.asyncDispose]();
+  await using handle = await storage.open(path);
   return handle !== undefined;
 };

@@ -12,6 +12,7 @@ import {
   overlayDir,
   overlayFile,
   overlayName,
+  overlayPlace,
 } from "../layout.ts";
 import { listAll } from "../read/objects.ts";
 import { type Advice, isThere, keepOriginal, type Mending } from "./mending.ts";
@@ -62,7 +63,7 @@ const placed = async (
   if (!isNamespaceName(namespace)) return {};
   const occupant = entries.find((entry) => entry.name === namespace && !holders.includes(entry));
   if (occupant !== undefined) {
-    const byHand = `Move ${placeOf(occupant)} out of _derived, as it holds something else; then: usr doctor DATASET --repair`;
+    const byHand = `Move ${overlayPlace(occupant)} out of _derived, as it holds something else; then: usr doctor DATASET --repair`;
     return { byHand };
   }
   const [only] = holders;
@@ -73,7 +74,7 @@ const placed = async (
 /** A file or folder gets the name of the namespace in it; a part that was taken out of its folder keeps its own there. */
 const renamed = (entry: OverlayEntry, namespace: string): Advice => ({
   mend: async (m) => {
-    const from = placeOf(entry);
+    const from = overlayPlace(entry);
     if (entry.form === "file") {
       const inFolder = isPart(entry.name) && !isKeptWhole(namespace);
       const to = inFolder ? `${overlayDir(namespace)}${entry.name}.parquet` : overlayFile(namespace);
@@ -93,7 +94,7 @@ const together = async (
   storage: Storage,
   registry: Registry | undefined,
 ): Promise<Advice> => {
-  const places = holders.map(placeOf).join(" and ");
+  const places = holders.map(overlayPlace).join(" and ");
   const refused = (reason: string): Advice => ({
     byHand: `Keep one of ${places} and move the others out of _derived. They cannot be put together: ${reason}`,
   });
@@ -138,18 +139,14 @@ const isPart = (name: string): boolean => name.startsWith("part-");
 /** Folders that hold nothing go: other programs may take one for an overlay. */
 const prune = async ({ storage }: Mending): Promise<void> => await storage.prune?.(DERIVED_DIR.slice(0, -1));
 
-const placeOf = (entry: OverlayEntry): string =>
-  entry.form === "file" ? overlayFile(entry.name) : overlayDir(entry.name);
-
 /** What can be opened of the objects. */
 const partsOf = async (storage: Storage, objects: OverlayEntry["objects"]): Promise<readonly Part[]> => {
   const parts: Part[] = [];
   for (const { path } of objects) {
-    const handle = await storage.open(path);
+    await using handle = await storage.open(path);
     if (handle === undefined) continue;
-    await using opened = handle;
     try {
-      parts.push(await openPart(opened, { path }));
+      parts.push(await openPart(handle, { path }));
     } catch (error) {
       if (!(error instanceof OverlayError) && !(error instanceof ParquetError)) throw error;
     }
@@ -162,10 +159,10 @@ const CHUNK = 1 << 20;
 const sameBytes = async (storage: Storage, a: string, b: string): Promise<boolean> => {
   await using left = await storage.open(a);
   await using right = await storage.open(b);
-  const size = left?.meta.size;
-  if (left === undefined || right === undefined || size !== right.meta.size) return false;
-  for (let at = 0; at < size!; at += CHUNK) {
-    const length = Math.min(CHUNK, size! - at);
+  if (left === undefined || right === undefined || left.meta.size !== right.meta.size) return false;
+  const { size } = left.meta;
+  for (let at = 0; at < size; at += CHUNK) {
+    const length = Math.min(CHUNK, size - at);
     const [one, other] = await Promise.all([left.read(at, length), right.read(at, length)]);
     if (one.some((byte, i) => byte !== other[i])) return false;
   }

@@ -5,13 +5,15 @@ import { SchemaError } from "@usr/schema";
 import { type ObjectMeta, scopedStorage } from "@usr/storage";
 import { parseDatasetId } from "../dataset-id.ts";
 import { DatasetError } from "../error.ts";
-import { ARCHIVED_DIR, DERIVED_DIR, isKeptWhole, isNamespaceName, STAGING } from "../layout.ts";
+import { ARCHIVED_DIR, DERIVED_DIR, isKeptWhole, STAGING } from "../layout.ts";
+import { overlayNotFound } from "../read/list.ts";
 import { listAll } from "../read/objects.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
 import { fileStamp, stageTwin } from "../write/commit/auto-snapshot.ts";
 import { requireBase, transact } from "../write/commit/transaction.ts";
+import { checkNamespaceName } from "../write/commit/writable-entry.ts";
 import type { Commit, Publish, Step, Transaction, WritableRoot } from "../write/types.ts";
 import { compactedGroups, compactedSchema, sourcesOf } from "./compact.ts";
 
@@ -73,11 +75,7 @@ const refuseNamespace = (namespace: string): void => {
       details: { namespace },
     });
   }
-  if (isNamespaceName(namespace)) return;
-  throw new DatasetError("NAMESPACE_INVALID", `${JSON.stringify(namespace)} is not a namespace name`, {
-    hint: "A namespace is a small letter followed by small letters, digits and underscores.",
-    details: { namespace },
-  });
+  checkNamespaceName(namespace);
 };
 
 interface Found extends AsyncDisposable {
@@ -99,10 +97,11 @@ const find = async (root: WritableRoot, id: string, namespace: string): Promise<
   const entries = discoverOverlays(await listAll(storage, DERIVED_DIR));
   const objects = entries.filter(({ name }) => name === namespace).flatMap((entry) => entry.objects);
   if (objects.length > 0) return { objects, readable: undefined, [Symbol.asyncDispose]: async () => undefined };
-  throw new DatasetError("NAMESPACE_NOT_FOUND", `${id} has no overlay of the namespace ${namespace}`, {
-    hint: `Its overlays are: ${entries.map(({ name }) => name).join(", ") || "none"}.`,
-    details: { dataset: id, namespace },
-  });
+  throw overlayNotFound(
+    id,
+    namespace,
+    entries.map(({ name }) => name),
+  );
 };
 
 /** An overlay that is broken is removed all the same; any other failure is passed on. */

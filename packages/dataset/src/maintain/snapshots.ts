@@ -71,13 +71,12 @@ export const createSnapshot = async (
   }
   return change(root, id, "snapshot create", o, async (look) => {
     const path = freeSnapshotPath(look, await snapshotObjects(look.storage), o.label);
-    const handle = await look.storage.open(RECORDS);
+    await using handle = await look.storage.open(RECORDS);
     if (handle === undefined) throw new DatasetError("CONFLICT", `${look.id} has lost its base`);
-    await using opened = handle;
-    const rows = (await openParquet(opened)).numRows;
+    const rows = (await openParquet(handle)).numRows;
     const marks = await readMarks(look.storage);
     const name = nameOf(path);
-    const result = entryOf({ path, size: opened.meta.size }, rows, { pinned: [], manual: [name] });
+    const result = entryOf({ path, size: handle.meta.size }, rows, { pinned: [], manual: [name] });
     return {
       result,
       commit: async (tx) => ({
@@ -217,11 +216,10 @@ const entriesOf = async (storage: ReadableStorage, o: Signal): Promise<readonly 
 
 /** A broken snapshot is listed all the same. */
 const rowsOf = async (storage: ReadableStorage, path: string, o: Signal): Promise<number | null> => {
-  const handle = await storage.open(path, o);
+  await using handle = await storage.open(path, o);
   if (handle === undefined) return null;
-  await using opened = handle;
   try {
-    return (await openParquet(opened, o)).numRows;
+    return (await openParquet(handle, o)).numRows;
   } catch (error) {
     if (error instanceof ParquetError) return null;
     throw error;

@@ -3,6 +3,7 @@ import { partName } from "@usr/overlay/write";
 import { contractHash, type Registry, registryHash } from "@usr/registry";
 import { DatasetError } from "../error.ts";
 import { ARCHIVED_DIR, TOMBSTONE_NAMESPACE } from "../layout.ts";
+import { overlayNotFound } from "../read/list.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { openSnapshot } from "../read/snapshot.ts";
 import type { Snapshot } from "../types.ts";
@@ -112,10 +113,11 @@ const plansOf = async (
   o: RefreshOptions,
 ): Promise<readonly Plan[]> => {
   if (o.namespace !== undefined && snapshot.overlays.length === 0) {
-    throw new DatasetError("NAMESPACE_NOT_FOUND", `${snapshot.id} has no overlay of the namespace ${o.namespace}`, {
-      hint: `Its overlays are: ${snapshot.entries.map(({ name }) => name).join(", ") || "none"}.`,
-      details: { dataset: snapshot.id, namespace: o.namespace },
-    });
+    throw overlayNotFound(
+      snapshot.id,
+      o.namespace,
+      snapshot.entries.map(({ name }) => name),
+    );
   }
   const plans: Plan[] = [];
   for (const overlay of snapshot.overlays) {

@@ -1,11 +1,11 @@
-import { countKeys, type Overlay } from "@usr/overlay";
+import { countKeys, discoverOverlays, type Overlay } from "@usr/overlay";
 import { formatTimestamp } from "@usr/schema";
 import { type ObjectMeta, type ReadableStorage, type Signal, type StorageError, scopedStorage } from "@usr/storage";
 import { isDatasetId, parseDatasetId } from "../dataset-id.ts";
-import { EVENTS_LOG, inDataset, isKeptWhole, isSnapshotFile, overlayName, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
+import { EVENTS_LOG, inDataset, isKeptWhole, isSnapshotFile, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
 import type { DatasetInfo, DatasetSummary, NamespaceInfo, ReadOptions, Root, Snapshot } from "../types.ts";
 import { byCodeUnits, groupDatasets } from "./list.ts";
-import { listAll } from "./objects.ts";
+import { bytesOf, listAll } from "./objects.ts";
 import { schemaColumns } from "./schema.ts";
 import { openSnapshot } from "./snapshot.ts";
 
@@ -34,12 +34,13 @@ export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly
     });
   }
   for (const [dataset, objects] of datasets) {
-    const data = objects.filter((meta) => meta.path === RECORDS || isOverlayObject(meta));
+    const entries = discoverOverlays(objects);
+    const data = [...objects.filter(({ path }) => path === RECORDS), ...entries.flatMap((entry) => entry.objects)];
     const { problem, ...counts } = await countRows(root, dataset, o);
     summaries.push({
       dataset,
       ...counts,
-      namespaces: [...new Set(data.filter(isOverlayObject).map(({ path }) => overlayName(path)))],
+      namespaces: [...new Set(entries.map(({ name }) => name))],
       size_bytes: data.reduce((sum, meta) => sum + meta.size, 0),
       updated_at: newestChange(data),
       ...(problem === undefined ? {} : { problem }),
@@ -74,13 +75,6 @@ async function countRows(
 /** How many base rows are deleted. What merges columns is loaded only where the dataset has tombstones. */
 async function deletedIn(snapshot: Snapshot, o: Signal): Promise<number> {
   return snapshot.tombstones === undefined ? 0 : await (await import("./merged-view.ts")).countDeleted(snapshot, o);
-}
-
-function isOverlayObject({ path }: ObjectMeta): boolean {
-  return (
-    /^_derived\/(?!_archived\/)([^/]+\.parquet|[^/]+\/part-[^/]+\.parquet)$/.test(path) &&
-    !path.endsWith(".tmp.parquet")
-  );
 }
 
 function newestChange(objects: readonly ObjectMeta[]): string | null {
@@ -155,16 +149,11 @@ async function namespaceInfo(id: string, overlay: Overlay, o: Signal): Promise<N
   };
 }
 
-const CHUNK = 1 << 20;
-
 /** Terminated lines of an object; 0 where there is none. */
 async function countLines(storage: ReadableStorage, path: string, o: Signal): Promise<number> {
   await using handle = await storage.open(path, o);
   if (handle === undefined) return 0;
   let lines = 0;
-  for (let at = 0; at < handle.meta.size; at += CHUNK) {
-    const bytes = await handle.read(at, Math.min(CHUNK, handle.meta.size - at), o);
-    for (const byte of bytes) if (byte === 10) lines++;
-  }
+  for await (const bytes of bytesOf(handle, o)) for (const byte of bytes) if (byte === 10) lines++;
   return lines;
 }

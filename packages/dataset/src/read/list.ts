@@ -51,6 +51,14 @@ export async function datasetNotFound(storage: ReadableStorage, id: string, o: S
   });
 }
 
+/** The error for a namespace of which a dataset has no overlay; `held` are those of which it has one. */
+export function overlayNotFound(id: string, namespace: string, held: readonly string[]): DatasetError {
+  return new DatasetError("NAMESPACE_NOT_FOUND", `${id} has no overlay of the namespace ${namespace}`, {
+    hint: `Its overlays are: ${held.join(", ") || "none"}.`,
+    details: { dataset: id, namespace },
+  });
+}
+
 /** Text order that no locale changes. */
 export function byCodeUnits(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

@@ -1,5 +1,12 @@
 import { RegistryError } from "@usr/registry";
-import { type ListOptions, type ObjectMeta, type ReadableStorage, readAll, type Signal } from "@usr/storage";
+import {
+  type ListOptions,
+  type ObjectMeta,
+  type ReadableStorage,
+  type ReadHandle,
+  readAll,
+  type Signal,
+} from "@usr/storage";
 
 /** No registry is larger; what is must not be taken into memory to find out that it is none. */
 const LARGEST_REGISTRY = 16 * 2 ** 20;
@@ -20,6 +27,22 @@ export async function readRegistryFile(
     });
   }
   return { bytes: await readAll(handle, o), meta: handle.meta };
+}
+
+/** A whole object as text. `undefined` = no such object. */
+export async function readText(storage: ReadableStorage, path: string): Promise<string | undefined> {
+  await using handle = await storage.open(path);
+  return handle && new TextDecoder().decode(await readAll(handle));
+}
+
+const CHUNK = 1 << 20;
+
+/** The bytes of an object from `start` to `end`, a MiB at a time. */
+export async function* bytesOf(
+  handle: ReadHandle,
+  { start = 0, end = handle.meta.size, signal }: Signal & { readonly start?: number; readonly end?: number } = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = start; at < end; at += CHUNK) yield await handle.read(at, Math.min(CHUNK, end - at), { signal });
 }
 
 /** A listing as an array. */

@@ -1,6 +1,7 @@
-import { type ReadableStorage, readAll } from "@usr/storage";
+import type { ReadableStorage } from "@usr/storage";
 import { DatasetError } from "../error.ts";
 import { PINS_FILE } from "../layout.ts";
+import { readText } from "./objects.ts";
 
 /** `_snapshots/pins.json`: `{"pinned": ["records-….parquet", …], "manual": […]}`. Names of files that are gone do no harm. */
 export interface SnapshotMarks {
@@ -12,10 +13,9 @@ export interface SnapshotMarks {
 
 /** The marks of a dataset; none where the file is absent. Throws `CORRUPT` where it cannot be read. */
 export const readMarks = async (storage: ReadableStorage): Promise<SnapshotMarks> => {
-  const handle = await storage.open(PINS_FILE);
-  if (handle === undefined) return { pinned: [], manual: [] };
-  await using opened = handle;
-  const marks = parseMarks(new TextDecoder().decode(await readAll(opened)));
+  const text = await readText(storage, PINS_FILE);
+  if (text === undefined) return { pinned: [], manual: [] };
+  const marks = parseMarks(text);
   if (marks !== undefined) return marks;
   throw new DatasetError("CORRUPT", `${PINS_FILE} is not {"pinned": [names], "manual": [names]}`, {
     hint: "Mend or remove the file; snapshots are not pruned while it cannot be read.",

@@ -5,7 +5,7 @@ import { writtenHere } from "@usr/parquet/lookup";
 import { filteredAlike, storedAlike } from "@usr/parquet/stored";
 import { formatType, sameType } from "@usr/schema";
 import { isValid, valueAt } from "@usr/schema/columns";
-import { inDataset, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
+import { inDataset, overlayPlace, STATE_NAMESPACE, TOMBSTONE_NAMESPACE } from "../layout.ts";
 import { findingOf, guarded, place } from "./findings.ts";
 import { byCodeUnits } from "./list.ts";
 import { choose, type OverlayContext, registeredType } from "./validate-contract.ts";
@@ -59,7 +59,7 @@ function checkPlace(entry: OverlayEntry, namespace: string, c: OverlayContext): 
     severity: "warning",
     code: "NAME_MISMATCH",
     message: `It holds the namespace ${namespace}.`,
-    where: inDataset(c.id, `_derived/${entry.name}${entry.form === "file" ? ".parquet" : "/"}`),
+    where: inDataset(c.id, overlayPlace(entry)),
     hint: `Have it brought to _derived/${namespace} with: usr doctor DATASET --repair`,
   });
 }
@@ -133,14 +133,10 @@ function checkTogether(
   try {
     assembleOverlay(entries, sources[0]!.parts, judged?.registry.namespaces.get(namespace));
   } catch (error) {
-    const finding = findingOf(error, inDataset(c.id, placeOf(entries[0]!)));
+    const finding = findingOf(error, inDataset(c.id, overlayPlace(entries[0]!)));
     const alone = ["COLUMN_NOT_REGISTERED", "TYPE_MISMATCH", "BAD_TYPE"];
     if (namespace === TOMBSTONE_NAMESPACE || !alone.includes(finding.code)) c.findings.add(finding);
   }
-}
-
-function placeOf(entry: OverlayEntry): string {
-  return entry.form === "file" ? `_derived/${entry.name}.parquet` : `_derived/${entry.name}/`;
 }
 
 /** Keys of one part: unique after normalisation; strangers and blanks are warnings. */

@@ -4,6 +4,7 @@ import { formatTimestamp } from "@usr/schema";
 import { DatasetError } from "../error.ts";
 import { ARCHIVED_DIR, isKeptWhole, RECORDS } from "../layout.ts";
 import { columnsByGroup } from "../read/columns-by-group.ts";
+import { overlayNotFound } from "../read/list.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { groupsFit } from "../read/row-bytes.ts";
 import { chosenColumns, scanSnapshot } from "../read/scan.ts";
@@ -159,10 +160,11 @@ const planFold = async (snapshot: Snapshot, o: MaterializeOptions): Promise<Fold
       });
     }
     if (!snapshot.overlays.some((overlay) => overlay.namespace === namespace)) {
-      throw new DatasetError("NAMESPACE_NOT_FOUND", `${snapshot.id} has no overlay of the namespace ${namespace}`, {
-        hint: `Its overlays are: ${snapshot.overlays.map((overlay) => overlay.namespace).join(", ") || "none"}.`,
-        details: { dataset: snapshot.id, namespace },
-      });
+      throw overlayNotFound(
+        snapshot.id,
+        namespace,
+        snapshot.overlays.map((overlay) => overlay.namespace),
+      );
     }
   }
   const overlays = snapshot.overlays

@@ -3,9 +3,9 @@ import { chunkOf, openParquet } from "@usr/parquet";
 import type { Registry } from "@usr/registry";
 import { canonicalRegistry } from "@usr/registry";
 import type { ReadableStorage } from "@usr/storage";
-import { readAll } from "@usr/storage";
 import { frozenRegistryPath, RECORDS, REGISTRY_HASH } from "../../layout.ts";
 import { baseTable } from "../../read/base.ts";
+import { readText } from "../../read/objects.ts";
 import type { Commit, Publish, Staged, Transaction } from "../types.ts";
 import { stageAfterGroups } from "./append.ts";
 import { stamped, wholeSchema } from "./shape.ts";
@@ -61,30 +61,21 @@ export const freezeNeeds = async (
 });
 
 const lacksCopy = async (storage: ReadableStorage, registry: Registry, hash: string): Promise<boolean> =>
-  (await textAt(storage, frozenRegistryPath(hash))) !== canonicalRegistry(registry);
+  (await readText(storage, frozenRegistryPath(hash))) !== canonicalRegistry(registry);
 
 const lacksStamp = async (storage: ReadableStorage, id: string, hash: string): Promise<boolean> => {
-  const handle = await storage.open(RECORDS);
+  await using handle = await storage.open(RECORDS);
   if (handle === undefined) return false;
-  await using opened = handle;
-  return baseTable(opened.meta, await openParquet(opened), id).registryHash !== hash;
-};
-
-const textAt = async (storage: ReadableStorage, path: string): Promise<string | undefined> => {
-  const handle = await storage.open(path);
-  if (handle === undefined) return undefined;
-  await using opened = handle;
-  return new TextDecoder().decode(await readAll(opened));
+  return baseTable(handle.meta, await openParquet(handle), id).registryHash !== hash;
 };
 
 const restamp = async (tx: Transaction): Promise<Staged | undefined> => {
-  const handle = await tx.storage.open(RECORDS);
+  await using handle = await tx.storage.open(RECORDS);
   if (handle === undefined) return undefined;
-  await using opened = handle;
-  const file = await openParquet(opened);
+  const file = await openParquet(handle);
   const schema = stamped(wholeSchema(file, tx.id), [[REGISTRY_HASH, tx.registryHash]]);
   // Awaited here: the handle must stay open until the last byte is copied.
-  return await stageAfterGroups(tx, baseTable(opened.meta, file, tx.id), schema, file.rowGroups.length, []);
+  return await stageAfterGroups(tx, baseTable(handle.meta, file, tx.id), schema, file.rowGroups.length, []);
 };
 
 /** Every row group of a file, by reference: bytes are copied, nothing is decoded. */

@@ -1,6 +1,7 @@
 import { formatTimestamp, parseTimestamp } from "@usr/schema";
 import type { ObjectMeta, ReadableStorage } from "@usr/storage";
 import { isSnapshotFile, RECORDS, SNAPSHOTS_DIR, STAGING } from "../../layout.ts";
+import { bytesOf } from "../../read/objects.ts";
 import { readMarks } from "../../read/snapshot-marks.ts";
 import type { Step, Transaction } from "../types.ts";
 
@@ -76,12 +77,7 @@ export const stageTwin = async (tx: Transaction, path: string): Promise<string> 
   return twin;
 };
 
-const COPY_BYTES = 4 * 1024 * 1024;
-
 async function* copyOf(tx: Transaction, path: string): AsyncGenerator<Uint8Array> {
-  const handle = await tx.storage.open(path);
-  if (handle === undefined) return;
-  await using opened = handle;
-  for (let at = 0; at < opened.meta.size; at += COPY_BYTES)
-    yield await opened.read(at, Math.min(COPY_BYTES, opened.meta.size - at));
+  await using handle = await tx.storage.open(path);
+  if (handle !== undefined) yield* bytesOf(handle);
 }

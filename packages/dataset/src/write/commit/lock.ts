@@ -1,7 +1,8 @@
 import type { ReadableStorage, Storage } from "@usr/storage";
-import { readAll, StorageError } from "@usr/storage";
+import { StorageError } from "@usr/storage";
 import { DatasetError } from "../../error.ts";
 import { EVENTS_LOCK, LOCK, ownerOfLock, REGISTRY_FILE, temporariesOf } from "../../layout.ts";
+import { readText } from "../../read/objects.ts";
 import type { WritableRoot } from "../types.ts";
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -89,10 +90,7 @@ const acquire = async (storage: Storage, path: string, what: string, root: Writa
 
 /** Who holds the lock at `path`, for people: as its owner record says, which may be out of date. */
 export const lockOwner = async (storage: ReadableStorage, path: string): Promise<string> => {
-  const handle = await storage.open(ownerOfLock(path));
-  if (handle === undefined) return "another process";
-  await using opened = handle;
-  const text = new TextDecoder().decode(await readAll(opened)).trim();
+  const text = (await readText(storage, ownerOfLock(path)))?.trim() ?? "";
   const record = parsed(text);
   if (record === undefined) return text === "" ? "another process" : text;
   const { command, pid, host, since } = record;

@@ -1,10 +1,11 @@
 import type { UsrEvent } from "@usr/events";
 import { type AppendOptions, appendEvent, hasEvent } from "@usr/events";
 import { appendLines, missingLines } from "@usr/events/merge";
-import type { ReadHandle, Storage } from "@usr/storage";
-import { readAll, StorageError } from "@usr/storage";
+import type { Storage } from "@usr/storage";
+import { StorageError } from "@usr/storage";
 import { DatasetError } from "../../error.ts";
 import { ARCHIVED_DIR, DERIVED_DIR, EVENTS_LOCK, EVENTS_LOG, PENDING, STAGING, temporariesOf } from "../../layout.ts";
+import { bytesOf, readText } from "../../read/objects.ts";
 import type { Step } from "../types.ts";
 
 /** What a commit is about to do, durable before its first step: enough for the next writer to finish it or to sweep it away. */
@@ -23,10 +24,8 @@ export interface PendingRecord {
 }
 
 const etagOf = async (storage: Storage, path: string): Promise<string | undefined> => {
-  const handle = await storage.open(path);
-  if (handle === undefined) return undefined;
-  await using opened = handle;
-  return opened.meta.etag;
+  await using handle = await storage.open(path);
+  return handle?.meta.etag;
 };
 
 /** Whether a step has happened, told from the files alone. */
@@ -73,7 +72,7 @@ const move = async (storage: Storage, from: string, to: string): Promise<void> =
     if (!elsewhere || !to.startsWith(ARCHIVED_DIR)) throw error;
     await using handle = await storage.open(from);
     if (handle === undefined) throw error;
-    await storage.put(to, chunksOf(handle));
+    await storage.put(to, bytesOf(handle));
     await storage.delete(from);
   }
 };
@@ -84,10 +83,8 @@ export const writePending = async (storage: Storage, record: PendingRecord): Pro
 
 /** `undefined` = no commit is under way. */
 export const readPending = async (storage: Storage): Promise<PendingRecord | undefined> => {
-  const handle = await storage.open(PENDING);
-  if (handle === undefined) return undefined;
-  await using opened = handle;
-  const text = new TextDecoder().decode(await readAll(opened));
+  const text = await readText(storage, PENDING);
+  if (text === undefined) return undefined;
   const parsed: unknown = parseJson(text);
   if (!isPending(parsed)) {
     throw new DatasetError("CORRUPT", `${PENDING} is not a commit record`, {
@@ -127,16 +124,10 @@ export const carryOut = async (storage: Storage, record: PendingRecord, o: Appen
 
 const appendFile = async (storage: Storage, path: string): Promise<void> => {
   await using handle = await storage.open(path);
-  if (handle !== undefined) await appendLines(storage, EVENTS_LOG, chunksOf(handle));
+  if (handle !== undefined) await appendLines(storage, EVENTS_LOG, bytesOf(handle));
 };
 
-const CHUNK = 1 << 20;
 const LOCK_TIMEOUT_MS = 60_000;
-
-async function* chunksOf(handle: ReadHandle): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < handle.meta.size; at += CHUNK)
-    yield await handle.read(at, Math.min(CHUNK, handle.meta.size - at));
-}
 
 /**
  * The lines of a file that have not arrived: some may have, and other programs may have appended since. Only what lies behind the log as it was

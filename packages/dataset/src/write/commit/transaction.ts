@@ -1,6 +1,5 @@
 import type { AppendOptions, EventInput, UsrEvent } from "@usr/events";
 import { createEvent, uuidv7 } from "@usr/events";
-import type { ParquetFile } from "@usr/parquet";
 import { openParquet, writeParquet } from "@usr/parquet";
 import type { Registry } from "@usr/registry";
 import { registryHash } from "@usr/registry";
@@ -167,8 +166,7 @@ const requireNames = (steps: readonly Step[]): void => {
 };
 
 const sizeOf = async (storage: Storage, path: string): Promise<number> => {
-  const handle = await storage.open(path);
-  await handle?.[Symbol.asyncDispose]();
+  await using handle = await storage.open(path);
   return handle?.meta.size ?? 0;
 };
 
@@ -204,21 +202,25 @@ const eventOf = async (tx: Transaction, parts: EventParts, eventId: string): Pro
     metrics: parts.metrics,
     artifacts: parts.artifacts,
     maintenance: parts.maintenance,
-    fingerprint: await fingerprint(tx, parts.target ?? RECORDS),
+    fingerprint: await fingerprintOf(tx.storage, parts.target ?? RECORDS, tx.root),
     registryHash: tx.registryHash,
     actor: tx.root.actor,
   });
 
-const fingerprint = async (tx: Transaction, path: string): Promise<EventInput["fingerprint"]> => {
-  const handle = await tx.storage.open(path);
+/** What an event says of a Parquet file; all zeros where there is none. */
+export const fingerprintOf = async (
+  storage: Storage,
+  path: string,
+  root: Pick<WritableRoot, "eventSha256">,
+): Promise<EventInput["fingerprint"]> => {
+  await using handle = await storage.open(path);
   if (handle === undefined) return { rows: 0, cols: 0, size_bytes: 0 };
-  await using opened = handle;
-  const file: ParquetFile = await openParquet(opened);
-  const sha256 = tx.root.eventSha256 === true ? await tx.storage.digest?.(path) : undefined;
+  const file = await openParquet(handle);
+  const sha256 = root.eventSha256 === true ? await storage.digest?.(path) : undefined;
   return {
     rows: file.numRows,
     cols: file.leafColumns,
-    size_bytes: opened.meta.size,
+    size_bytes: handle.meta.size,
     ...(sha256 === undefined ? {} : { sha256 }),
   };
 };

@@ -114,11 +114,10 @@ const keyedBySequence = async (
 ): Promise<readonly Keyed[]> => {
   const found: Keyed[] = [];
   for (const { objects } of entries) {
-    const handle = await storage.open(objects[0]!.path);
+    await using handle = await storage.open(objects[0]!.path);
     if (handle === undefined) continue;
-    await using opened = handle;
     try {
-      const { namespace, key } = await openPart(opened);
+      const { namespace, key } = await openPart(handle);
       if (key !== "id") found.push({ namespace, key });
     } catch (error) {
       if (!(error instanceof OverlayError || error instanceof ParquetError)) throw error;
