@@ -3,12 +3,13 @@ import { createKeyTable } from "@usr/overlay/write";
 import { readBatches } from "@usr/parquet";
 import type { Batch } from "@usr/schema";
 import { DatasetError } from "../error.ts";
+import { ID_LENGTH } from "../identity.ts";
 import type { Snapshot } from "../types.ts";
 import { createRowMask, deletedRows, type RowMask } from "../write/base/row-mask.ts";
 import { evenOffsets } from "../write/import/growing.ts";
 import { addKeys } from "../write/import/stored-ids.ts";
 import { BLANK, createKeyDigest, type Folding, type KeyDigest } from "../write/key-digest.ts";
-import { createKeyDigests, DIGEST, type KeyDigests } from "../write/key-digests.ts";
+import { createKeyDigests, type KeyDigests } from "../write/key-digests.ts";
 import { constantText, textCells } from "./text-cells.ts";
 
 /**
@@ -61,7 +62,7 @@ export const findDuplicates = async (
     const { numRows } = batch;
     const keys = allAtOnce(batch) ?? oneByOne(batch, o.key, snapshot.id, row);
     const firsts = new Int32Array(numRows);
-    addKeys(digests, keys, evenOffsets(numRows, DIGEST), row, firsts);
+    addKeys(digests, keys, evenOffsets(numRows, ID_LENGTH), row, firsts);
     for (let i = 0; i < numRows; i++) if (firsts[i]! >= 0) meet(row + i, firsts[i]!);
     row += numRows;
   }
@@ -110,8 +111,8 @@ const hasKey = (bioType: string, key: DedupeKey): boolean =>
 /** The digest of the key of each row, or what is wrong with the first row that has none. */
 const oneByOne = (batch: Batch, key: DedupeKey, dataset: string, firstRow: number): Uint8Array => {
   const keys = keysOf(batch, key, dataset);
-  const all = new Uint8Array(batch.numRows * DIGEST);
-  for (let i = 0; i < batch.numRows; i++) all.set(keys(i, firstRow + i), i * DIGEST);
+  const all = new Uint8Array(batch.numRows * ID_LENGTH);
+  for (let i = 0; i < batch.numRows; i++) all.set(keys(i, firstRow + i), i * ID_LENGTH);
   return all;
 };
 

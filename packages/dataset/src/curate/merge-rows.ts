@@ -1,14 +1,15 @@
-import { ALPHABETS, createChecker, createHasher, IdError, stripRange } from "@usr/id";
+import { createChecker, createHasher, IdError, stripRange } from "@usr/id";
 import { createKeyTable, type KeyTable } from "@usr/overlay/write";
 import { readBatches } from "@usr/parquet";
 import type { Batch, Column, Utf8Column } from "@usr/schema";
 import { DatasetError } from "../error.ts";
+import { ID_LENGTH, isBioType } from "../identity.ts";
 import type { Snapshot } from "../types.ts";
 import { createRowMask, deletedRows, type RowMask } from "../write/base/row-mask.ts";
 import { evenOffsets } from "../write/import/growing.ts";
 import { addKeys, deletedIds, storedIds } from "../write/import/stored-ids.ts";
 import { createKeyDigest, type KeyDigest } from "../write/key-digest.ts";
-import { createKeyDigests, DIGEST, type KeyDigests } from "../write/key-digests.ts";
+import { createKeyDigests, type KeyDigests } from "../write/key-digests.ts";
 import { type RowDigests, soundRows } from "./sound-rows.ts";
 import { constantText, textCells } from "./text-cells.ts";
 
@@ -64,13 +65,13 @@ export const planRows = async (dest: Snapshot, src: Snapshot, rules: MergeRules)
     const { numRows } = batch;
     const { ids, folded: digests } = allAtOnce(batch) ?? oneByOne(batch, src.id, row, hidden);
     const places = new Int32Array(numRows);
-    stored.findEach(ids, evenOffsets(numRows, DIGEST), places);
+    stored.findEach(ids, evenOffsets(numRows, ID_LENGTH), places);
     for (let i = 0; i < numRows; i++, row++) {
       if (hidden.has(row)) {
         rowsDeleted++;
         continue;
       }
-      const [start, end] = [i * DIGEST, (i + 1) * DIGEST];
+      const [start, end] = [i * ID_LENGTH, (i + 1) * ID_LENGTH];
       const sample = (): { readonly id: string; readonly row: number } => ({
         id: ascii(ids.subarray(start, end)),
         row: row + 1,
@@ -142,7 +143,7 @@ const foldedSequences = async (dest: Snapshot): Promise<KeyTable> => {
       many.set(constant, digestsOf);
       const all = digestsOf(sequences);
       if (all !== undefined) {
-        addKeys(folded, all, evenOffsets(batch.numRows, DIGEST), row, new Int32Array(batch.numRows));
+        addKeys(folded, all, evenOffsets(batch.numRows, ID_LENGTH), row, new Int32Array(batch.numRows));
         row += batch.numRows;
         continue;
       }
@@ -150,7 +151,7 @@ const foldedSequences = async (dest: Snapshot): Promise<KeyTable> => {
     const bioTypeAt = textCells(bioTypes);
     for (let i = 0; i < batch.numRows; i++, row++) {
       const bioType = bioTypeAt(i);
-      if (hidden.has(row) || sequences?.layout !== "utf8" || bioType === undefined || !isBioType(bioType)) continue;
+      if (hidden.has(row) || sequences?.layout !== "utf8" || !isBioType(bioType)) continue;
       const digest = digests.get(bioType) ?? createKeyDigest("case", bioType);
       digests.set(bioType, digest);
       if (digest.take(sequences.data, sequences.offsets[i]!, sequences.offsets[i + 1]!) === -1)
@@ -161,8 +162,6 @@ const foldedSequences = async (dest: Snapshot): Promise<KeyTable> => {
 };
 
 /** A row of the destination that is wrong in itself is for `validate` to find. */
-const isBioType = (text: string): boolean => Object.values(ALPHABETS).some(({ bioType }) => bioType === text);
-
 interface Checker {
   readonly hash: ReturnType<typeof createHasher>;
   readonly check: ReturnType<typeof createChecker>;
@@ -178,13 +177,13 @@ interface CheckedRow {
 /** The digests of the rows that are not hidden, or what is wrong with the first one that is not sound. */
 const oneByOne = (batch: Batch, dataset: string, firstRow: number, hidden: RowMask): RowDigests => {
   const check = rowCheck(batch, dataset);
-  const ids = new Uint8Array(batch.numRows * DIGEST);
-  const folded = new Uint8Array(batch.numRows * DIGEST);
+  const ids = new Uint8Array(batch.numRows * ID_LENGTH);
+  const folded = new Uint8Array(batch.numRows * ID_LENGTH);
   for (let i = 0; i < batch.numRows; i++) {
     if (hidden.has(firstRow + i)) continue;
     const { id, digest } = check(i, firstRow + i);
-    ids.set(id, i * DIGEST);
-    folded.set(digest, i * DIGEST);
+    ids.set(id, i * ID_LENGTH);
+    folded.set(digest, i * ID_LENGTH);
   }
   return { ids, folded };
 };
@@ -194,7 +193,7 @@ const rowCheck = (batch: Batch, dataset: string): ((i: number, row: number) => C
   const [ids, sequences] = [textColumn(batch.columns[0]), textColumn(batch.columns[1])];
   const [bioTypeAt, alphabetAt] = [textCells(batch.columns[2]), textCells(batch.columns[3])];
   const checkers = new Map<string, Checker>();
-  const id = new Uint8Array(40);
+  const id = new Uint8Array(ID_LENGTH);
   const checkerOf = (bioType: string, alphabet: string, row: number): Checker => {
     const name = `${bioType}|${alphabet}`;
     let checker = checkers.get(name);

@@ -1,9 +1,10 @@
 import { ALPHABETS, type Alphabet } from "@usr/id";
 import { createBulkChecker } from "@usr/id/bulk";
 import type { Batch, Column, Utf8Column } from "@usr/schema";
+import { ID_LENGTH, isAlphabet } from "../identity.ts";
 import { sameIds } from "../write/attach/base-ids.ts";
 import { evenOffsets } from "../write/import/growing.ts";
-import { createKeyDigests, DIGEST, type KeyDigests } from "../write/key-digests.ts";
+import { createKeyDigests, type KeyDigests } from "../write/key-digests.ts";
 import { constantText } from "./text-cells.ts";
 
 /** What rows are told by, 40 hex digits each. */
@@ -46,11 +47,9 @@ const kindOf = (bioType: string, alphabet: Alphabet): Kind => ({
   folded: createKeyDigests("case", bioType),
 });
 
-const isAlphabet = (text: string): text is Alphabet => Object.hasOwn(ALPHABETS, text);
-
 const holdsIds = (column: Column, ids: Uint8Array): boolean => {
-  const length = ids.length / DIGEST;
-  const own: Column = { layout: "utf8", type: column.type, length, offsets: evenOffsets(length, DIGEST), data: ids };
+  const length = ids.length / ID_LENGTH;
+  const own: Column = { layout: "utf8", type: column.type, length, offsets: evenOffsets(length, ID_LENGTH), data: ids };
   return column.length === length && sameIds(column, own, 0);
 };
 

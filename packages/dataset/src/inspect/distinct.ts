@@ -1,4 +1,5 @@
 import { createHasher } from "@usr/id";
+import { ID_LENGTH } from "../identity.ts";
 
 /** Up to so many different values of a column are counted exactly. */
 const EXACT = 10_000;
@@ -62,7 +63,7 @@ const hasher = createHasher("dna");
 /** The SHA-1 of a text as ids are made, in more characters than any text that stands for itself. */
 const digestOf = (text: string): string => {
   const bytes = new TextEncoder().encode(text);
-  const hex = new Uint8Array(40);
+  const hex = new Uint8Array(ID_LENGTH);
   hasher(bytes, 0, bytes.length, hex, 0);
   return new TextDecoder("latin1").decode(hex).padEnd(LONGEST + 1);
 };

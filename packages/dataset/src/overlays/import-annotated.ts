@@ -5,6 +5,7 @@ import type { Column, DataType } from "@usr/schema";
 import { parseType } from "@usr/schema";
 import { columnOf, gatherColumns, isValid, valueAt } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
+import { ID_LENGTH } from "../identity.ts";
 import { requireRegistry } from "../read/registry.ts";
 import { scanSnapshot } from "../read/scan.ts";
 import { openSnapshot } from "../read/snapshot.ts";
@@ -143,7 +144,7 @@ const withAnnotations = (
 /** The ids that the import gives these sequences. A sequence that has none is refused there. */
 const idsOf = (sequence: Column | undefined, numRows: number, bioType: string): Column => {
   const hash = createHasher(bioType);
-  const hex = new Uint8Array(40);
+  const hex = new Uint8Array(ID_LENGTH);
   const ids: (string | null)[] = [];
   for (let i = 0; i < numRows; i++) {
     if (sequence?.layout !== "utf8" || !isValid(sequence, i)) {

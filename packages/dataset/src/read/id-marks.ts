@@ -1,7 +1,6 @@
 import type { Column, Utf8Column } from "@usr/schema";
+import { ID_LENGTH } from "../identity.ts";
 
-/** Bytes of an id as this package makes them: SHA-1 in hex. */
-const ID = 40;
 /** A bit for each of so many hashes: 8 KiB, which stay in the nearest cache; and more where they would be dense. */
 const [LEAST_BITS, MOST_BITS] = [16, 20];
 
@@ -29,7 +28,7 @@ export function idMarks(marked: Column): IdMarks {
         const start = offsets[i]!;
         const end = offsets[i + 1]!;
         // Only of an id that no white space is stripped from are the first bytes those of the key.
-        if (end - start === ID && isPlain(data[start]!) && isPlain(data[end - 1]!)) {
+        if (end - start === ID_LENGTH && isPlain(data[start]!) && isPlain(data[end - 1]!)) {
           const hash = hashOf(data, start) >>> shift;
           if ((marks[hash >>> 5]! & (1 << (hash & 31))) === 0) continue;
         }

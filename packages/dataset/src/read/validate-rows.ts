@@ -1,10 +1,11 @@
-import { ALPHABETS, type Alphabet, type BioType, createChecker, createHasher, stripRange } from "@usr/id";
+import { ALPHABETS, type BioType, createChecker, createHasher, stripRange } from "@usr/id";
 import { type BulkHasher, createBulkChecker, createBulkHasher, idText } from "@usr/id/bulk";
 import type { KeyBatch, KeyIndex } from "@usr/overlay";
 import { type ParquetFile, readBatches } from "@usr/parquet";
 import type { Column, Utf8Column } from "@usr/schema";
 import { isValid, valueAt } from "@usr/schema/columns";
 import type { Signal } from "@usr/storage";
+import { ID_LENGTH, isAlphabet, isBioType } from "../identity.ts";
 import { type Findings, guarded, place } from "./findings.ts";
 import { BATCH_ROWS } from "./row-bytes.ts";
 import { readRanges, textAt, utf8Column } from "./rows.ts";
@@ -94,14 +95,14 @@ function suspectRows(rows: RowColumns, count: number, kinds: Kinds): Uint8Array 
 function markOtherIds({ data, offsets }: Utf8Column, expected: Uint8Array, suspects: Uint8Array): void {
   const stored = new DataView(data.buffer, data.byteOffset, data.length);
   const wanted = new DataView(expected.buffer, expected.byteOffset, expected.length);
-  for (let i = 0, at = 0; i < suspects.length; i++, at += 40) {
+  for (let i = 0, at = 0; i < suspects.length; i++, at += ID_LENGTH) {
     const start = offsets[i]!;
-    if (offsets[i + 1]! - start !== 40) {
+    if (offsets[i + 1]! - start !== ID_LENGTH) {
       suspects[i] = 1;
       continue;
     }
     let difference = 0;
-    for (let k = 0; k < 40; k += 4) difference |= stored.getInt32(start + k) ^ wanted.getInt32(at + k);
+    for (let k = 0; k < ID_LENGTH; k += 4) difference |= stored.getInt32(start + k) ^ wanted.getInt32(at + k);
     if (difference !== 0) suspects[i] = 1;
   }
 }
@@ -153,7 +154,7 @@ function reportRow(
   if (stored !== length)
     report("LENGTH_MISMATCH", "length", `length is ${String(stored)}; the sequence has ${length} symbols.`);
   if (kind.hash === undefined || isBlank(ids, row)) return;
-  const expected = new Uint8Array(40);
+  const expected = new Uint8Array(ID_LENGTH);
   kind.hash(data, start, end, expected, 0);
   if (!sameBytes(ids, row, expected)) {
     report("ID_MISMATCH", "id", `The id is ${quoted(textOf(ids, row))}; the sequence has ${decoder.decode(expected)}.`);
@@ -233,14 +234,6 @@ function createKindCache(): Kinds {
     }
     return kind;
   };
-}
-
-function isBioType(text: string | undefined): text is BioType {
-  return text === "dna" || text === "rna" || text === "protein";
-}
-
-function isAlphabet(text: string | undefined): text is Alphabet {
-  return text !== undefined && Object.hasOwn(ALPHABETS, text);
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

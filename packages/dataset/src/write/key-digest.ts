@@ -1,5 +1,6 @@
 import { createHasher, stripRange } from "@usr/id";
 import { createReverseComplementer } from "@usr/id/strands";
+import { ID_LENGTH } from "../identity.ts";
 
 /**
  * What makes two key texts the same: every byte; all but the case of ASCII letters; or that and the strand: the lesser of the sequence and
@@ -28,7 +29,7 @@ export interface KeyDigest {
 export const createKeyDigest = (folding: Folding, bioType: string): KeyDigest => {
   const hash = createHasher(bioType);
   const complement = folding === "strand" ? createReverseComplementer(bioType) : undefined;
-  const hex = new Uint8Array(40);
+  const hex = new Uint8Array(ID_LENGTH);
   let upper = new Uint8Array(1024);
   let other = new Uint8Array(folding === "strand" ? 1024 : 0);
 

@@ -4,9 +4,6 @@ import { createReverseComplementer } from "@usr/id/strands";
 import type { Column, Utf8Column } from "@usr/schema";
 import { type Folding, isLess, upperCase } from "./key-digest.ts";
 
-/** Bytes of a digest: 40 hex digits. */
-export const DIGEST = 40;
-
 /** More text than this is not held a second time. */
 const MOST_BYTES = 32 * 1024 * 1024;
 

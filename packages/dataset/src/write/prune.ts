@@ -3,13 +3,14 @@ import { createKeyTable, partName } from "@usr/overlay/write";
 import { type ParquetFile, readBatches } from "@usr/parquet";
 import { type Column, sameType } from "@usr/schema";
 import { DatasetError } from "../error.ts";
+import { ID_LENGTH } from "../identity.ts";
 import { convertColumn } from "../read/convert.ts";
 import type { Snapshot } from "../types.ts";
 import { decodedColumns, groupsWithout } from "./base/row-groups.ts";
 import { createRowMask, type RowMask } from "./base/row-mask.ts";
 import { EVENT_ID, stamped } from "./base/shape.ts";
 import { createKeyDigest, type KeyDigest } from "./key-digest.ts";
-import { createKeyDigests, DIGEST } from "./key-digests.ts";
+import { createKeyDigests } from "./key-digests.ts";
 import type { Staged, Step, Transaction } from "./types.ts";
 
 /** Rows of an overlay that would match no base row any more. */
@@ -53,7 +54,7 @@ export const findOrphans = async (
     for (const part of overlay.parts) {
       const lost = createRowMask(part.file.numRows);
       for await (const { first, digests } of keyedRows(part.file, part.key, overlay.key))
-        for (let at = 0; at < digests.length; at += DIGEST) if (keys(digests, at)) lost.add(first + at / DIGEST);
+        for (let at = 0; at < digests.length; at += ID_LENGTH) if (keys(digests, at)) lost.add(first + at / ID_LENGTH);
       if (lost.size > 0) parts.push({ part, lost });
     }
     if (parts.length > 0) found.push({ overlay, rows: parts.reduce((sum, { lost }) => sum + lost.size, 0), parts });
@@ -119,19 +120,20 @@ const leavingKeys = async (base: ParquetFile, key: OverlayKey, dropped: RowMask)
   const { column } = keyRule(key);
   const keys = createKeyTable({ expected: dropped.size, fold: false });
   for await (const { first, digests } of keyedRows(base, column, key, (row) => dropped.has(row))) {
-    for (let at = 0; at < digests.length; at += DIGEST)
-      if (digests[at] !== BLANK_KEY && dropped.has(first + at / DIGEST)) keys.add(digests, at, at + DIGEST, keys.size);
+    for (let at = 0; at < digests.length; at += ID_LENGTH)
+      if (digests[at] !== BLANK_KEY && dropped.has(first + at / ID_LENGTH))
+        keys.add(digests, at, at + ID_LENGTH, keys.size);
   }
   const stays = createRowMask(keys.size);
   for await (const { first, digests } of keyedRows(base, column, key)) {
-    for (let at = 0; at < digests.length; at += DIGEST) {
-      if (dropped.has(first + at / DIGEST)) continue;
-      const found = keys.find(digests, at, at + DIGEST);
+    for (let at = 0; at < digests.length; at += ID_LENGTH) {
+      if (dropped.has(first + at / ID_LENGTH)) continue;
+      const found = keys.find(digests, at, at + ID_LENGTH);
       if (found >= 0) stays.add(found);
     }
   }
   return (digests, at) => {
-    const found = keys.find(digests, at, at + DIGEST);
+    const found = keys.find(digests, at, at + ID_LENGTH);
     return found >= 0 && !stays.has(found);
   };
 };
@@ -162,10 +164,10 @@ async function* keyedRows(
 /** A missing cell has no bytes: it is blank. */
 const oneByOne = (column: Column | undefined, digest: KeyDigest): Uint8Array => {
   if (column?.layout !== "utf8") return new Uint8Array(0);
-  const digests = new Uint8Array(column.length * DIGEST);
+  const digests = new Uint8Array(column.length * ID_LENGTH);
   for (let i = 0; i < column.length; i++)
     if (digest.take(column.data, column.offsets[i]!, column.offsets[i + 1]!) === -1)
-      digests.set(digest.hex, i * DIGEST);
+      digests.set(digest.hex, i * ID_LENGTH);
   return digests;
 };
 

@@ -1,11 +1,10 @@
 import { type ParquetFile, readBatches } from "@usr/parquet";
 import type { Column, Utf8Column } from "@usr/schema";
 import type { Signal } from "@usr/storage";
+import { ID_LENGTH } from "../../identity.ts";
+import { evenOffsets } from "../import/growing.ts";
 import { KEY_TYPE } from "../key-type.ts";
 import { sameBytes } from "./same-bytes.ts";
-
-/** Bytes of an id as this package makes them: SHA-1 in hex. */
-const ID = 40;
 
 /** The ids of a whole base, byte for byte: each is its own key, and none stands twice. */
 export interface BaseIds {
@@ -38,10 +37,10 @@ export async function baseIds(file: ParquetFile, o: Signal = {}): Promise<BaseId
     let piece = starts.findLastIndex((first) => first <= start);
     for (let row = start; row < end; piece++) {
       const ids = pieces[piece]!;
-      const from = (row - starts[piece]!) * ID;
-      const view = ids.subarray(from, Math.min(ids.length, from + (end - row) * ID));
+      const from = (row - starts[piece]!) * ID_LENGTH;
+      const view = ids.subarray(from, Math.min(ids.length, from + (end - row) * ID_LENGTH));
       yield view;
-      row += view.length / ID;
+      row += view.length / ID_LENGTH;
     }
   }
   return {
@@ -63,7 +62,7 @@ export async function baseIds(file: ParquetFile, o: Signal = {}): Promise<BaseId
 export const sameIds = (ids: Column, column: Column, from: number): boolean => {
   if (ids.layout !== "utf8" || column.layout !== "utf8" || !areEven(ids) || !areEven(column)) return false;
   const [start, at] = [ids.offsets[0]!, column.offsets[from]!];
-  const size = ids.length * ID;
+  const size = ids.length * ID_LENGTH;
   return sameBytes(ids.data.subarray(start, start + size), column.data.subarray(at, at + size));
 };
 
@@ -74,22 +73,21 @@ const areKeys = (column: Utf8Column): boolean => {
   if (!areEven(column)) return false;
   const { data, offsets, length } = column;
   const end = offsets[length]!;
-  for (let at = offsets[0]!; at < end; at += ID) if (!isPlain(data[at]!) || !isPlain(data[at + ID - 1]!)) return false;
+  for (let at = offsets[0]!; at < end; at += ID_LENGTH)
+    if (!isPlain(data[at]!) || !isPlain(data[at + ID_LENGTH - 1]!)) return false;
   return true;
 };
 
 /** Whether all values are as long as ids, and none is NULL. */
 const areEven = ({ offsets, length, validity }: Utf8Column): boolean => {
   if (validity !== undefined) return false;
-  for (let i = 0, at = offsets[0]!; i <= length; i++, at += ID) if (offsets[i] !== at) return false;
+  for (let i = 0, at = offsets[0]!; i <= length; i++, at += ID_LENGTH) if (offsets[i] !== at) return false;
   return true;
 };
 
 const evenColumn = (data: Uint8Array): Utf8Column => {
-  const length = data.length / ID;
-  const offsets = new Int32Array(length + 1);
-  for (let i = 1; i <= length; i++) offsets[i] = i * ID;
-  return { type: KEY_TYPE, length, layout: "utf8", offsets, data };
+  const length = data.length / ID_LENGTH;
+  return { type: KEY_TYPE, length, layout: "utf8", offsets: evenOffsets(length, ID_LENGTH), data };
 };
 
 /** A byte that can neither be white space nor belong to a character that is. */
@@ -110,7 +108,7 @@ const areDistinct = (pieces: readonly Uint8Array[], count: number): boolean => {
   const starts = new Int32Array(2 ** (32 - shift) + 1);
   let row = 0;
   for (const ids of pieces) {
-    for (let at = 0; at < ids.length; at += ID) {
+    for (let at = 0; at < ids.length; at += ID_LENGTH) {
       const mark = firstDigits(ids, at);
       marks[row++] = mark;
       starts[(mark >>> shift) + 1]!++;
@@ -147,10 +145,10 @@ const areDistinctAmong = (alike: ReadonlySet<number>, pieces: readonly Uint8Arra
   for (const mark of alike) low[mark & 0xffff] = 1;
   let row = 0;
   for (const ids of pieces) {
-    for (let at = 0; at < ids.length; at += ID) {
+    for (let at = 0; at < ids.length; at += ID_LENGTH) {
       const mark = marks[row++]!;
       if (low[mark & 0xffff] === 0 || !alike.has(mark)) continue;
-      const text = String.fromCharCode(...ids.subarray(at, at + ID));
+      const text = String.fromCharCode(...ids.subarray(at, at + ID_LENGTH));
       if (seen.has(text)) return false;
       seen.add(text);
     }

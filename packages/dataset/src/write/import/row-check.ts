@@ -1,10 +1,10 @@
 import type { TableBatch } from "@usr/formats";
-import type { Alphabet } from "@usr/id";
 import { ALPHABETS, IdError, normalizeSequence, stripRange } from "@usr/id";
 import { type BulkHasher, createBulkChecker, createBulkHasher, idText } from "@usr/id/bulk";
 import type { FixedColumn, Utf8Column } from "@usr/schema";
 import { isValid } from "@usr/schema/columns";
 import { DatasetError } from "../../error.ts";
+import { ID_LENGTH, isAlphabet } from "../../identity.ts";
 
 /** What a row is by its bio type and alphabet, which are known to go together. */
 export interface RowKind {
@@ -189,13 +189,18 @@ const checkGivenIds = (rows: Pick<CheckedRows, "words">, batch: TableBatch, file
     if (!isValid(given, i)) continue;
     const start = given.offsets[i]!;
     const end = given.offsets[i + 1]!;
-    let same = end - start === 40;
-    for (let k = 0; same && k < 40; k++) same = given.data[start + k] === ids[i * 40 + k];
+    let same = end - start === ID_LENGTH;
+    for (let k = 0; same && k < ID_LENGTH; k++) same = given.data[start + k] === ids[i * ID_LENGTH + k];
     if (!same)
       fail(
         first,
         i,
-        idMismatch(given.data.subarray(start, end), ids.subarray(i * 40, i * 40 + 40), file, batch.firstRow + i),
+        idMismatch(
+          given.data.subarray(start, end),
+          ids.subarray(i * ID_LENGTH, (i + 1) * ID_LENGTH),
+          file,
+          batch.firstRow + i,
+        ),
       );
   }
 };
@@ -238,8 +243,6 @@ const cell = (column: Utf8Column | undefined, row: number): string | undefined =
   const [start, end] = stripRange(column.data, column.offsets[row]!, column.offsets[row + 1]!);
   return start === end ? undefined : decoder.decode(column.data.subarray(start, end));
 };
-
-const isAlphabet = (text: string): text is Alphabet => Object.hasOwn(ALPHABETS, text);
 
 const badSymbol = (bytes: Uint8Array, { bioType, alphabet }: RowKind, file: string, row: number): unknown => {
   try {

@@ -3,6 +3,7 @@ import { idText } from "@usr/id/bulk";
 import type { Column, DataType, Utf8Column } from "@usr/schema";
 import { gatherColumns, isValid } from "@usr/schema/columns";
 import { DatasetError } from "../../error.ts";
+import { ID_LENGTH } from "../../identity.ts";
 import { BASE_FIELDS } from "../../layout.ts";
 import { columnNames } from "../column-names.ts";
 import { checkRows } from "../table-rows.ts";
@@ -147,10 +148,10 @@ const newRows = async (
   let count = 0;
   for (let i = 0; i < numRows; i++) {
     const sample = (): Record<string, unknown> => ({
-      id: ascii(data.subarray(i * ID, (i + 1) * ID)),
+      id: ascii(data.subarray(i * ID_LENGTH, (i + 1) * ID_LENGTH)),
       row: firstRow + i,
     });
-    if (hasDeleted && deleted.find(data, i * ID, (i + 1) * ID) >= 0) note(refused.deleted, sample());
+    if (hasDeleted && deleted.find(data, i * ID_LENGTH, (i + 1) * ID_LENGTH) >= 0) note(refused.deleted, sample());
     else if (stored === undefined || stored[i]! < 0) kept[count++] = i;
     else if (rules.onConflict === "ignore") counts.rowsSkipped++;
     else note(refused.stored, sample());
@@ -160,14 +161,11 @@ const newRows = async (
 
 const TYPES = BASE_FIELDS.map(({ type }) => type);
 
-/** Bytes of an id. */
-const ID = 40;
-
 const idColumn = (words: Int32Array, count: number): Utf8Column => ({
   layout: "utf8",
   type: TYPES[0]!,
   length: count,
-  offsets: evenOffsets(count, ID),
+  offsets: evenOffsets(count, ID_LENGTH),
   data: idText(words, count),
 });
 
