@@ -1,6 +1,5 @@
 import type { Signal, Storage } from "@usr/storage";
-import { readAll } from "@usr/storage";
-import { NEWLINE } from "./decode.ts";
+import { appendBytes } from "./append-bytes.ts";
 import { encodeEvent } from "./encode.ts";
 import type { LoggedEvent } from "./types.ts";
 
@@ -32,27 +31,8 @@ export async function appendEvent(
       ? undefined
       : await storage.lock?.(lockPath, { signal: o.signal, timeoutMs: o.lockTimeoutMs ?? LOCK_TIMEOUT_MS });
   try {
-    await append(storage, path, line, o);
+    await appendBytes(storage, path, line, { signal: o.signal, beginsLine: true });
   } finally {
     await lock?.[Symbol.asyncDispose]();
   }
 }
-
-const append = async (storage: Storage, path: string, line: Uint8Array, o: Signal): Promise<void> => {
-  const opened = await storage.open(path, o);
-  if (opened === undefined) {
-    if (storage.append !== undefined) return storage.append(path, line);
-    await storage.put(path, line, { ...o, mode: "create" });
-    return;
-  }
-  await using handle = opened;
-  const { size, etag } = handle.meta;
-  const torn = size > 0 && (await handle.read(size - 1, 1, o))[0] !== NEWLINE;
-  // One write for both, so that no other writer's line comes between.
-  const body = torn ? Uint8Array.of(NEWLINE, ...line) : line;
-  if (storage.append !== undefined) return storage.append(path, body);
-  const whole = new Uint8Array(size + body.length);
-  whole.set(await readAll(handle, o));
-  whole.set(body, size);
-  await storage.put(path, whole, { ...o, mode: { ifMatch: etag } });
-};

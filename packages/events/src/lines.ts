@@ -3,7 +3,7 @@ import { NEWLINE, type RawLine } from "./decode.ts";
 
 const CHUNK = 1 << 16;
 
-const join = (parts: readonly Uint8Array[]): Uint8Array => {
+export const join = (parts: readonly Uint8Array[]): Uint8Array => {
   if (parts.length === 1) return parts[0]!;
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
