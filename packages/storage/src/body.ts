@@ -1,4 +1,4 @@
-import { StorageError } from "./error.ts";
+import { conflict, StorageError } from "./error.ts";
 import type { ObjectMeta, Prefix, ReadHandle, Signal } from "./types.ts";
 
 /** The whole object as one array. */
@@ -65,12 +65,7 @@ export function checkPrefix<T extends { readonly meta: ObjectMeta }>(
   from: Prefix,
   found: T | undefined,
 ): asserts found is T {
-  if (found?.meta.etag !== from.etag) {
-    throw new StorageError("CONFLICT", `${from.path} was changed by someone else.`, {
-      hint: "Read it again and repeat the change.",
-      details: { path: from.path, expected: from.etag, actual: found?.meta.etag },
-    });
-  }
+  if (found?.meta.etag !== from.etag) throw conflict(from.path, from.etag, found?.meta.etag);
   if (typeof from.length === "number") checkRange(found.meta, 0, from.length);
 }
 

@@ -33,3 +33,10 @@ export class StorageError extends Error {
     this.details = o.details ?? {};
   }
 }
+
+/** The error for a path under which another object lies than the one expected; `actual` absent = none lies there. */
+export const conflict = (path: string, expected: string, actual: string | undefined): StorageError =>
+  new StorageError("CONFLICT", `${path} was changed by someone else.`, {
+    hint: "Read it again and repeat the change.",
+    details: { path, expected, actual },
+  });

@@ -1,5 +1,5 @@
 import { afterPrefix, checkPrefix, checkRange, chunksOf, joinChunks, lengthOf } from "./body.ts";
-import { StorageError } from "./error.ts";
+import { conflict, StorageError } from "./error.ts";
 import { memoryLocks } from "./memory-lock.ts";
 import { comparePaths, parsePath, parseTarget, prefixFolder } from "./path.ts";
 import type { ListOptions, ObjectMeta, PutMode, ReadHandle, Signal, Storage } from "./types.ts";
@@ -150,10 +150,7 @@ function checkMode(path: string, item: Item | undefined, mode: PutMode): void {
   if (mode === "create") {
     if (item !== undefined) throw new StorageError("EXISTS", `${path} exists already.`, { details: { path } });
   } else if (item?.etag !== mode.ifMatch) {
-    throw new StorageError("CONFLICT", `${path} was changed by someone else.`, {
-      hint: "Read it again and repeat the change.",
-      details: { path, expected: mode.ifMatch, actual: item?.etag },
-    });
+    throw conflict(path, mode.ifMatch, item?.etag);
   }
 }
 

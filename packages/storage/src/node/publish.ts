@@ -1,7 +1,7 @@
 /// <reference types="node" />
 import { constants } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { StorageError } from "../error.ts";
+import { conflict, StorageError } from "../error.ts";
 import type { ObjectMeta, PutMode } from "../types.ts";
 import { attempt, attemptIfPresent, diskError, errnoOf, quietly } from "./error.ts";
 import { type DiskFile, type DiskFs, metaOf, writeFully } from "./fs.ts";
@@ -194,11 +194,7 @@ export async function linkNew(fs: DiskFs, from: string, to: string, path: string
 async function checkMatch(fs: DiskFs, target: string, path: string, expected: string): Promise<void> {
   const stats = await attemptIfPresent("inspect", path, fs.stat(target, { bigint: true }));
   const actual = stats === undefined ? undefined : metaOf(path, stats).etag;
-  if (actual === expected) return;
-  throw new StorageError("CONFLICT", `${path} was changed by someone else.`, {
-    hint: "Read it again and repeat the change.",
-    details: { path, expected, actual },
-  });
+  if (actual !== expected) throw conflict(path, expected, actual);
 }
 
 /** Leaves room for the token in the 255 bytes a name may have. */
