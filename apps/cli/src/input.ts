@@ -191,7 +191,7 @@ const openFile = async (path: string): Promise<OpenFile> => {
 };
 
 /** The chunks of a stream. An interruption ends a wait for the next one, and what the system refuses is said in terms of the input. */
-export async function* readable(session: Session, source: Readable, name: string): AsyncGenerator<Uint8Array> {
+async function* readable(session: Session, source: Readable, name: string): AsyncGenerator<Uint8Array> {
   const { signal } = session.environment;
   const stop = (): void =>
     void source.destroy(signal.reason instanceof Error ? signal.reason : new Error("interrupted"));

@@ -17,20 +17,6 @@ export function utf8Step(bytes: Uint8Array, at: number, end: number): number {
   return length;
 }
 
-/** Index of the first byte that is not valid UTF-8, or -1. */
-export function invalidUtf8(bytes: Uint8Array, start: number, end: number): number {
-  let at = start;
-  while (at < end) {
-    if (bytes[at]! < 0x80) at++;
-    else {
-      const step = utf8Step(bytes, at, end);
-      if (step <= 0) return at;
-      at += step;
-    }
-  }
-  return -1;
-}
-
 const decoder: TextDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Text of valid UTF-8 bytes. */

@@ -30,7 +30,7 @@ export function checkBioType(bioType: string): void {
     );
 }
 
-const isAlphabet = (name: string): name is Alphabet => Object.hasOwn(ALPHABETS, name);
+export const isAlphabet = (name: string): name is Alphabet => Object.hasOwn(ALPHABETS, name);
 
 /** One entry per byte: 1 = legal symbol, in either case. Built once per alphabet. */
 const tables: Partial<Record<Alphabet, Uint8Array>> = {};

@@ -3,7 +3,7 @@ import type { Signal } from "@usr/storage";
 import type { Part } from "./types.ts";
 
 /** Below this many rows keys are decoded as fast as they are compared. */
-const WORTH_COMPARING = 4096;
+export const WORTH_COMPARING = 4096;
 
 /** So many parts, of which this is one, store their keys in the same bytes. */
 export interface AlikeParts {

@@ -2,6 +2,7 @@ import { nullCount, type ParquetFile, readBatches } from "@usr/parquet";
 import { writtenHere } from "@usr/parquet/lookup";
 import { storedAlike, storedLayout } from "@usr/parquet/stored";
 import type { Signal } from "@usr/storage";
+import { WORTH_COMPARING } from "./alike-parts.ts";
 import { OverlayError } from "./error.ts";
 import { locateFew } from "./few-rows.ts";
 import { matchKeys } from "./match.ts";
@@ -16,9 +17,6 @@ export interface RowLocator {
   /** Lets go of the index, which is larger than all that is found by it. No other part is located after it. */
   forget(): void;
 }
-
-/** Below this many rows keys are decoded as fast as they are compared. */
-const WORTH_COMPARING = 4096;
 
 /**
  * Finds the rows of parts over one index. A part whose keys are stored in the same bytes as those of a part before it, as when one program

@@ -63,7 +63,7 @@ function missing(path: string, metadata: ReadonlyMap<string, string>, what: stri
   });
 }
 
-export function isOverlayKey(text: string | undefined): text is OverlayKey {
+function isOverlayKey(text: string | undefined): text is OverlayKey {
   return text === "id" || text === "sequence" || text === "sequence_norm" || text === "sequence_ci";
 }
 

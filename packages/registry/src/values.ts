@@ -100,7 +100,7 @@ const numberOf = (value: YamlValue): bigint | number | undefined => {
 };
 
 /** By code point, as Python compares text; JavaScript's own order is by UTF-16 unit. */
-export const compareText = (a: string, b: string): number => {
+const compareText = (a: string, b: string): number => {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i);

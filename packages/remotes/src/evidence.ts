@@ -6,8 +6,6 @@ import type { Inventory, Site, SiteFile, VerifyMode } from "./types.ts";
 /** What files can be compared by: all their bytes, the footers of Parquet files, their sizes. */
 export type ProvedMode = Exclude<VerifyMode, "auto">;
 
-const STRENGTH: Readonly<Record<ProvedMode, number>> = { size: 0, parquet: 1, hash: 2 };
-
 /** How equality is told in one sync. */
 export interface Evidence {
   readonly requested: VerifyMode;
@@ -39,8 +37,6 @@ export const evidenceOf = (
   );
   return { requested, proved, weaker: requested === "hash" && proved !== "hash", notes };
 };
-
-export const isWeaker = (a: ProvedMode, b: ProvedMode): boolean => STRENGTH[a] < STRENGTH[b];
 
 const WIDTH = 16;
 const FOOTER = "footer ";

@@ -16,7 +16,7 @@ export interface LogDiff {
 /** Events of transfers say what a site did. They travel with the next change and make none by themselves, or two sites would never be equal. */
 const TRANSFERS: ReadonlySet<string> = new Set(["pull", "push", "pull_file", "push_file"]);
 
-export const isTransfer = ({ event }: LogLine): boolean => event !== undefined && TRANSFERS.has(event.action);
+const isTransfer = ({ event }: LogLine): boolean => event !== undefined && TRANSFERS.has(event.action);
 
 /** How many of these lines are about anything but transfers. */
 export const saidBy = (lines: readonly LogLine[]): number => lines.filter((line) => !isTransfer(line)).length;

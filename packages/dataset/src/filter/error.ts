@@ -1,7 +1,7 @@
 import { DatasetError, type DatasetErrorCode } from "../error.ts";
 
 /** Where in a text something stands, in characters from 1. */
-export const positionOf = (text: string, at: number): number => [...text.slice(0, at)].length + 1;
+const positionOf = (text: string, at: number): number => [...text.slice(0, at)].length + 1;
 
 /** The error for a filter that cannot be understood, or does not fit the columns. `what` completes "position 3 of the filter: …". */
 export const filterError = (

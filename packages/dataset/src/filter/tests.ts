@@ -8,7 +8,7 @@ import { ANY, FALSE, type Possible, type Predicate, TRUE, UNKNOWN } from "./logi
 import type { Comparison } from "./syntax.ts";
 
 /** Whether a comparison holds for an order. */
-export const holds = (op: Comparison, order: number): boolean => {
+const holds = (op: Comparison, order: number): boolean => {
   switch (op) {
     case "=":
       return order === 0;
@@ -144,7 +144,7 @@ const anyInterval = (
 };
 
 /** A test of texts by their UTF-8 bytes. */
-export const textTest = (
+const textTest = (
   name: string,
   decide: (data: Uint8Array, start: number, end: number) => boolean,
   inRange: (min: Uint8Array, max: Uint8Array) => { readonly yes: boolean; readonly no: boolean },

@@ -26,12 +26,7 @@ export async function requireRegistry(storage: ReadableStorage, o: Signal = {}):
  *
  * @throws DatasetError `NO_REGISTRY` where the copy is missing, `CORRUPT` where its content is another registry
  */
-export async function frozenRegistry(
-  storage: ReadableStorage,
-  id: string,
-  hash: string,
-  o: Signal = {},
-): Promise<Registry> {
+async function frozenRegistry(storage: ReadableStorage, id: string, hash: string, o: Signal = {}): Promise<Registry> {
   const path = inDataset(id, frozenRegistryPath(hash));
   const object = await readRegistryFile(storage, path, o);
   if (object === undefined) {

@@ -266,9 +266,3 @@ function quoted(text: string | undefined): string {
   if (text === undefined) return "missing";
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }
-
-/** Text of a cell for messages. */
-export function cellText(column: Column, row: number): string {
-  const value = valueAt(column, row);
-  return value === null ? "missing" : quoted(String(value));
-}

@@ -59,9 +59,7 @@ export const createKeyDigests = (folding: Folding, bioType: string): KeyDigests 
 };
 
 /** Where the texts of a column are, without the white space around them; `undefined` where one is blank or NULL, or they are too many bytes. */
-export const textRanges = (
-  column: Utf8Column,
-): { readonly starts: Int32Array; readonly ends: Int32Array } | undefined => {
+const textRanges = (column: Utf8Column): { readonly starts: Int32Array; readonly ends: Int32Array } | undefined => {
   const { offsets, data, length } = column;
   if (offsets[length]! - offsets[0]! > MOST_BYTES) return undefined;
   const starts = offsets.slice(0, length);

@@ -1,4 +1,4 @@
-import { ALPHABETS, type Alphabet, createChecker } from "../alphabets.ts";
+import { ALPHABETS, type Alphabet, createChecker, isAlphabet } from "../alphabets.ts";
 import { ADD, type Code, get, int, openModule, PAGE, set, simd, V128, wasmModule } from "../wasm/module.ts";
 
 /** Bytes looked at together. */
@@ -56,8 +56,6 @@ function bySixteen(alphabet: string, check: ReturnType<typeof createChecker>): R
     return -1;
   };
 }
-
-const isAlphabet = (name: string): name is Alphabet => Object.hasOwn(ALPHABETS, name);
 
 /**
  * Symbols by the halves of their bytes: each upper half that letters have gets a bit, and a byte is a symbol where the bit of its upper half is

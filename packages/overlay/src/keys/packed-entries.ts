@@ -43,7 +43,7 @@ export function entryValue({ values }: PackedEntries, entry: number): number {
 }
 
 /** The slot of a key, or the empty one where it belongs. */
-export function probe({ slots, pages }: PackedEntries, words: Int32Array, at: number, hash: number): number {
+function probe({ slots, pages }: PackedEntries, words: Int32Array, at: number, hash: number): number {
   const mask = slots.length - 1;
   for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
     const held = slots[slot]!;

@@ -89,7 +89,7 @@ export function schemaToArrow(schema: Schema): arrow.Schema {
   );
 }
 
-export function typeToArrow(type: DataType): arrow.DataType {
+function typeToArrow(type: DataType): arrow.DataType {
   switch (type.kind) {
     case "null":
       return new arrow.Null();

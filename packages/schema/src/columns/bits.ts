@@ -70,7 +70,7 @@ export function sliceBits(bytes: Uint8Array, start: number, length: number): Uin
 }
 
 /** Whether the first `length` bits are all set. */
-export function allSet(bytes: Uint8Array, length: number): boolean {
+function allSet(bytes: Uint8Array, length: number): boolean {
   const whole = length >> 3;
   for (let i = 0; i < whole; i += 1) {
     if (bytes[i] !== 0xff) {
