@@ -4,7 +4,9 @@ import type { Column } from "@usr/schema";
 import { columnOf } from "@usr/schema/columns";
 import { expect, test } from "vitest";
 import { scan, validate } from "../src/index.ts";
+import { search } from "../src/search/index.ts";
 import { openSession } from "../src/session/index.ts";
+import type { Query } from "../src/types.ts";
 import { attach, importRows, type WritableRoot } from "../src/write/index.ts";
 import { partsOf } from "./write-attach-support.ts";
 import { csv, demoRoot, register, rowsOf } from "./write-support.ts";
@@ -122,4 +124,29 @@ test("a table that a dry run has read is told, not imported as no rows", async (
   const rules = { path: "input.csv", bioType: "dna", alphabet: "dna_4" };
   expect(await importRows(to, "demo", table, { ...rules, dryRun: true })).toMatchObject({ rows_added: 1 });
   await expect(importRows(to, "demo", table, rules)).rejects.toMatchObject({ code: "USAGE" });
+});
+
+test.each<[Query]>([
+  [{ limit: -1 }],
+  [{ limit: Number.NaN }],
+  [{ limit: 1.5 }],
+  [{ start: -1 }],
+  [{ start: Number.POSITIVE_INFINITY }],
+  [{ start: -1, ids: [] }],
+  [{ limit: -1, where: "length > 1" }],
+  [JSON.parse('{"limit":"2"}')],
+])("%j is no page of rows", async (query) => {
+  const to = await demoRoot();
+  await expect(rowsOf(to, "demo", query)).rejects.toMatchObject({ code: "USAGE" });
+  if (query.limit === undefined) return;
+  const found = search(to, "demo", { pattern: "A", limit: query.limit });
+  await expect(found.next()).rejects.toMatchObject({ code: "USAGE" });
+});
+
+test("a page may begin or end behind the last row, and have no end", async () => {
+  const to = await demoRoot();
+  expect(await rowsOf(to, "demo", { limit: Number.POSITIVE_INFINITY })).toHaveLength(6);
+  expect(await rowsOf(to, "demo", { start: 4, limit: 9 })).toHaveLength(2);
+  expect(await rowsOf(to, "demo", { start: 9 })).toEqual([]);
+  expect(await rowsOf(to, "demo", { limit: 0 })).toEqual([]);
 });

@@ -5,6 +5,7 @@ import { BASE_FIELDS } from "../layout.ts";
 import type { Query, Root, Snapshot } from "../types.ts";
 import { findRows } from "./lookup.ts";
 import { type MergedBatch, mergedView } from "./merged-view.ts";
+import { pageOf } from "./page.ts";
 import { type RowRange, rangesOf } from "./rows.ts";
 import { openSnapshot } from "./snapshot.ts";
 import { namespacesOf, selectColumns, unknownColumnError, type ViewColumn, viewColumns } from "./view.ts";
@@ -14,7 +15,7 @@ import { bindWhere, knownColumns, type Where, whereOf } from "./where.ts";
  * The merged view of a dataset: its rows in base order, batch by batch. Memory is bounded by the keys of the rows read and one batch.
  * Breaking off releases everything.
  *
- * @throws DatasetError `DATASET_NOT_FOUND`, `UNKNOWN_COLUMN`, `UNKNOWN_ID`, `NO_REGISTRY`, `TYPE_MISMATCH`, `FILTER_INVALID` and what `openSnapshot` throws
+ * @throws DatasetError `DATASET_NOT_FOUND`, `UNKNOWN_COLUMN`, `UNKNOWN_ID`, `NO_REGISTRY`, `TYPE_MISMATCH`, `FILTER_INVALID`, `USAGE` and what `openSnapshot` throws
  */
 export async function* scan(root: Root, id: string, query: Query = {}): AsyncGenerator<Batch, void, undefined> {
   await using snapshot = await openForQuery(root, id, query);
@@ -65,8 +66,7 @@ export async function* scanSnapshot(snapshot: Snapshot, query: Query = {}): Asyn
   const hides = query.includeDeleted !== true && snapshot.tombstones !== undefined;
 
   const total = snapshot.base.file.numRows;
-  const start = query.start ?? 0;
-  const limit = query.limit ?? Number.POSITIVE_INFINITY;
+  const { start, limit } = pageOf(query);
   const page = { skip: start, left: limit };
   const where = await whereOf(query);
   if (where !== undefined) {

@@ -2,6 +2,7 @@ import type { Batch, DataType, Schema } from "@usr/schema";
 import { formatType } from "@usr/schema";
 import { columnOf, gatherColumns, isValid, valueAt } from "@usr/schema/columns";
 import { DatasetError } from "../error.ts";
+import { pageOf } from "../read/page.ts";
 import { scan } from "../read/scan.ts";
 import type { Query, Root } from "../types.ts";
 import { type Match, type Matcher, motifMatcher, regexMatcher } from "./matcher.ts";
@@ -64,7 +65,7 @@ export async function* search(root: Root, id: string, o: SearchOptions): AsyncGe
   const matcher: Matcher = iupac ? motifMatcher(o.pattern) : regexMatcher(o.pattern, o.caseSensitive ?? false);
   const shown = [...new Set(o.columns ?? ["id", column])];
   const read = [...new Set([...shown, column, ...(iupac || bothStrands ? ["bio_type"] : [])])];
-  let left = o.limit ?? Number.POSITIVE_INFINITY;
+  let left = pageOf(o).limit;
   let skipped = 0;
   for await (const batch of scan(root, id, { ...queryOf(o), columns: read })) {
     if (left <= 0) break;

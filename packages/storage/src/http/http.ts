@@ -21,8 +21,7 @@ const LARGEST_WHOLE = 8 * 2 ** 20;
  * both can be compared; an entry whose size is not the server's is a `CONFLICT`.
  */
 export function httpStorage(baseUrl: string | URL, o: HttpOptions): ReadableStorage {
-  if (o?.index === undefined)
-    throw new TypeError("HTTP cannot list: give httpStorage an index, of entries or the path of one on the server.");
+  if (o?.index === undefined) throw new TypeError("HTTP cannot list: give httpStorage an index.");
   const base = new URL(baseUrl);
   if (!base.pathname.endsWith("/")) base.pathname += "/";
   const ask = o.fetch ?? fetch;
