@@ -13,11 +13,7 @@ export const pageOf = ({
 
 const requireRows = (name: string, rows: number): void => {
   if (Number.isInteger(rows) && rows >= 0) return;
-  throw new DatasetError(
-    "USAGE",
-    `${name} is ${typeof rows === "number" ? rows : JSON.stringify(rows)}, not a whole number of rows`,
-    {
-      details: { [name]: rows },
-    },
-  );
+  throw new DatasetError("USAGE", `${name} is ${rows}, not a whole number of rows`, {
+    details: { [name]: rows },
+  });
 };

@@ -36,10 +36,7 @@ export function allocateFixed(type: FixedType, length: number): FixedValues {
 
 /** For callers without types. */
 function unknownType(type: never): SchemaError {
-  return new SchemaError("BAD_TYPE", `${JSON.stringify(type)} is not a type.`, {
-    hint: 'A type is an object such as { kind: "float64" }; parseType makes it of its spelling.',
-    details: { type },
-  });
+  return new SchemaError("BAD_TYPE", `${JSON.stringify(type)} is not a type: parseType makes one of its spelling.`);
 }
 
 /** @throws SchemaError `TOO_LARGE` when a 32-bit offset cannot say `size`. */

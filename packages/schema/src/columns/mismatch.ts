@@ -46,8 +46,7 @@ function describe(value: unknown): string {
     case "number":
       return Object.is(value, -0) ? "-0" : String(value);
     case "object":
-      if (Array.isArray(value)) return `An array of ${value.length}`;
-      return value === null ? "null" : value instanceof Date ? "A Date" : "An object";
+      return value === null ? "null" : Array.isArray(value) ? `An array of ${value.length}` : "An object";
     case "function":
     case "symbol":
       return `A ${typeof value}`;
