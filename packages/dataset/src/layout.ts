@@ -36,6 +36,11 @@ export const TOMBSTONE_FILE = "_derived/usr.parquet";
 export const STATE_NAMESPACE = "usr_state";
 export const STATE_FILE = "_derived/usr_state.parquet";
 
+/** Whether a folder of a dataset is that of overlays that were taken out, which no reader looks at. */
+export function isArchive(folder: string): boolean {
+  return folder === ARCHIVED_DIR;
+}
+
 /** Whether a namespace is one of the two that the program keeps itself, each in a single file. */
 export function isKeptWhole(namespace: string): boolean {
   return namespace === TOMBSTONE_NAMESPACE || namespace === STATE_NAMESPACE;

@@ -44,7 +44,7 @@ export function memoryStorage(o: MemoryOptions = {}): Required<Omit<Storage, "de
     async *list(prefix: string, s: ListOptions = {}): AsyncGenerator<ObjectMeta, void, undefined> {
       prefixFolder(prefix);
       const isWanted = (path: string): boolean =>
-        path.startsWith(prefix) && (s.except === undefined || !path.startsWith(s.except));
+        path.startsWith(prefix) && (s.except === undefined || !foldersAbove(path).some(s.except));
       // All at one moment: who reads the listing slowly would else miss both an object and the one that took its place.
       const found = [...items].filter(([path]) => isWanted(path)).map(([path, item]) => metaOf(path, item));
       for (const meta of found.sort((a, b) => comparePaths(a.path, b.path))) {
@@ -170,4 +170,12 @@ function checkFolders(items: ReadonlyMap<string, Item>, path: string): void {
       throw new StorageError("PATH_INVALID", `${path} cannot be written: it is a folder.`, { details: { path } });
     }
   }
+}
+
+/** The folders a path lies in, with their slash, from the top down. */
+function foldersAbove(path: string): readonly string[] {
+  return path
+    .split("/")
+    .slice(0, -1)
+    .map((_, depth, names) => `${names.slice(0, depth + 1).join("/")}/`);
 }

@@ -33,7 +33,8 @@ function readable(storage: ReadableStorage, base: string, full: (path: string) =
       return handle === undefined ? undefined : relativeHandle(handle, base);
     },
     async *list(prefix: string, o: ListOptions = {}): AsyncGenerator<ObjectMeta, void, undefined> {
-      const except = o.except === undefined ? undefined : base + o.except;
+      const leave = o.except;
+      const except: ListOptions["except"] = leave && ((at) => at.length > base.length && leave(at.slice(base.length)));
       const tell = o.onUnreachable;
       const onUnreachable: ListOptions["onUnreachable"] = tell && ((at, error) => tell(at.slice(base.length), error));
       const inside = storage.list(base + prefix, { ...o, except, onUnreachable });

@@ -31,8 +31,11 @@ export interface ReadHandle extends AsyncDisposable {
 }
 
 export interface ListOptions extends Signal {
-  /** A folder (`a/b/`) that the caller does not look at: a store that can does not look there either, others list what is in it all the same. */
-  readonly except?: string | undefined;
+  /**
+   * Whether the caller does not look at what is in a folder (`a/b/`), at any depth: a store that can does not look there either, others list it
+   * all the same.
+   */
+  readonly except?: ((folder: string) => boolean) | undefined;
   /**
    * Told of each folder below the first one that the listing cannot look into: the store refuses, or it is a link that leaves the root. It is passed over
    * then (such a link is listed as an object, as ever). Without it a refusal ends the listing.

@@ -27,10 +27,10 @@ test("a listing reads the folders it needs, and looks behind no link that lies e
   const storage = diskStorage(folder.path, { fs });
   for (const path of ["a/x/1", "a/xy/2", "a/y/3", "b/4"]) await storage.put(path, utf8("x"));
   await fsp.symlink("../b", join(folder.path, "a/link"));
-  const asked = async (prefix: string, except?: string): Promise<readonly (readonly string[])[]> => {
+  const asked = async (prefix: string, left?: string): Promise<readonly (readonly string[])[]> => {
     read.length = 0;
     looked.length = 0;
-    return [await paths(storage.list(prefix, { except })), [...read], [...looked]];
+    return [await paths(storage.list(prefix, { except: (at) => at === left })), [...read], [...looked]];
   };
   expect(await asked("a/x")).toEqual([["a/x/1", "a/xy/2"], ["a", "a/x", "a/xy"], []]);
   expect(await asked("a/x/")).toEqual([["a/x/1"], ["a/x"], []]);
@@ -41,6 +41,13 @@ test("a listing reads the folders it needs, and looks behind no link that lies e
     ["a/link"],
   ]);
   expect(await asked("", "a/")).toEqual([["b/4"], ["", "b"], []]);
+  expect(await asked("", "a/link/")).toEqual([
+    ["a/x/1", "a/xy/2", "a/y/3", "b/4"],
+    ["", "a", "a/x", "a/xy", "a/y", "b"],
+    [],
+  ]);
+  // A file is no folder.
+  expect((await asked("b/", "b/4/"))[0]).toEqual(["b/4"]);
 });
 
 test("a refused listing tells where it was refused", async () => {

@@ -15,9 +15,9 @@ import { freshFolder, textOf, utf8 } from "./folder.ts";
 
 // What memory, disks and subtrees have in common beyond the conformance suite.
 
-const listed = async (storage: Storage, prefix = "", except?: string): Promise<readonly string[]> => {
+const listed = async (storage: Storage, prefix = "", left?: string): Promise<readonly string[]> => {
   const found: string[] = [];
-  for await (const { path } of storage.list(prefix, { except })) found.push(path);
+  for await (const { path } of storage.list(prefix, { except: (at) => at === left })) found.push(path);
   return found;
 };
 

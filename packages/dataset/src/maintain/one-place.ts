@@ -5,8 +5,8 @@ import type { Registry } from "@usr/registry";
 import { SchemaError } from "@usr/schema";
 import type { Storage } from "@usr/storage";
 import {
-  ARCHIVED_DIR,
   DERIVED_DIR,
+  isArchive,
   isKeptWhole,
   isNamespaceName,
   overlayDir,
@@ -47,7 +47,7 @@ export const broughtBack = async (where: string, storage: Storage, registry: Reg
 };
 
 const entriesOf = async (storage: Storage): Promise<readonly OverlayEntry[]> =>
-  discoverOverlays(await listAll(storage, DERIVED_DIR, { except: ARCHIVED_DIR }));
+  discoverOverlays(await listAll(storage, DERIVED_DIR, { except: isArchive }));
 
 const placed = async (
   namespace: string,

@@ -4,7 +4,7 @@ import { type ObjectMeta, type ReadableStorage, type Signal, type StorageError, 
 import { isDatasetId, parseDatasetId } from "../dataset-id.ts";
 import { EVENTS_LOG, inDataset, isKeptWhole, isSnapshotFile, RECORDS, SNAPSHOTS_DIR } from "../layout.ts";
 import type { DatasetInfo, DatasetSummary, NamespaceInfo, ReadOptions, Root, Snapshot } from "../types.ts";
-import { byCodeUnits, groupDatasets } from "./list.ts";
+import { byCodeUnits, groupDatasets, hasNoData } from "./list.ts";
 import { bytesOf, listAll } from "./objects.ts";
 import { schemaColumns } from "./schema.ts";
 import { openSnapshot } from "./snapshot.ts";
@@ -17,7 +17,7 @@ import { openSnapshot } from "./snapshot.ts";
 export async function listDatasets(root: Root, o: Signal = {}): Promise<readonly DatasetSummary[]> {
   const closed = new Map<string, StorageError>();
   const onUnreachable = (folder: string, error: StorageError): void => void closed.set(folder, error);
-  const datasets = groupDatasets(await listAll(root.storage, "", { ...o, onUnreachable }));
+  const datasets = groupDatasets(await listAll(root.storage, "", { ...o, except: hasNoData, onUnreachable }));
   const summaries: DatasetSummary[] = [];
   for (const [folder, error] of closed) {
     const around = folder.includes("/") ? folder.slice(0, folder.indexOf("/")) : undefined;

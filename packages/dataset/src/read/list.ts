@@ -1,7 +1,7 @@
 import type { ListOptions, ObjectMeta, ReadableStorage, Signal } from "@usr/storage";
 import { isDatasetId, suggestIds } from "../dataset-id.ts";
 import { DatasetError } from "../error.ts";
-import { RECORDS } from "../layout.ts";
+import { DERIVED_DIR, isArchive, RECORDS } from "../layout.ts";
 
 /**
  * The datasets among the objects of a root, with the objects of each (paths relative to the dataset), by id. A folder is a dataset when it
@@ -28,13 +28,32 @@ export function groupDatasets(listing: Iterable<ObjectMeta>): ReadonlyMap<string
   return grouped;
 }
 
+/** Whether a folder of a root is neither one of a dataset nor one that datasets lie in. */
+function hasNoBase(folder: string): boolean {
+  return !isDatasetId(folder.slice(0, -1));
+}
+
+/**
+ * Whether no base table and no part lies in a folder of a root or below it. A root may be a home: what others keep there, thousands of folders deep, is
+ * not looked at.
+ */
+export function hasNoData(folder: string): boolean {
+  if (!hasNoBase(folder)) return false;
+  const [first = "", second = ""] = folder.split("/");
+  return ![first, `${first}/${second}`].some((id) => {
+    const inside = folder.slice(id.length + 1);
+    return isDatasetId(id) && folder.startsWith(`${id}/${DERIVED_DIR}`) && !isArchive(inside);
+  });
+}
+
 /** The ids of the datasets of a root, in code unit order. A folder that cannot be listed is an error, unless somebody is told of it. */
 export async function datasetIds(
   storage: ReadableStorage,
   o: Pick<ListOptions, "signal" | "onUnreachable"> = {},
 ): Promise<readonly string[]> {
   const found: ObjectMeta[] = [];
-  for await (const meta of storage.list("", o)) if (meta.path.endsWith(`/${RECORDS}`)) found.push(meta);
+  for await (const meta of storage.list("", { ...o, except: hasNoBase }))
+    if (meta.path.endsWith(`/${RECORDS}`)) found.push(meta);
   return [...groupDatasets(found).keys()];
 }
 

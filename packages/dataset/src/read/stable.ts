@@ -2,7 +2,7 @@ import { discoverOverlays } from "@usr/overlay";
 import { type ObjectMeta, type ReadableStorage, type ReadHandle, type Signal, scopedStorage } from "@usr/storage";
 import { checkRange } from "@usr/storage/adapter";
 import { DatasetError } from "../error.ts";
-import { ARCHIVED_DIR, DERIVED_DIR, RECORDS, REGISTRY_FILE } from "../layout.ts";
+import { DERIVED_DIR, isArchive, RECORDS, REGISTRY_FILE } from "../layout.ts";
 import { datasetNotFound } from "./list.ts";
 import { listAll } from "./objects.ts";
 
@@ -108,7 +108,7 @@ async function listing(storage: ReadableStorage, id: string, o: Signal): Promise
   const dataset = scopedStorage(storage, id);
   const [derived, registry] = await Promise.all([
     // What was archived only grows; a reader that looked at it would be slower with every compaction.
-    listAll(dataset, DERIVED_DIR, { ...o, except: ARCHIVED_DIR }),
+    listAll(dataset, DERIVED_DIR, { ...o, except: isArchive }),
     listAll(storage, REGISTRY_FILE, o),
   ]);
   // Strangers may lie there, but not links out of the root: what they hold would be missing without a word.

@@ -119,7 +119,7 @@ async function entriesOf(w: Walk, at: string, left: readonly string[]): Promise<
 function isWanted(w: Walk, path: string, mayBeFolder: boolean): boolean {
   // The folder every ext file system has at its top, readable by root alone.
   if (path === "lost+found" && mayBeFolder) return false;
-  if (w.except !== undefined && `${path}/` === w.except) return false;
+  if (mayBeFolder && w.except?.(`${path}/`) === true) return false;
   return path.startsWith(w.prefix) && isLegal(path);
 }
 
