@@ -186,7 +186,10 @@ test("core W-20: an event has the real numbers of its call", async () => {
   });
   await says(["delete", "demo", "--id", [A, T].join()], undefined, { action: "tombstone", metrics: { rows: 2 } });
   await says(["delete", "demo", "--id", [A, G].join()], undefined, { action: "tombstone", metrics: { rows: 1 } });
-  await says(["restore", "demo", "--id", A], undefined, { action: "restore", metrics: { rows: 1 } });
+  await says(["restore", "demo", "--id", A, "--reason", "found"], undefined, {
+    action: "restore",
+    metrics: { rows: 1 },
+  });
   await says(["state", "set", "demo", "--id", A, "--masked"], undefined, { action: "state_set", metrics: { rows: 1 } });
   await says(["materialize", "demo", "--drop-deleted", "--yes"], undefined, {
     action: "materialize",

@@ -174,6 +174,17 @@ describe("W-01: updates lose nothing and never crash", () => {
     expect(await sequences(root)).toEqual(SEQUENCES.slice(2));
   });
 
+  it("a restore says why in its event, and the row says nothing more", async () => {
+    const root = await demoRoot();
+    for (const reason of ["wrong plate", undefined]) {
+      await deleteRows(root, "demo", { ids: [A] });
+      await restoreRows(root, "demo", { ids: [A], reason });
+      const { action, args } = (await eventsOf(root, "demo")).at(-1)!;
+      expect([action, Reflect.get(Object(args), "reason")]).toEqual(["restore", reason]);
+      expect(await cellsAt(root, USR)).toEqual([[A, false, null, null]]);
+    }
+  });
+
   it("set --masked --qc-status, then set --split of other rows: nothing is erased, order stays", async () => {
     const root = await demoRoot();
     await setState(root, "demo", { ids: [T, G], masked: true, qcStatus: "pass" });

@@ -26,7 +26,7 @@ export const RECORDS: readonly CommandSpec[] = [
     name: "restore",
     summary: "bring deleted rows back",
     args: [dataset],
-    options: [...ids, where, allowMissing, dryRun],
+    options: [...ids, where, { flags: "--reason <text>", description: "why, for the event log" }, allowMissing, dryRun],
     examples: ["usr restore demo --id ee93db6725ec05c3d18249d7fdba5d36a6a695cd"],
     data: "`{dataset, rows}`",
     load: () => import("../commands/restore.ts"),

@@ -8,6 +8,11 @@ export interface DeleteOptions extends RecordOptions {
   readonly reason?: string | undefined;
 }
 
+export interface RestoreOptions extends RecordOptions {
+  /** Told by the event; the rows keep none. */
+  readonly reason?: string | undefined;
+}
+
 /**
  * Hides rows from every read that does not ask for deleted ones. The sequences stay stored; deleting what is deleted changes nothing, its
  * time and reason neither.
@@ -30,12 +35,12 @@ export const deleteRows = (root: WritableRoot, id: string, o: DeleteOptions): Pr
  *
  * @throws DatasetError as `deleteRows`
  */
-export const restoreRows = (root: WritableRoot, id: string, o: RecordOptions): Promise<RecordResult> =>
+export const restoreRows = (root: WritableRoot, id: string, o: RestoreOptions): Promise<RecordResult> =>
   changeRecords(root, id, o, {
     kind: TOMBSTONES,
     command: "restore",
     action: "restore",
     takesBack: true,
-    args: {},
+    args: o.reason === undefined ? {} : { reason: o.reason },
     change: (before) => (before?.[0] === true ? [false, null, null] : undefined),
   });

@@ -22,6 +22,6 @@
 
 export type { RecordOptions, RecordResult } from "./change.ts";
 export type { RowChoice } from "./choice.ts";
-export { type DeleteOptions, deleteRows, restoreRows } from "./delete.ts";
+export { type DeleteOptions, deleteRows, type RestoreOptions, restoreRows } from "./delete.ts";
 export { readState, type StateReadOptions } from "./read-state.ts";
 export { clearState, type QcStatus, type SetStateOptions, type Split, setState } from "./state.ts";
