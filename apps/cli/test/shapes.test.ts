@@ -281,7 +281,7 @@ describe("errors", () => {
   it("for people: one message, the way out, a trace with --debug alone", async () => {
     const plain = await w.usr(["info", "dmo"], { json: false });
     expect(plain.stderr).toBe(
-      "error: There is no dataset dmo. [DATASET_NOT_FOUND]\nhint: Did you mean demo? A dataset is named by its exact id.\n",
+      "error: There is no dataset dmo. [DATASET_NOT_FOUND]\nhint: Did you mean demo? Ids are exact.\n",
     );
     const usage = await w.usr(["head", "demo", "--colums", "id"], { json: false });
     expect(usage.stderr).toBe("error: unknown option '--colums' [USAGE]\nhint: Did you mean --columns?\n");

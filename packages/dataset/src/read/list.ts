@@ -2,6 +2,7 @@ import type { ListOptions, ObjectMeta, ReadableStorage, Signal } from "@usr/stor
 import { isDatasetId, suggestIds } from "../dataset-id.ts";
 import { DatasetError } from "../error.ts";
 import { DERIVED_DIR, isArchive, RECORDS } from "../layout.ts";
+import { listAll } from "./objects.ts";
 
 /**
  * The datasets among the objects of a root, with the objects of each (paths relative to the dataset), by id. A folder is a dataset when it
@@ -51,10 +52,7 @@ export async function datasetIds(
   storage: ReadableStorage,
   o: Pick<ListOptions, "signal" | "onUnreachable"> = {},
 ): Promise<readonly string[]> {
-  const found: ObjectMeta[] = [];
-  for await (const meta of storage.list("", { ...o, except: hasNoBase }))
-    if (meta.path.endsWith(`/${RECORDS}`)) found.push(meta);
-  return [...groupDatasets(found).keys()];
+  return [...groupDatasets(await listAll(storage, "", { ...o, except: hasNoBase })).keys()];
 }
 
 /** The error for an id that no dataset has, with what was probably meant as its hint. */
@@ -64,7 +62,7 @@ export async function datasetNotFound(storage: ReadableStorage, id: string, o: S
   return new DatasetError("DATASET_NOT_FOUND", `There is no dataset ${id}.`, {
     hint:
       suggestions.length > 0
-        ? `Did you mean ${suggestions.join(" or ")}? A dataset is named by its exact id.`
+        ? `Did you mean ${suggestions.join(" or ")}? Ids are exact.`
         : "List the datasets of the root with: usr ls",
     details: { dataset: id, suggestions },
   });
