@@ -2,7 +2,6 @@ import type { ListOptions, ObjectMeta, ReadableStorage, Signal } from "@usr/stor
 import { isDatasetId, suggestIds } from "../dataset-id.ts";
 import { DatasetError } from "../error.ts";
 import { DERIVED_DIR, isArchive, RECORDS } from "../layout.ts";
-import { listAll } from "./objects.ts";
 
 /**
  * The datasets among the objects of a root, with the objects of each (paths relative to the dataset), by id. A folder is a dataset when it
@@ -52,7 +51,10 @@ export async function datasetIds(
   storage: ReadableStorage,
   o: Pick<ListOptions, "signal" | "onUnreachable"> = {},
 ): Promise<readonly string[]> {
-  return [...groupDatasets(await listAll(storage, "", { ...o, except: hasNoBase })).keys()];
+  const found: ObjectMeta[] = [];
+  for await (const meta of storage.list("", { ...o, except: hasNoBase }))
+    if (meta.path.endsWith(`/${RECORDS}`)) found.push(meta);
+  return [...groupDatasets(found).keys()];
 }
 
 /** The error for an id that no dataset has, with what was probably meant as its hint. */
