@@ -11,7 +11,7 @@ test("the page for programs does and prints what it says", async () => {
   const promised = [...program.matchAll(/^\/\/> (.*)$/gm)].map(([, line]) => line);
   const folder = await mkdtemp(join(tmpdir(), "usr-library-"));
   // Beside the tests, so that its imports are found.
-  const file = fileURLToPath(new URL(`./.library-${process.pid}.ts`, import.meta.url));
+  const file = fileURLToPath(new URL(`./.program-${process.pid}.ts`, import.meta.url));
   const log = vi.spyOn(console, "log").mockImplementation(() => undefined);
   try {
     await writeFile(file, program.replaceAll("./library", folder));
