@@ -75,7 +75,7 @@ function meaningOf(status: number): readonly [StorageErrorCode, string] {
  * What the connection throws passes through.
  */
 export async function bodyUpTo(response: Response, most: number): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   const reader = response.body?.getReader();
   for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
@@ -86,11 +86,5 @@ export async function bodyUpTo(response: Response, most: number): Promise<Uint8A
     }
     chunks.push(next.value);
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
