@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { access, constants, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { flusher } from "@usr/storage/node";
 import { UsageError } from "./errors.ts";
 import { aboutFile } from "./system-error.ts";
 
@@ -95,29 +96,6 @@ export const writeOutput = async (
     await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
-};
-
-/** While so many bytes wait for the disk they are flushed, so that the end of a large file need not wait for all of it. */
-const FLUSH = 16 * 2 ** 20;
-
-/** Flushes a file as it grows. A failure is told at its end: the system tells it once, and the last flush may not see it. */
-const flusher = (file: FileHandle): { grown(size: number): void; end(): Promise<void> } => {
-  let running: Promise<void> | undefined;
-  let flushed = 0;
-  return {
-    grown: (size) => {
-      if (running !== undefined || size - flushed < FLUSH) return;
-      flushed = size;
-      running = file.sync().then(() => {
-        running = undefined;
-      });
-      running.catch(() => undefined);
-    },
-    end: async () => {
-      await running;
-      await file.sync();
-    },
-  };
 };
 
 /** Writes the bytes, and says before each chunk how many lie in the file. */

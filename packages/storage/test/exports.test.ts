@@ -20,6 +20,7 @@ test("the public names of every entry", () => {
   expect(Object.keys(node).sort()).toMatchInlineSnapshot(`
     [
       "diskStorage",
+      "flusher",
       "nodeFs",
     ]
   `);

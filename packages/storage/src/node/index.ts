@@ -13,5 +13,6 @@
  * @module
  */
 export { type DiskOptions, diskStorage } from "./disk.ts";
+export { flusher } from "./flusher.ts";
 export type { DiskFile, DiskFs } from "./fs.ts";
 export { nodeFs } from "./node-fs.ts";

@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { conflict, StorageError } from "../error.ts";
 import type { ObjectMeta, PutMode } from "../types.ts";
 import { attempt, attemptIfPresent, diskError, errnoOf, quietly } from "./error.ts";
+import { flusher } from "./flusher.ts";
 import { type DiskFile, type DiskFs, metaOf, writeFully } from "./fs.ts";
 
 /** A complete, flushed file: beside its target, under a name no listing shows, or at its target. */
@@ -91,29 +92,6 @@ const isWhole = async (fs: DiskFs, copy: DiskFile, { name, meta }: Beginning): P
 
 const stagingName = (target: string, { token }: Staging): string =>
   token === undefined ? target : join(dirname(target), `.${shortened(basename(target))}.${token}.tmp`);
-
-/** While so many bytes wait for the disk they are flushed, so that the end of a large file need not wait for all of it. */
-const FLUSH = 8 * 2 ** 20;
-
-/** Flushes a file as it grows. A failure is told at its end: the system tells it once, and the last flush may not see it. */
-const flusher = (handle: DiskFile): { grown(size: number): void; end(): Promise<void> } => {
-  let running: Promise<void> | undefined;
-  let flushed = 0;
-  return {
-    grown: (size) => {
-      if (running !== undefined || size - flushed < FLUSH) return;
-      flushed = size;
-      running = handle.sync().then(() => {
-        running = undefined;
-      });
-      running.catch(() => {});
-    },
-    end: async () => {
-      await running;
-      await handle.sync();
-    },
-  };
-};
 
 /** Puts the chunks into a new file, or after the beginning that one is to keep, flushes and closes it. On any error the file is gone. */
 async function fill(
